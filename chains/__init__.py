@@ -1,0 +1,1 @@
+"""The rim towards the networks: their values, dialects and transports."""

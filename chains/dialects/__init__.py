@@ -1,0 +1,1 @@
+"""How questions become calls and replies become evidence."""

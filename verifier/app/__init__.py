@@ -1,0 +1,1 @@
+"""The roof: disk, clock, terminal and composition. It may import everything; nothing imports it."""

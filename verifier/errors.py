@@ -1,0 +1,450 @@
+"""The verifier's whole exception tree, on one page.
+
+    VerifierError
+    ├── Malformed            the bytes are not the promised shape
+    │   ├── BadInput           a value handed to us has the wrong type, width or range
+    │   ├── LimitExceeded      too large, too many or too deep; raised before the content is looked at
+    │   ├── MalformedRlp       not canonical RLP
+    │   ├── MalformedNode      not a trie node, or one no honest trie holds
+    │   ├── MalformedHeader    not a block header of its family
+    │   ├── MalformedAccount   not an account leaf of its family
+    │   ├── MalformedWord      not a storage value
+    │   └── MalformedBundle    not a bundle in its one canonical form
+    ├── ProofError           well-formed, and not true
+    │   ├── MissingNode        no node at hand hashes to the one the path needs next
+    │   ├── MissingEvidence    a header, section or item that the proof needs was not handed over
+    │   ├── WrongHash          something does not hash to the reference that points at it
+    │   ├── BrokenAncestry     headers do not follow one another
+    │   ├── WrongMoment        the headers do not show the block of the as-of time
+    │   ├── UnusedEvidence     material that no decision used
+    │   ├── NotThere           claimed present, proven absent
+    │   └── WrongBinding       an answer to another question
+    └── PolicyError          true, and not good enough for the checker
+        ├── NoTrustRoot        no header reaches a checkpoint or pin of the checker
+        ├── TrustTooWeak       anchor, settlement or basis that the policy does not take
+        ├── UnreviewedMeaning  a layout that neither our registry nor the policy names
+        ├── UnreviewedCode     contract code that is not the code the layout was reviewed for
+        ├── NotUsable          proven, but flagged by its own contract (paused, blacklisted, odd bits)
+        ├── TooOld             older than the policy allows
+        ├── FromTheFuture      a time ahead of the checker's clock
+        ├── WrongChain         another chain, network or contract identity
+        └── Unsupported        cannot be verified here: unknown fork, tree, layout
+
+`chains.errors.FetchError` ("could not ask") stands outside this tree on purpose.
+
+Every error carries its fields in `args` (so it survives a process boundary), a `Where`, and one of the refusal
+classes that reports and metrics group by. The sentence is in `__str__`; `remedy` says what a person can do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final, Literal
+
+RefusalClass = Literal[
+    "INPUT", "ENCODING", "LINK", "INCOMPLETE", "EXCESS", "EXISTENCE", "CLAIM", "BINDING", "CHAIN", "FINALITY",
+    "FRESHNESS", "SIGNATURE", "UNSUPPORTED", "TRANSPORT", "POLICY", "VALUATION", "STORE", "ATTEST",
+]  # fmt: skip
+
+_SHOWN: Final = 80
+
+
+def show(value: object) -> str:
+    """A value as an error may print it: bounded, bytes as hex, no control characters."""
+    if isinstance(value, bytes | bytearray):
+        text = "0x" + value[: _SHOWN // 2].hex()
+        return text if len(value) <= _SHOWN // 2 else f"{text}… ({len(value)} bytes)"
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:  # an integer too long for Python to print
+        return f"a {type(value).__name__} too long to show"
+    text = "".join(c if c.isprintable() else "·" for c in text[: _SHOWN + 1])
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place an error speaks of: as much of network, address, slot and node as is known."""
+
+    network: str | None = None
+    block: str | None = None
+    address: bytes | None = None
+    slot: bytes | None = None
+    node: str | None = None
+
+    def at(
+        self,
+        *,
+        address: bytes | None = None,
+        slot: bytes | None = None,
+        node: str | None = None,
+        block: str | None = None,
+    ) -> Where:
+        """The same place, said more exactly."""
+        return replace(
+            self,
+            block=block if block is not None else self.block,
+            address=address if address is not None else self.address,
+            slot=slot if slot is not None else self.slot,
+            node=node if node is not None else self.node,
+        )
+
+    def __str__(self) -> str:
+        parts = [
+            self.network,
+            f"block {self.block}" if self.block is not None else None,
+            f"address 0x{self.address.hex()}" if self.address is not None else None,
+            f"slot 0x{self.slot.hex()}" if self.slot is not None else None,
+            f"node {self.node}" if self.node is not None else None,
+        ]
+        return ", ".join(p for p in parts if p) or "evidence"
+
+
+NOWHERE: Final = Where()
+
+
+class VerifierError(Exception):
+    """Root of everything the verifier raises on purpose."""
+
+    refusal_class: ClassVar[RefusalClass]
+    remedy: ClassVar[str] = ""
+
+    @property
+    def where(self) -> Where:
+        """The place, where the error knows one."""
+        first = self.args[0] if self.args else NOWHERE
+        return first if isinstance(first, Where) else NOWHERE
+
+
+class Malformed(VerifierError):
+    """The bytes are not the promised shape."""
+
+    refusal_class: ClassVar[RefusalClass] = "ENCODING"
+
+
+class ProofError(VerifierError):
+    """Well-formed, and not true."""
+
+    refusal_class: ClassVar[RefusalClass] = "LINK"
+
+
+class PolicyError(VerifierError):
+    """True as far as it goes, and not good enough for the checker."""
+
+    refusal_class: ClassVar[RefusalClass] = "POLICY"
+
+
+# --- Malformed -------------------------------------------------------------------------------------------
+
+
+class BadInput(Malformed):
+    """A value handed to us has the wrong type, width or range."""
+
+    refusal_class: ClassVar[RefusalClass] = "INPUT"
+
+    def __init__(self, what: str, expected: str, got: object) -> None:
+        shown = show(got)
+        super().__init__(what, expected, shown)
+        self.what, self.expected, self.got = what, expected, shown
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, got {self.got}"
+
+
+class LimitExceeded(Malformed):
+    """Too large, too many or too deep; raised before the content is looked at."""
+
+    refusal_class: ClassVar[RefusalClass] = "INPUT"
+
+    def __init__(self, what: str, limit: int, got: int | str) -> None:
+        super().__init__(what, limit, got)
+        self.what, self.limit, self.got = what, limit, got
+
+    def __str__(self) -> str:
+        return f"{self.what}: at most {self.limit}, got {self.got}"
+
+
+class _AtPlace(Malformed):
+    """Shared shape: a place, a reason, and what was found there."""
+
+    noun: ClassVar[str] = "evidence"
+
+    def __init__(self, where: Where, reason: str, got: object = None) -> None:
+        shown = None if got is None else show(got)
+        super().__init__(where, reason, shown)
+        self.reason, self.got = reason, shown
+
+    def __str__(self) -> str:
+        tail = "" if self.got is None else f" (found {self.got})"
+        return f"{self.where}: {self.noun}: {self.reason}{tail}"
+
+
+class MalformedRlp(_AtPlace):
+    """Not canonical RLP."""
+
+    noun: ClassVar[str] = "not canonical RLP"
+
+
+class MalformedNode(_AtPlace):
+    """Not a trie node, or one that no honest trie holds."""
+
+    noun: ClassVar[str] = "not a trie node"
+
+
+class MalformedHeader(_AtPlace):
+    """Not a block header of its family."""
+
+    noun: ClassVar[str] = "not a block header"
+
+
+class MalformedAccount(_AtPlace):
+    """Not an account leaf of its family."""
+
+    noun: ClassVar[str] = "not an account leaf"
+
+
+class MalformedWord(_AtPlace):
+    """Not a storage value."""
+
+    noun: ClassVar[str] = "not a storage value"
+
+
+class MalformedBundle(_AtPlace):
+    """Not a bundle in its one canonical form."""
+
+    noun: ClassVar[str] = "not a bundle"
+
+
+# --- ProofError ------------------------------------------------------------------------------------------
+
+
+class MissingNode(ProofError):
+    """No node in the evidence hashes to the one the path needs next."""
+
+    refusal_class: ClassVar[RefusalClass] = "INCOMPLETE"
+
+    def __init__(self, where: Where, wanted: bytes, path: str) -> None:
+        super().__init__(where, wanted, path)
+        self.wanted, self.path = wanted, path
+
+    def __str__(self) -> str:
+        return f"{self.where}: no node hashes to 0x{self.wanted.hex()}, needed after path '{self.path}'"
+
+
+class MissingEvidence(ProofError):
+    """A header, section or item that the proof needs was not handed over."""
+
+    refusal_class: ClassVar[RefusalClass] = "INCOMPLETE"
+
+    def __init__(self, where: Where, what: str) -> None:
+        super().__init__(where, what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} is not in the evidence"
+
+
+class WrongHash(ProofError):
+    """Something does not hash to the reference that points at it."""
+
+    def __init__(self, where: Where, what: str, expected: bytes, got: bytes) -> None:
+        super().__init__(where, what, expected, got)
+        self.what, self.expected, self.got = what, expected, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} must hash to 0x{self.expected.hex()}, hashes to 0x{self.got.hex()}"
+
+
+class BrokenAncestry(ProofError):
+    """Headers do not follow one another."""
+
+    def __init__(self, where: Where, reason: str, expected: object, got: object) -> None:
+        super().__init__(where, reason, show(expected), show(got))
+        self.reason, self.expected, self.got = reason, show(expected), show(got)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}: expected {self.expected}, got {self.got}"
+
+
+class WrongMoment(ProofError):
+    """The headers do not show which block is the last one not after the as-of time."""
+
+    refusal_class: ClassVar[RefusalClass] = "BINDING"
+
+    def __init__(self, where: Where, reason: str, expected: object, got: object) -> None:
+        super().__init__(where, reason, show(expected), show(got))
+        self.reason, self.expected, self.got = reason, show(expected), show(got)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}: expected {self.expected}, got {self.got}"
+
+
+class UnusedEvidence(ProofError):
+    """Material that no decision used: exactly one form of a bundle is allowed."""
+
+    refusal_class: ClassVar[RefusalClass] = "EXCESS"
+
+    def __init__(self, where: Where, what: str, count: int, first: str) -> None:
+        super().__init__(where, what, count, first)
+        self.what, self.count, self.first = what, count, first
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.count} {self.what} that nothing used, the first of them {self.first}"
+
+
+class NotThere(ProofError):
+    """Claimed present, proven absent."""
+
+    refusal_class: ClassVar[RefusalClass] = "EXISTENCE"
+
+    def __init__(self, where: Where, what: str) -> None:
+        super().__init__(where, what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} is proven absent"
+
+
+class WrongBinding(ProofError):
+    """An answer to another question: other request, key, address, slot, block or index."""
+
+    refusal_class: ClassVar[RefusalClass] = "BINDING"
+
+    def __init__(self, where: Where, what: str, expected: object, got: object) -> None:
+        super().__init__(where, what, show(expected), show(got))
+        self.what, self.expected, self.got = what, show(expected), show(got)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: asked for {self.expected}, got {self.got}"
+
+
+# --- PolicyError -----------------------------------------------------------------------------------------
+
+
+class NoTrustRoot(PolicyError):
+    """No header of the evidence reaches a checkpoint, pin or observation of the checker."""
+
+    refusal_class: ClassVar[RefusalClass] = "FINALITY"
+    remedy: ClassVar[str] = "pin the block hash under [networks.<name>] pin, or let your own endpoints say with --ask"
+
+    def __init__(self, where: Where, anchor: bytes, known: int) -> None:
+        super().__init__(where, anchor, known)
+        self.anchor, self.known = anchor, known
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where}: the evidence starts at header 0x{self.anchor.hex()}, which none of the checker's "
+            f"{self.known} trust roots for this network names"
+        )
+
+
+class TrustTooWeak(PolicyError):
+    """Anchor, settlement or basis that the checker's policy does not take."""
+
+    refusal_class: ClassVar[RefusalClass] = "FINALITY"
+    remedy: ClassVar[str] = (
+        "pin a block hash, or choose a policy that takes this trust at its haircut"
+    )
+
+    def __init__(self, where: Where, fact: str, got: str, taken: str) -> None:
+        super().__init__(where, fact, got, taken)
+        self.fact, self.got, self.taken = fact, got, taken
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.fact} is '{self.got}'; the policy takes {self.taken}"
+
+
+class UnreviewedMeaning(PolicyError):
+    """A layout that neither our registry nor the checker's policy names."""
+
+    remedy: ClassVar[str] = 'name the contract in the policy: accept_contracts = ["<chain id>:<address>"]'
+
+    def __init__(self, where: Where, source: str, reason: str) -> None:
+        super().__init__(where, source, reason)
+        self.source, self.reason = source, reason
+
+    def __str__(self) -> str:
+        return f"{self.where}: layout of source '{self.source}' is not taken: {self.reason}"
+
+
+class UnreviewedCode(PolicyError):
+    """Contract code, or a proxy's implementation, that is not the one the layout was reviewed for."""
+
+    remedy: ClassVar[str] = (
+        'once reviewed, name the contract in the policy: accept_contracts = ["<chain id>:<address>"]'
+    )
+
+    def __init__(self, where: Where, what: str, expected: str, got: bytes) -> None:
+        super().__init__(where, what, expected, got)
+        self.what, self.expected, self.got = what, expected, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} was reviewed as {self.expected}, proven to be 0x{self.got.hex()}"
+
+
+class NotUsable(PolicyError):
+    """Proven, but its own contract says it cannot be used: paused, blacklisted, bits nobody explained."""
+
+    def __init__(self, where: Where, reason: str) -> None:
+        super().__init__(where, reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+class TooOld(PolicyError):
+    """Older, or lagging further, than the policy allows."""
+
+    refusal_class: ClassVar[RefusalClass] = "FRESHNESS"
+    remedy: ClassVar[str] = (
+        "gather anew, choose an as-of time that the root covers, or raise the limit in the policy"
+    )
+
+    def __init__(self, where: Where, what: str, limit: int, got: int) -> None:
+        super().__init__(where, what, limit, got)
+        self.what, self.limit, self.got = what, limit, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} is {self.got} s; the policy allows {self.limit} s"
+
+
+class FromTheFuture(PolicyError):
+    """A time ahead of the checker's clock."""
+
+    refusal_class: ClassVar[RefusalClass] = "FRESHNESS"
+    remedy: ClassVar[str] = "check this machine's clock"
+
+    def __init__(self, where: Where, what: str, now: int, got: int) -> None:
+        super().__init__(where, what, now, got)
+        self.what, self.now, self.got = what, now, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} is {self.got}, after the checker's clock {self.now}"
+
+
+class WrongChain(PolicyError):
+    """Other chain, network or contract identity than the pinned one."""
+
+    refusal_class: ClassVar[RefusalClass] = "CHAIN"
+
+    def __init__(self, where: Where, what: str, expected: object, got: object) -> None:
+        super().__init__(where, what, show(expected), show(got))
+        self.what, self.expected, self.got = what, show(expected), show(got)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: expected {self.expected}, got {self.got}"
+
+
+class Unsupported(PolicyError):
+    """Cannot be verified here: unknown fork, tree, layout or family; with the reason and what would help."""
+
+    refusal_class: ClassVar[RefusalClass] = "UNSUPPORTED"
+
+    def __init__(self, where: Where, what: str, cure: str = "") -> None:
+        super().__init__(where, what, cure)
+        self.what, self.cure = what, cure
+
+    def __str__(self) -> str:
+        tail = f"; {self.cure}" if self.cure else ""
+        return f"{self.where}: cannot be verified here: {self.what}{tail}"

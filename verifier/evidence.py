@@ -1,0 +1,65 @@
+"""Evidence: bytes that anyone may have handed us, in answer-free shapes.
+
+Nothing here holds an address, a balance or a value from a reply. Nodes and headers are kept as bytes; what they are
+about comes from our question, and what they say comes out of the proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from verifier.claims import Claim
+from verifier.primitives import ChainId, Timestamp
+
+
+class Link(StrEnum):
+    """How a step reaches an older header from the one before it."""
+
+    PARENT = "parent"
+    """By the parent hash in the newer header."""
+    HISTORY = "history"
+    """By the block hash in the history contract under the newer header's state (EIP-2935)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderStep:
+    """One step back in time: the RLP of an older header, and what ties it to the newer one."""
+
+    link: Link
+    header: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The evidence of one network.
+
+    Attributes:
+        anchor: RLP of the header that a trust root of the checker must name.
+        steps: From there back to the snapshot's header; empty where the anchor is the snapshot.
+        nodes: Indices into the bundle's node list, strictly ascending: the nodes this network's proofs use.
+    """
+
+    chain_id: ChainId
+    anchor: bytes
+    steps: tuple[HeaderStep, ...]
+    nodes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A self-contained question with its evidence. It holds no trust root, no policy, and no figure.
+
+    Attributes:
+        as_of: The one moment of the whole account.
+        claims: In the order of the account.
+        omitted: Indices of claims for which the gatherer found no evidence, strictly ascending.
+        sections: One for each network, by ascending chain id.
+        nodes: Trie nodes, each once, in ascending order of their bytes.
+    """
+
+    as_of: Timestamp
+    claims: tuple[Claim, ...]
+    omitted: tuple[int, ...]
+    sections: tuple[Section, ...]
+    nodes: tuple[bytes, ...]

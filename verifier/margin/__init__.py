@@ -1,0 +1,1 @@
+"""Weighing: from proven amounts to one margin account."""

@@ -1,0 +1,100 @@
+"""Networks as values from review: never learned from a network, always handed to the verifier by its caller.
+
+A *network* is one chain by its EIP-155 id. Its *family* says how headers are hashed, how an account leaf looks,
+how slot keys become paths, and whether its state is in a trie that we can walk at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from verifier.primitives import Address, ChainId
+
+
+class Dialect(StrEnum):
+    """Which fields a header is hashed over, and in which order (`headers/decode.py` holds the lists)."""
+
+    ETHEREUM = "ethereum"
+    AURA = "aura"
+    AVALANCHE = "avalanche"
+    CELO_EARLY = "celo-before-gingerbread"
+    BERACHAIN = "berachain"
+    SONIC = "sonic"
+
+
+class AccountShape(StrEnum):
+    """The fields of an account leaf."""
+
+    ETHEREUM = "ethereum"
+    """nonce, balance, storage root, code hash."""
+    AVALANCHE = "avalanche"
+    """The four, then the multi-coin flag."""
+    BLAST = "blast"
+    """nonce, flags, fixed, shares, remainder, storage root, code hash: the balance is no single field."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRing:
+    """The contract that keeps recent block hashes: block n's hash stands at slot n mod `length` (EIP-2935)."""
+
+    address: Address
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the networks of one kind have in common.
+
+    Attributes:
+        dialects: Header rules that blocks of this family may follow; the hash decides which one a block follows.
+        clears_slot_bit: Slot keys lose bit 0 of their first byte before they are hashed (Avalanche).
+        history: The block-hash contract, or None where it is absent or of another shape.
+        unsupported: Why states of this family cannot be proven here, with what would help; None where they can.
+    """
+
+    name: str
+    dialects: tuple[Dialect, ...] = (Dialect.ETHEREUM,)
+    account: AccountShape = AccountShape.ETHEREUM
+    clears_slot_bit: bool = False
+    history: HistoryRing | None = None
+    unsupported: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnConsensus:
+    """Rooted by a consensus of its own; `kind` names it (beacon, parlia, bor, …)."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettledOn:
+    """A rollup: its root is settled by a contract scheme on a parent network."""
+
+    parent: ChainId
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network, as reviewed.
+
+    Attributes:
+        block_time: Usual seconds between blocks, rounded up; for estimates and limits, never for proofs.
+        finality: Usual seconds until a block counts as final; ages below twice this cost no haircut.
+    """
+
+    chain_id: ChainId
+    name: str
+    family: Family
+    native_symbol: str
+    rooted_by: OwnConsensus | SettledOn
+    native_decimals: int = 18
+    block_time: int = 12
+    finality: int = 900
+
+    @property
+    def is_rollup(self) -> bool:
+        """Whether a settlement on a parent is what would make its root final."""
+        return isinstance(self.rooted_by, SettledOn)

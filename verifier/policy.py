@@ -1,0 +1,130 @@
+"""What the checker takes, and at what discount; and the sizes beyond which nothing is looked at.
+
+Rates are integers in parts per million (ppm). A haircut of 1,000,000 ppm leaves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from verifier.errors import BadInput
+from verifier.primitives import Address, ChainId
+from verifier.trust import Anchor, Settlement, Trust
+
+PPM: Final = 1_000_000
+
+DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Haircut:
+    """A discount at initial and at maintenance level, in ppm; the initial one is never the milder."""
+
+    initial: int
+    maintenance: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.maintenance <= self.initial <= PPM:
+            raise BadInput("haircut", "0 <= maintenance <= initial <= 1,000,000 ppm", (self.initial, self.maintenance))
+
+
+NOTHING_OFF: Final = Haircut(0, 0)
+EVERYTHING_OFF: Final = Haircut(PPM, PPM)
+
+DEFAULT_ANCHOR_HAIRCUTS: Final[Mapping[Anchor, Haircut]] = MappingProxyType(
+    {
+        Anchor.FINALIZED: NOTHING_OFF,
+        Anchor.PINNED: NOTHING_OFF,
+        Anchor.ATTESTED: Haircut(50_000, 20_000),
+        Anchor.QUORUM: Haircut(100_000, 50_000),
+        Anchor.RPC: EVERYTHING_OFF,
+    }
+)
+"""Defaults of the margin reference, section 19; compounding with the settlement's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """How one asset group counts: market haircuts on holdings, weights (at least 1, in ppm) on debts."""
+
+    haircut: Haircut = EVERYTHING_OFF
+    debt_weight_initial: int = PPM
+    debt_weight_maintenance: int = PPM
+
+    def __post_init__(self) -> None:
+        if not PPM <= self.debt_weight_maintenance <= self.debt_weight_initial <= 10 * PPM:
+            got = (self.debt_weight_initial, self.debt_weight_maintenance)
+            raise BadInput("debt weight", "1,000,000 <= maintenance <= initial <= 10,000,000 ppm", got)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The checker's own rules. It never travels in a bundle.
+
+    Attributes:
+        anchors: Anchors whose values count at all.
+        settlements: Settlements whose values count; `none` is judged by the anchor alone.
+        quorum: How many distinct operators an observation needs (at least two).
+        max_head_lag: Seconds a head snapshot may lie before the as-of time.
+        max_skew: Seconds by which head snapshots of one account may differ.
+        max_age: Seconds by which the as-of time may lie before the checker's clock.
+        max_clock_error: Seconds by which a header may be ahead of the checker's clock.
+        age_hard: Age in seconds at which a balance counts nothing (margin reference, section 19).
+        accept_contracts: Contracts whose layout and code the checker takes without our review.
+        anchor_haircuts: By anchor; compounded with those of the settlement.
+        factors: By asset group; a group that is not listed counts zero as collateral.
+    """
+
+    name: str = "strict"
+    anchors: frozenset[Anchor] = frozenset({Anchor.FINALIZED, Anchor.PINNED})
+    settlements: frozenset[Settlement] = frozenset({Settlement.SETTLED, Settlement.NONE})
+    quorum: int = 2
+    max_head_lag: int = 1_800
+    max_skew: int = 1_800
+    max_age: int = DAY
+    max_clock_error: int = 15
+    age_hard: int = DAY
+    accept_contracts: frozenset[tuple[ChainId, Address]] = frozenset()
+    anchor_haircuts: Mapping[Anchor, Haircut] = field(default_factory=lambda: DEFAULT_ANCHOR_HAIRCUTS)
+    factors: Mapping[str, Factors] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        if self.quorum < 2:
+            raise BadInput("policy.quorum", "at least 2 operators", self.quorum)
+
+    def takes(self, trust: Trust) -> bool:
+        """Whether values of this trust count."""
+        settled = trust.settlement is None or trust.settlement in self.settlements
+        return trust.anchor in self.anchors and settled
+
+    def trust_haircut(self, trust: Trust) -> Haircut:
+        """The discount for how a value is believed; everything, where it is not taken."""
+        if not self.takes(trust):
+            return EVERYTHING_OFF
+        return self.anchor_haircuts.get(trust.anchor, EVERYTHING_OFF)
+
+
+STRICT: Final = Policy()
+PRACTICAL: Final = Policy(
+    name="practical", anchors=frozenset({Anchor.FINALIZED, Anchor.PINNED, Anchor.ATTESTED, Anchor.QUORUM})
+)
+PRESETS: Final[Mapping[str, Policy]] = MappingProxyType({"strict": STRICT, "practical": PRACTICAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes and counts, tested before anything is hashed."""
+
+    bundle_bytes: int = 1 << 30
+    claims: int = 200_000
+    sections: int = 256
+    nodes: int = 4_000_000
+    node_bytes: int = 1_024
+    header_bytes: int = 64 * 1_024
+    steps: int = 512
+
+
+DEFAULT_LIMITS: Final = Limits()

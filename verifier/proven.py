@@ -1,0 +1,209 @@
+"""Proven values: what only the verifier makes, out of evidence and something proven before.
+
+There is no public constructor. Calling a class raises and is a type error; `dataclasses.replace` and `pickle` raise
+too. `mint` makes them, and only the rooms that prove things import it (a test checks who does). Every value has
+`rests_on`: the proven value or trust root it was derived from; `trail` follows it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Never, NoReturn, Self, TypeVar, final
+
+from verifier.claims import Claim
+from verifier.errors import Where
+from verifier.network import Network
+from verifier.primitives import Address, BlockNumber, Hash32, SlotKey, Timestamp, Wei, Word
+from verifier.trust import Trust, TrustRoot
+
+
+class Proven:
+    """A value only the verifier makes. Its constructor takes what no one has, and it does not pickle."""
+
+    __slots__ = ()
+
+    def __init__(self, _: Never, /) -> None:
+        raise TypeError(f"{type(self).__name__} is made by the verifier, from evidence")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a proven value does not leave its process; its bundle does")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+class Moment(StrEnum):
+    """How a snapshot stands to the as-of time."""
+
+    EXACT = "exact"
+    """Shown to be the last block not after it."""
+    HEAD = "head"
+    """The newest anchored block; its own time is what it speaks of."""
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenHeader(Proven):
+    """A block header whose hash we computed and found named by something believed."""
+
+    rests_on: TrustRoot | ProvenHeader | ProvenWord
+    network: Network
+    hash: Hash32
+    parent_hash: Hash32
+    number: BlockNumber
+    timestamp: Timestamp
+    state_root: Hash32
+    transactions_root: Hash32
+    receipts_root: Hash32
+    withdrawals_root: Hash32 | None
+    trust: Trust
+
+    @property
+    def where(self) -> Where:
+        """The place, for errors about what hangs under this header."""
+        return Where(network=self.network.name, block=str(self.number))
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenRoot(Proven):
+    """A state root; `number` and `timestamp` are None where a settlement fixes a root without a header."""
+
+    rests_on: ProvenHeader
+    network: Network
+    state_root: Hash32
+    number: BlockNumber | None
+    timestamp: Timestamp | None
+    trust: Trust
+
+    @property
+    def where(self) -> Where:
+        """The place, for errors about what hangs under this root."""
+        return Where(network=self.network.name, block=None if self.number is None else str(self.number))
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenAccount(Proven):
+    """An account under a proven root. `exists` is False where it is proven absent; its other fields are then nothing.
+
+    `balance` is None where no single leaf field is the balance (Blast).
+    """
+
+    rests_on: ProvenRoot
+    address: Address
+    exists: bool
+    nonce: int
+    balance: Wei | None
+    storage_root: Hash32
+    code_hash: Hash32
+
+    @property
+    def where(self) -> Where:
+        """The place, for errors about what hangs under this account."""
+        return self.rests_on.where.at(address=self.address)
+
+    @property
+    def trust(self) -> Trust:
+        """That of its root."""
+        return self.rests_on.trust
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenWord(Proven):
+    """The word at one slot of a proven account; zero where it is proven absent."""
+
+    rests_on: ProvenAccount
+    slot: SlotKey
+    word: Word
+
+    @property
+    def where(self) -> Where:
+        """The place of the slot."""
+        return self.rests_on.where.at(slot=self.slot)
+
+    @property
+    def trust(self) -> Trust:
+        """That of its account."""
+        return self.rests_on.trust
+
+
+class ListKind(StrEnum):
+    """The three lists whose roots a header holds."""
+
+    TRANSACTIONS = "transactions"
+    RECEIPTS = "receipts"
+    WITHDRAWALS = "withdrawals"
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenItem(Proven):
+    """One item of a block's list by its index; `raw` is None where the list is proven to end before it."""
+
+    rests_on: ProvenHeader
+    kind: ListKind
+    index: int
+    raw: bytes | None
+
+    @property
+    def trust(self) -> Trust:
+        """That of its header."""
+        return self.rests_on.trust
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenAmount(Proven):
+    """The figure of a claim, in base units: at least zero for a holding, at most zero for a debt.
+
+    Attributes:
+        rests_on: The word or the account that holds the figure.
+        bound_by: Accounts and words that prove the code which gives the figure its meaning; empty for native coin
+            and where the checker's policy took unreviewed code.
+        as_of: The moment asked for. `moment` says how the block stands to it.
+        trust: The weakest of each fact along the trail, code included.
+    """
+
+    rests_on: ProvenWord | ProvenAccount
+    claim: Claim
+    amount: int
+    as_of: Timestamp
+    moment: Moment
+    header: ProvenHeader
+    bound_by: tuple[ProvenAccount | ProvenWord, ...]
+    trust: Trust
+
+
+P = TypeVar("P", bound=Proven)
+
+
+def mint(kind: type[P], **values: object) -> P:
+    """Make a proven value. For the rooms that prove things, right after they have proven it.
+
+    Field *types* are not checked here, so the few callers stay short and are tested.
+
+    Raises:
+        TypeError: A field is missing or unknown; a fault of ours.
+    """
+    names = getattr(kind, "__dataclass_fields__", {}).keys()
+    if values.keys() != names:
+        raise TypeError(f"{kind.__name__} takes exactly {sorted(names)}, got {sorted(values)}")
+    made = object.__new__(kind)
+    for name, value in values.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def trail(value: Proven | TrustRoot) -> Iterator[Proven | TrustRoot]:
+    """The value, what it rests on, and so on down to the trust root."""
+    step: Proven | TrustRoot | None = value
+    while step is not None:
+        yield step
+        step = getattr(step, "rests_on", None)

@@ -1,0 +1,1 @@
+"""What hangs under a state root: accounts, words and list items."""

@@ -1,0 +1,136 @@
+"""What is believed beforehand, and how strongly a value is tied to it.
+
+Trust is three facts, never one scale: how the header is *anchored*, how a rollup's root is *settled*, and on what
+*basis*. Every proven value carries all three, the weakest of each along its trail; a policy tests each on its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from verifier.errors import BadInput
+from verifier.primitives import BlockNumber, ChainId, Hash32, Timestamp, nonzero_hash
+
+
+class Anchor(StrEnum):
+    """How the header of a network is believed."""
+
+    FINALIZED = "finalized"
+    """Signed by the sync committee, and final."""
+    ATTESTED = "attested"
+    """Signed by the sync committee, not final."""
+    PINNED = "pinned"
+    """Given by the checker."""
+    QUORUM = "quorum"
+    """k distinct operators of the checker's configuration say so."""
+    RPC = "rpc"
+    """One endpoint said so: this is consistency, not proof."""
+
+
+class Settlement(StrEnum):
+    """How the root of a rollup stands in the contract of its parent."""
+
+    SETTLED = "settled"
+    """Past every window, veto and delay of its contract."""
+    PROPOSED = "proposed"
+    """Posted, still open."""
+    NONE = "none"
+    """Not shown: the rollup's own header is anchored instead."""
+
+
+class Basis(StrEnum):
+    """What one has to believe, beyond the anchor, for the value to hold."""
+
+    COMMITTEE = "committee"
+    VALIDITY = "validity"
+    FAULT_PROOF = "fault-proof"
+    TEE = "tee"
+    PERMISSIONED = "permissioned"
+    REVIEWED_CODE = "reviewed-code"
+    UNREVIEWED_CODE = "unreviewed-code"
+
+
+ANCHOR_ORDER: Final = (Anchor.FINALIZED, Anchor.ATTESTED, Anchor.PINNED, Anchor.QUORUM, Anchor.RPC)
+SETTLEMENT_ORDER: Final = (Settlement.SETTLED, Settlement.PROPOSED, Settlement.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The three facts. `settlement` is None for a network with its own consensus: nothing is to be settled."""
+
+    anchor: Anchor
+    settlement: Settlement | None = None
+    bases: frozenset[Basis] = frozenset()
+
+    def weakest(self, other: Trust) -> Trust:
+        """The weaker of each fact; bases add up, and unreviewed code is never outweighed by reviewed code."""
+        bases = self.bases | other.bases
+        if Basis.UNREVIEWED_CODE in bases:
+            bases -= {Basis.REVIEWED_CODE}
+        return Trust(
+            max(self.anchor, other.anchor, key=ANCHOR_ORDER.index),
+            _weaker_settlement(self.settlement, other.settlement),
+            bases,
+        )
+
+    @property
+    def word(self) -> str:
+        """One word for a table cell. It is derived for people, and nothing compares it."""
+        if self.settlement is Settlement.PROPOSED:
+            return "proposed"
+        return self.anchor.value
+
+
+def _weaker_settlement(one: Settlement | None, two: Settlement | None) -> Settlement | None:
+    known = [s for s in (one, two) if s is not None]
+    return max(known, key=SETTLEMENT_ORDER.index) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedBlock:
+    """The checker's own word: this hash is a block of this network."""
+
+    chain_id: ChainId
+    hash: Hash32
+
+    def __post_init__(self) -> None:
+        nonzero_hash(self.hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the checker's own endpoints said when it asked them itself; it never travels in a bundle.
+
+    Attributes:
+        operators: Distinct operators of the configuration that named this hash.
+        k: How many the checker asked for.
+        at: When they were asked.
+    """
+
+    chain_id: ChainId
+    hash: Hash32
+    number: BlockNumber
+    operators: frozenset[str]
+    k: int
+    at: Timestamp
+
+    def __post_init__(self) -> None:
+        nonzero_hash(self.hash)
+        if not self.operators or self.k < 1:
+            raise BadInput("observation", "at least one operator, and k of at least 1", (len(self.operators), self.k))
+
+    @property
+    def anchor(self) -> Anchor:
+        """A quorum needs at least two operators, and at least k; anything less is one endpoint's word."""
+        reached = len(self.operators) >= max(self.k, 2)
+        return Anchor.QUORUM if reached else Anchor.RPC
+
+
+TrustRoot = PinnedBlock | Observed
+
+
+def anchor_of(root: TrustRoot) -> Anchor:
+    """The word that says how a root is believed."""
+    return Anchor.PINNED if isinstance(root, PinnedBlock) else root.anchor
