@@ -342,9 +342,7 @@ class TrustTooWeak(PolicyError):
     """Anchor, settlement or basis that the checker's policy does not take."""
 
     refusal_class: ClassVar[RefusalClass] = "FINALITY"
-    remedy: ClassVar[str] = (
-        "pin a block hash, or choose a policy that takes this trust at its haircut"
-    )
+    remedy: ClassVar[str] = "pin a block hash, or choose a policy that takes this trust at its haircut"
 
     def __init__(self, where: Where, fact: str, got: str, taken: str) -> None:
         super().__init__(where, fact, got, taken)
@@ -397,9 +395,7 @@ class TooOld(PolicyError):
     """Older, or lagging further, than the policy allows."""
 
     refusal_class: ClassVar[RefusalClass] = "FRESHNESS"
-    remedy: ClassVar[str] = (
-        "gather anew, choose an as-of time that the root covers, or raise the limit in the policy"
-    )
+    remedy: ClassVar[str] = "gather anew, choose an as-of time that the root covers, or raise the limit in the policy"
 
     def __init__(self, where: Where, what: str, limit: int, got: int) -> None:
         super().__init__(where, what, limit, got)

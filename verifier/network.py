@@ -95,6 +95,11 @@ class Network:
     finality: int = 900
 
     @property
+    def native_group(self) -> str:
+        """The group that the coin is netted, priced and weighed under: its symbol."""
+        return self.native_symbol
+
+    @property
     def is_rollup(self) -> bool:
         """Whether a settlement on a parent is what would make its root final."""
         return isinstance(self.rooted_by, SettledOn)

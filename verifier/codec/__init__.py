@@ -1,0 +1,1 @@
+"""Strict encodings: RLP, and the words and slots of contract storage."""

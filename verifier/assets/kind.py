@@ -1,0 +1,52 @@
+"""What an asset kind must offer: what to read for a claim, and what the read words mean.
+
+Both halves are pure and stand together, since they share slots. `KINDS` in this package's `__init__` is the one list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from verifier.claims import Claim, KnownAsset, Reads
+from verifier.errors import Where
+from verifier.primitives import Address, Hash32, SlotKey
+from verifier.proven import ProvenAccount, ProvenWord
+
+EMPTY_CODE_HASH: Final = Hash32(bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"))
+"""keccak256 of no bytes: the code hash of an account without code (Yellow Paper, section 4.1)."""
+
+
+class State(Protocol):
+    """Proven state under one root: the only thing a kind may read from."""
+
+    def account(self, address: Address) -> ProvenAccount:
+        """The account, proven present or absent."""
+        ...
+
+    def word(self, account: ProvenAccount, slot: SlotKey) -> ProvenWord:
+        """The word at one of its slots."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A decoded figure in base units, never negative, with what it rests on and what binds its meaning to code."""
+
+    units: int
+    rests_on: ProvenAccount | ProvenWord
+    bound_by: tuple[ProvenAccount | ProvenWord, ...]
+    reviewed: bool | None
+    """Whether the code was the reviewed one; None where no code is involved."""
+
+
+class AssetKind(Protocol):
+    """One way in which assets are held."""
+
+    def compile(self, claim: Claim, known: KnownAsset | None, *, accepted: bool) -> Reads:
+        """The accounts and slots that the claim needs under one state root."""
+        ...
+
+    def decode(self, claim: Claim, known: KnownAsset | None, state: State, where: Where, *, accepted: bool) -> Reading:
+        """The figure, once everything it needs is proven."""
+        ...

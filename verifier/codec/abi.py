@@ -1,0 +1,128 @@
+"""Where contracts keep their variables: slots of mappings and arrays, and fields packed into words. Pure arithmetic.
+
+A slot is a number modulo 2^256, held as its 32 bytes. Keys are given already padded, by one of the three `pad_`
+functions, because the padding depends on the key's type: numbers and addresses to the left, `bytesN` to the right.
+
+Source: Solidity documentation, "Layout of State Variables in Storage"; Vyper's order of hashing was seen on compiled
+contracts of version 0.4.3; ERC-7201.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from verifier.crypto.keccak import keccak256
+from verifier.errors import BadInput
+from verifier.primitives import MAX_UINT256, SlotKey, Word
+from verifier.primitives import address as parse_address
+from verifier.primitives import slot_key as parse_slot
+
+
+def mapping_slot(key: bytes, base: SlotKey) -> SlotKey:
+    """The slot of one entry of a Solidity mapping: keccak256(key ‖ base).
+
+    Args:
+        key: 32 bytes, padded as its type asks.
+        base: The mapping's own slot.
+    """
+    return SlotKey(keccak256(_padded(key) + parse_slot(base)))
+
+
+def vyper_mapping_slot(key: bytes, base: SlotKey) -> SlotKey:
+    """The slot of one entry of a Vyper HashMap: keccak256(base ‖ key), the other way round than Solidity."""
+    return SlotKey(keccak256(parse_slot(base) + _padded(key)))
+
+
+def nested_mapping_slot(keys: Iterable[bytes], base: SlotKey) -> SlotKey:
+    """The slot of `map[k1][k2]…` in Solidity: the outer key's slot is the base of the inner mapping."""
+    slot = base
+    for key in keys:
+        slot = mapping_slot(key, slot)
+    return slot
+
+
+def vyper_nested_mapping_slot(keys: Iterable[bytes], base: SlotKey) -> SlotKey:
+    """The slot of `map[k1][k2]…` in Vyper."""
+    slot = base
+    for key in keys:
+        slot = vyper_mapping_slot(key, slot)
+    return slot
+
+
+def string_mapping_slot(key: bytes, base: SlotKey) -> SlotKey:
+    """The slot of an entry of a Solidity mapping whose key is `string` or `bytes`: keccak256(key ‖ base), unpadded."""
+    if type(key) is not bytes:
+        raise BadInput("mapping key", "the bytes of the key", key)
+    return SlotKey(keccak256(key + parse_slot(base)))
+
+
+def array_slot(base: SlotKey, index: int, words_per_item: int = 1) -> SlotKey:
+    """The first slot of one item of a dynamic array: keccak256(base) + index * words, modulo 2^256.
+
+    The array's length stands at `base` itself; whether the index is below it, is the caller's to prove.
+    """
+    if words_per_item < 1:
+        raise BadInput("words per array item", "at least 1", words_per_item)
+    return offset_slot(SlotKey(keccak256(parse_slot(base))), _uint(index, "array index") * words_per_item)
+
+
+def offset_slot(base: SlotKey, offset: int) -> SlotKey:
+    """The slot `offset` words after `base`, modulo 2^256: a member of a struct."""
+    start = int.from_bytes(parse_slot(base), "big")
+    if type(offset) is not int:
+        raise BadInput("slot offset", "an integer", offset)
+    return SlotKey(((start + offset) & MAX_UINT256).to_bytes(32, "big"))
+
+
+def erc7201_slot(namespace: str) -> SlotKey:
+    """The root slot of a storage namespace: keccak256(keccak256(id) - 1), its last byte cleared."""
+    inner = int.from_bytes(keccak256(namespace.encode()), "big") - 1
+    return SlotKey(keccak256((inner & MAX_UINT256).to_bytes(32, "big"))[:31] + b"\x00")
+
+
+def pad_address(value: bytes) -> bytes:
+    """An address as a mapping key: 20 bytes, zeros before them."""
+    return bytes(12) + parse_address(value)
+
+
+def pad_uint(value: int) -> bytes:
+    """An unsigned integer of any width as a mapping key: big-endian, zeros before it."""
+    return _uint(value, "mapping key").to_bytes(32, "big")
+
+
+def pad_bytesn(value: bytes) -> bytes:
+    """A `bytes1` to `bytes32` as a mapping key: zeros after it."""
+    if type(value) is not bytes or not 1 <= len(value) <= 32:
+        raise BadInput("bytesN mapping key", "1 to 32 bytes", value)
+    return value.ljust(32, b"\x00")
+
+
+def field(word: Word, offset_bits: int, width_bits: int, *, signed: bool = False) -> int:
+    """One field of a packed word.
+
+    Args:
+        word: All 32 bytes of the slot.
+        offset_bits: From the low-order end, where Solidity puts the first variable of a slot.
+        width_bits: Of the field's type.
+        signed: Read as two's complement.
+    """
+    if len(word) != 32:
+        raise BadInput("storage word", "32 bytes", word)
+    if offset_bits < 0 or width_bits < 1 or offset_bits + width_bits > 256:
+        raise BadInput("packed field", "bits within one word", f"offset {offset_bits}, width {width_bits}")
+    value = (int.from_bytes(word, "big") >> offset_bits) & ((1 << width_bits) - 1)
+    if signed and value >> (width_bits - 1):
+        return value - (1 << width_bits)
+    return value
+
+
+def _padded(key: bytes) -> bytes:
+    if type(key) is not bytes or len(key) != 32:
+        raise BadInput("mapping key", "32 bytes, padded as its type asks", key)
+    return key
+
+
+def _uint(value: int, what: str) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_UINT256:
+        raise BadInput(what, "an unsigned 256-bit integer", value)
+    return value

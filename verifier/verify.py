@@ -1,0 +1,285 @@
+"""The whole way, from the bytes of a bundle to proven amounts: one pure function of bytes, trust roots, policy and now.
+
+For each network: the anchor header is named by a trust root of the checker (1), steps lead back to the block of the
+as-of time (2), its state root is proven (3), each claim's meaning is the checker's own (4), its account and words are
+walked (5), its code is the reviewed one (6), the figure is decoded and its trust taken by the policy (7), and every
+node that was handed over has been used (8).
+
+A claim that fails is refused with its error, and the others stand. There is no partial acceptance inside one proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from verifier.assets import kind_of
+from verifier.claims import Asset, Claim, ClaimKind, KnownAsset, Meanings, Source
+from verifier.consensus.weaker import verify_anchor
+from verifier.crypto.keccak import keccak256
+from verifier.errors import (
+    FromTheFuture,
+    MissingEvidence,
+    TooOld,
+    TrustTooWeak,
+    UnreviewedMeaning,
+    Unsupported,
+    UnusedEvidence,
+    VerifierError,
+    Where,
+)
+from verifier.evidence import Bundle, Section
+from verifier.flow import Unanswered
+from verifier.headers.as_of import verify_snapshot
+from verifier.network import Network
+from verifier.policy import DEFAULT_LIMITS, Limits, Policy
+from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, to_hex
+from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenHeader, ProvenWord, mint
+from verifier.state.ethereum import verify_account, verify_word
+from verifier.state.tree import state_root
+from verifier.trie.table import NodeTable
+from verifier.trust import Basis, Trust, TrustRoot
+from verifier.wire import parse_bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a claim has no proven amount. It can only lower a figure.
+
+    Attributes:
+        missing: No evidence was at hand (network trouble), rather than evidence that was refused.
+    """
+
+    claim: Claim
+    error: VerifierError | Unanswered
+    missing: bool
+
+
+Outcome = ProvenAmount | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a bundle was found to prove: one outcome for each claim, in the bundle's order.
+
+    Attributes:
+        snapshots: For each network whose snapshot stood, its header and how that stands to the as-of time.
+    """
+
+    bundle_id: Hash32
+    as_of: Timestamp
+    outcomes: tuple[Outcome, ...]
+    snapshots: Mapping[ChainId, tuple[ProvenHeader, Moment]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Everything that the checker believes and demands; nothing of it comes out of a bundle.
+
+    Attributes:
+        roots: Checkpoints, pins and observations of the checker.
+        meanings: The checker's own registry of assets, its account file's among them.
+        now: The checker's clock.
+    """
+
+    roots: Sequence[TrustRoot]
+    networks: Mapping[ChainId, Network]
+    meanings: Meanings
+    policy: Policy
+    now: Timestamp
+    limits: Limits = DEFAULT_LIMITS
+
+
+def verify_bundle(data: bytes, checker: Checker) -> Verified:
+    """
+    Establish what a bundle proves to this checker.
+
+    Args:
+        data: Untrusted bytes of a bundle.
+
+    Raises:
+        Malformed: The bytes are not a bundle in its one canonical form. Everything else is a refusal of the claims
+            that it concerns.
+    """
+    parsed = parse_bundle(data, checker.limits)
+    bundle = parsed.bundle
+    late = _moment_error(bundle.as_of, checker)
+    if late is not None:
+        refused = tuple(Refusal(claim, late, missing=False) for claim in bundle.claims)
+        return Verified(parsed.id, bundle.as_of, refused, {})
+    hashes = [keccak256(node) for node in bundle.nodes]
+    outcomes: dict[int, Outcome] = {
+        i: Refusal(bundle.claims[i], _omitted(bundle.claims[i]), missing=True) for i in bundle.omitted
+    }
+    snapshots: dict[ChainId, tuple[ProvenHeader, Moment]] = {}
+    asked = _claims_by_chain(bundle, outcomes)
+    for section in bundle.sections:
+        table = NodeTable.from_hashed((hashes[i], bundle.nodes[i]) for i in section.nodes)
+        proven, snapshot = verify_section(section, asked[section.chain_id], table, bundle.as_of, checker)
+        outcomes.update(proven)
+        if snapshot is not None:
+            snapshots[section.chain_id] = snapshot
+    return Verified(parsed.id, bundle.as_of, tuple(outcomes[i] for i in range(len(bundle.claims))), snapshots)
+
+
+def _moment_error(as_of: Timestamp, checker: Checker) -> VerifierError | None:
+    policy, where = checker.policy, Where(network="account")
+    if as_of > checker.now + policy.max_clock_error:
+        return FromTheFuture(where, "the as-of time", checker.now, as_of)
+    age = checker.now - as_of
+    return TooOld(where, "the age of the as-of time", policy.max_age, age) if age > policy.max_age else None
+
+
+def _omitted(claim: Claim) -> VerifierError:
+    where = Where(network=f"chain {claim.chain_id}", address=claim.holder)
+    return MissingEvidence(where, f"evidence for {claim.asset.symbol} (the gatherer found none)")
+
+
+def _claims_by_chain(bundle: Bundle, done: Mapping[int, Outcome]) -> dict[ChainId, list[tuple[int, Claim]]]:
+    asked: dict[ChainId, list[tuple[int, Claim]]] = {}
+    for i, claim in enumerate(bundle.claims):
+        if i not in done:
+            asked.setdefault(claim.chain_id, []).append((i, claim))
+    return asked
+
+
+class SectionState:
+    """Proven state under one header: each account is walked once, and every node that was used is noted."""
+
+    __slots__ = ("_accounts", "_nodes", "_root", "used")
+
+    def __init__(self, header: ProvenHeader, nodes: NodeTable, used: set[Hash32]) -> None:
+        self._root, self._nodes, self.used = state_root(header), nodes, used
+        self._accounts: dict[Address, ProvenAccount] = {}
+
+    def account(self, address: Address) -> ProvenAccount:
+        """The account, proven present or absent."""
+        found = self._accounts.get(address)
+        if found is None:
+            found = verify_account(self._root, address, self._nodes, self.used)
+            self._accounts[address] = found
+        return found
+
+    def word(self, account: ProvenAccount, slot: SlotKey) -> ProvenWord:
+        """The word at one of its slots."""
+        return verify_word(account, slot, self._nodes, self.used)
+
+
+def verify_section(
+    section: Section, claims: Iterable[tuple[int, Claim]], nodes: NodeTable, as_of: Timestamp, checker: Checker
+) -> tuple[dict[int, Outcome], tuple[ProvenHeader, Moment] | None]:
+    """One network's claims. What fails for the network as a whole refuses each of them."""
+    asked, used = list(claims), set[Hash32]()
+    try:
+        header, moment = _snapshot(section, nodes, used, as_of, checker)
+    except VerifierError as error:
+        return {i: Refusal(claim, error, missing=False) for i, claim in asked}, None
+    state = SectionState(header, nodes, used)
+    outcomes = {i: _outcome(claim, state, header, moment, as_of, checker) for i, claim in asked}
+    unused = [h for h in nodes.hashes() if h not in used]
+    if unused and not any(isinstance(outcome, Refusal) for outcome in outcomes.values()):
+        extra = UnusedEvidence(header.where, "trie nodes", len(unused), to_hex(min(unused)))
+        return {i: Refusal(claim, extra, missing=False) for i, claim in asked}, None
+    return outcomes, (header, moment)
+
+
+def _snapshot(
+    section: Section, nodes: NodeTable, used: set[Hash32], as_of: Timestamp, checker: Checker
+) -> tuple[ProvenHeader, Moment]:
+    network = checker.networks.get(section.chain_id)
+    if network is None:
+        where = Where(network=f"chain {section.chain_id}")
+        raise Unsupported(where, "this chain id is in no registry of the checker", "define it under [networks.<name>]")
+    anchor = verify_anchor(section.anchor, network, checker.roots, Where(network=network.name))
+    if not checker.policy.takes(anchor.trust):
+        raise too_weak(anchor.where, anchor.trust, checker.policy)
+    return verify_snapshot(anchor, section.steps, nodes, used, as_of=as_of, now=checker.now, policy=checker.policy)
+
+
+def too_weak(where: Where, trust: Trust, policy: Policy) -> TrustTooWeak:
+    """Which of the facts the policy does not take."""
+    if trust.anchor not in policy.anchors:
+        return TrustTooWeak(where, "the anchor", trust.anchor.value, ", ".join(sorted(policy.anchors)))
+    return TrustTooWeak(where, "the settlement", str(trust.settlement), ", ".join(sorted(policy.settlements)))
+
+
+def _outcome(
+    claim: Claim, state: SectionState, header: ProvenHeader, moment: Moment, as_of: Timestamp, checker: Checker
+) -> Outcome:
+    try:
+        return verify_claim(claim, state, header, moment, as_of, checker)
+    except VerifierError as error:
+        return Refusal(claim, error, missing=False)
+
+
+def verify_claim(
+    claim: Claim, state: SectionState, header: ProvenHeader, moment: Moment, as_of: Timestamp, checker: Checker
+) -> ProvenAmount:
+    """
+    Establish the figure of one claim under a proven header.
+
+    Raises:
+        Malformed, ProofError: The evidence does not lead from the header's state root to the figure.
+        PolicyError: It does, and means something that the checker does not take.
+    """
+    where = header.where.at(address=claim.holder)
+    known, accepted = check_meaning(claim, header.network, checker.meanings, checker.policy, where)
+    reading = kind_of(claim).decode(claim, known, state, where, accepted=accepted)
+    trust = header.trust
+    if reading.reviewed is not None:
+        basis = Basis.REVIEWED_CODE if reading.reviewed else Basis.UNREVIEWED_CODE
+        trust = trust.weakest(Trust(trust.anchor, trust.settlement, frozenset({basis})))
+    return mint(
+        ProvenAmount,
+        rests_on=reading.rests_on,
+        claim=claim,
+        amount=reading.units if claim.kind is ClaimKind.HOLDING else -reading.units,
+        as_of=as_of,
+        moment=moment,
+        header=header,
+        bound_by=reading.bound_by,
+        trust=trust,
+    )
+
+
+def check_meaning(
+    claim: Claim, network: Network, meanings: Meanings, policy: Policy, where: Where
+) -> tuple[KnownAsset | None, bool]:
+    """
+    Hold what a claim takes a number to mean against what the checker takes it to mean.
+
+    Returns:
+        What the checker knows of the asset, and whether its policy takes the contract without our review.
+
+    Raises:
+        UnreviewedMeaning: The checker knows the asset otherwise, or does not know it and its policy does not name it.
+    """
+    contract = claim.asset.contract
+    known = meanings.get(claim.asset.key)
+    if contract is None:
+        _same_coin(claim, network, where)
+        return known, False
+    if known is not None and known.asset != claim.asset:
+        raise UnreviewedMeaning(where.at(address=contract), claim.source.value, _difference(claim.asset, known.asset))
+    accepted = (claim.chain_id, contract) in policy.accept_contracts
+    reviewed = known is not None and known.source is Source.REVIEWED and bool(known.pins)
+    if not (reviewed and claim.source is Source.REVIEWED) and not accepted:
+        reason = "no code was reviewed for it" if known is not None else "the checker's registry does not hold it"
+        raise UnreviewedMeaning(where.at(address=contract), claim.source.value, reason)
+    return known, accepted
+
+
+def _same_coin(claim: Claim, network: Network, where: Where) -> None:
+    """The network's coin has one meaning: the one that the checker's network value gives it."""
+    asset = claim.asset
+    expected = (network.native_symbol, network.native_decimals, network.native_group)
+    if (asset.symbol, asset.decimals, asset.group) != expected:
+        reason = f"the coin is {expected[0]} with {expected[1]} decimals in group {expected[2]}"
+        raise UnreviewedMeaning(where, claim.source.value, reason)
+
+
+def _difference(claimed: Asset, known: Asset) -> str:
+    for name in ("symbol", "decimals", "group", "layout"):
+        if getattr(claimed, name) != getattr(known, name):
+            return f"its {name} is {getattr(claimed, name)} here, and {getattr(known, name)} to the checker"
+    return "it is not the asset that the checker knows"

@@ -1,0 +1,216 @@
+"""The bundle as JSON: a view that people and other programs can read, and that parses back to the same bytes.
+
+The binary form is the one that has a content id. The view carries that id, and a view whose content has another id is
+refused, so both forms mean the same thing or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
+from verifier.errors import LimitExceeded, MalformedBundle, Where
+from verifier.evidence import Bundle, HeaderStep, Link, Section
+from verifier.policy import DEFAULT_LIMITS, Limits
+from verifier.primitives import address, chain_id, parse_hex, slot_key, timestamp, to_hex
+from verifier.wire import ParsedBundle, encode_bundle, parse_bundle
+
+SCHEMA: Final = "xmargin.bundle/1"
+_HERE: Final = Where(network="bundle view")
+
+HexBytes = Annotated[str, Field(pattern=r"^0x([0-9a-f]{2})*$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class LayoutView(_Model):
+    """`TokenLayout`, field by field."""
+
+    base: HexBytes
+    order: str
+    offset: int
+    width: int
+    others: HexBytes
+    blocked: int | None = None
+    proxy: str | None = None
+
+
+class AssetView(_Model):
+    """`Asset`, field by field."""
+
+    chain: int
+    symbol: str
+    decimals: int
+    group: str
+    contract: HexBytes | None = None
+    layout: LayoutView | None = None
+
+
+class ClaimView(_Model):
+    """`Claim`, its asset by index."""
+
+    asset: int = Field(ge=0)
+    holder: HexBytes
+    kind: str
+    source: str
+
+
+class StepView(_Model):
+    """`HeaderStep`."""
+
+    link: str
+    header: HexBytes
+
+
+class SectionView(_Model):
+    """`Section`."""
+
+    chain: int
+    anchor: HexBytes
+    steps: list[StepView]
+    nodes: list[int]
+
+
+class BundleView(_Model):
+    """A bundle as JSON."""
+
+    schema_: Literal["xmargin.bundle/1"] = Field(alias="schema")
+    id: HexBytes
+    as_of: int
+    assets: list[AssetView]
+    claims: list[ClaimView]
+    omitted: list[int]
+    sections: list[SectionView]
+    nodes: list[HexBytes]
+
+
+def encode_view(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The JSON view of a bundle's canonical bytes."""
+    parsed = parse_bundle(data, limits)
+    view = _view(parsed)
+    return json.dumps(view.model_dump(by_alias=True, exclude_none=True), indent=1) + "\n"
+
+
+def parse_view(text: bytes | str, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """
+    The canonical bytes of a bundle, from its JSON view.
+
+    Raises:
+        MalformedBundle: Not such a view, unknown fields among them, or its content has another id than it names.
+        LimitExceeded: Larger than a bundle may be.
+        BadInput: A field of the wrong width or range.
+    """
+    if len(text) > 3 * limits.bundle_bytes:
+        raise LimitExceeded("bytes in a bundle view", 3 * limits.bundle_bytes, len(text))
+    try:
+        view = BundleView.model_validate_json(text)
+        bundle = _bundle(view)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MalformedBundle(_HERE.at(node=place), str(first["msg"])) from None
+    except (ValueError, IndexError, TypeError) as error:
+        raise MalformedBundle(_HERE, str(error)) from None
+    data = encode_bundle(bundle)
+    found = parse_bundle(data, limits)
+    if to_hex(found.id) != view.id:
+        raise MalformedBundle(_HERE, f"its content id is {to_hex(found.id)}, it names", view.id)
+    return data
+
+
+def _view(parsed: ParsedBundle) -> BundleView:
+    bundle = parsed.bundle
+    assets = list(dict.fromkeys(claim.asset for claim in bundle.claims))
+    return BundleView(
+        schema="xmargin.bundle/1",
+        id=to_hex(parsed.id),
+        as_of=bundle.as_of,
+        assets=[_asset_view(asset) for asset in assets],
+        claims=[
+            ClaimView(asset=assets.index(c.asset), holder=to_hex(c.holder), kind=c.kind.value, source=c.source.value)
+            for c in bundle.claims
+        ],
+        omitted=list(bundle.omitted),
+        sections=[
+            SectionView(
+                chain=s.chain_id,
+                anchor=to_hex(s.anchor),
+                steps=[StepView(link=step.link.value, header=to_hex(step.header)) for step in s.steps],
+                nodes=list(s.nodes),
+            )
+            for s in bundle.sections
+        ],
+        nodes=[to_hex(node) for node in bundle.nodes],
+    )
+
+
+def _asset_view(asset: Asset) -> AssetView:
+    layout = asset.layout
+    return AssetView(
+        chain=asset.chain_id,
+        symbol=asset.symbol,
+        decimals=asset.decimals,
+        group=asset.group,
+        contract=None if asset.contract is None else to_hex(asset.contract),
+        layout=None
+        if layout is None
+        else LayoutView(
+            base=to_hex(layout.base),
+            order=layout.order.value,
+            offset=layout.offset_bits,
+            width=layout.width_bits,
+            others=to_hex(layout.other_bits.to_bytes(32, "big")),
+            blocked=layout.blocked_bit,
+            proxy=None if layout.proxy is None else layout.proxy.value,
+        ),
+    )
+
+
+def _bundle(view: BundleView) -> Bundle:
+    """Shape only: what the canonical parser demands beyond it is demanded by encoding and parsing again."""
+    assets = [_asset(item) for item in view.assets]
+    return Bundle(
+        timestamp(view.as_of),
+        tuple(
+            Claim(assets[c.asset], address(parse_hex(c.holder)), ClaimKind(c.kind), Source(c.source))
+            for c in view.claims
+        ),
+        tuple(view.omitted),
+        tuple(
+            Section(
+                chain_id(s.chain),
+                parse_hex(s.anchor),
+                tuple(HeaderStep(Link(step.link), parse_hex(step.header)) for step in s.steps),
+                tuple(s.nodes),
+            )
+            for s in view.sections
+        ),
+        tuple(parse_hex(node) for node in view.nodes),
+    )
+
+
+def _asset(item: AssetView) -> Asset:
+    layout = item.layout
+    return Asset(
+        chain_id(item.chain),
+        item.symbol,
+        item.decimals,
+        item.group,
+        None if item.contract is None else address(parse_hex(item.contract)),
+        None
+        if layout is None
+        else TokenLayout(
+            slot_key(parse_hex(layout.base)),
+            KeyOrder(layout.order),
+            layout.offset,
+            layout.width,
+            layout.blocked,
+            int.from_bytes(slot_key(parse_hex(layout.others)), "big"),
+            None if layout.proxy is None else ProxyKind(layout.proxy),
+        ),
+    )

@@ -1,0 +1,263 @@
+"""The bundle as bytes: one canonical form, which embeds its own content id.
+
+    array(4) [ "xmargin-bundle", version, id: bytes(32), body: bytes ]
+    id   = sha256("xmargin-bundle" ‖ 0x00 ‖ version as one byte ‖ body)
+    body = deterministic CBOR of { as_of, assets, claims, nodes, omitted, sections }
+
+Each asset stands once, in a table that claims point into; each trie node stands once, in a list that sections point
+into. Parsing decides shape and nothing else: what it returns is believed by no one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import cbor2
+
+from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
+from verifier.codec import cbor
+from verifier.codec.cbor import Cbor
+from verifier.errors import LimitExceeded, MalformedBundle, Where
+from verifier.evidence import Bundle, HeaderStep, Link, Section
+from verifier.policy import DEFAULT_LIMITS, Limits
+from verifier.primitives import MAX_UINT256, Hash32, address, chain_id, slot_key, timestamp
+from verifier.shape import Shape
+
+MAGIC: Final = "xmargin-bundle"
+VERSION: Final = 1
+_HERE: Final = Where(network="bundle")
+_LABEL: Final = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?", re.ASCII)
+_ID_PREFIX: Final = MAGIC.encode() + bytes([0, VERSION])
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedBundle:
+    """A bundle and the content id that its bytes were found to have."""
+
+    id: Hash32
+    bundle: Bundle
+
+
+def content_id(body: bytes | memoryview) -> Hash32:
+    """The id of a bundle's body."""
+    digest = hashlib.sha256(_ID_PREFIX)
+    digest.update(body)
+    return Hash32(digest.digest())
+
+
+# --- encoding --------------------------------------------------------------------------------------------
+
+
+def encode_bundle(bundle: Bundle) -> bytes:
+    """The canonical bytes of a bundle; `parse_bundle` takes them back to an equal one."""
+    assets = _asset_table(bundle.claims)
+    index = {asset: i for i, asset in enumerate(assets)}
+    body = cbor2.dumps(
+        {
+            "as_of": bundle.as_of,
+            "assets": [_asset_out(a) for a in assets],
+            "claims": [[index[c.asset], c.holder, c.kind.value, c.source.value] for c in bundle.claims],
+            "nodes": list(bundle.nodes),
+            "omitted": list(bundle.omitted),
+            "sections": [_section_out(s) for s in bundle.sections],
+        },
+        canonical=True,
+    )
+    return cbor2.dumps([MAGIC, VERSION, content_id(body), body], canonical=True)
+
+
+def _asset_table(claims: Sequence[Claim]) -> list[Asset]:
+    """Assets in the order in which claims first name them."""
+    return list(dict.fromkeys(claim.asset for claim in claims))
+
+
+def _asset_out(asset: Asset) -> dict[str, object]:
+    out: dict[str, object] = {
+        "chain": asset.chain_id,
+        "symbol": asset.symbol,
+        "decimals": asset.decimals,
+        "group": asset.group,
+    }
+    if asset.contract is not None:
+        out["contract"] = asset.contract
+    if asset.layout is not None:
+        out["layout"] = _layout_out(asset.layout)
+    return out
+
+
+def _layout_out(layout: TokenLayout) -> dict[str, object]:
+    out: dict[str, object] = {
+        "base": layout.base,
+        "order": layout.order.value,
+        "offset": layout.offset_bits,
+        "width": layout.width_bits,
+        "others": layout.other_bits.to_bytes(32, "big"),
+    }
+    if layout.blocked_bit is not None:
+        out["blocked"] = layout.blocked_bit
+    if layout.proxy is not None:
+        out["proxy"] = layout.proxy.value
+    return out
+
+
+def _section_out(section: Section) -> dict[str, object]:
+    return {
+        "chain": section.chain_id,
+        "anchor": section.anchor,
+        "steps": [[step.link.value, step.header] for step in section.steps],
+        "nodes": list(section.nodes),
+    }
+
+
+# --- parsing ---------------------------------------------------------------------------------------------
+
+
+def parse_bundle(data: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedBundle:
+    """
+    Parse a bundle's canonical bytes, and find that they have the content id they name.
+
+    Args:
+        data: Untrusted. Its size is tested before anything else.
+
+    Raises:
+        MalformedBundle: Not the one canonical form: unknown, missing or repeated parts, wrong types, wrong id.
+        LimitExceeded: Too large, too many or too deep.
+        BadInput: A field of the wrong width or range.
+    """
+    if len(data) > limits.bundle_bytes:
+        raise LimitExceeded("bytes in a bundle", limits.bundle_bytes, len(data))
+    body, named = _open(data)
+    found = content_id(body)
+    if found != named:
+        raise MalformedBundle(_HERE, f"its content id is 0x{found.hex()}, it names", named)
+    budget = 3 * limits.nodes + 8 * limits.claims + 4_096
+    return ParsedBundle(found, _bundle(cbor.decode(body, max_items=budget, where=_HERE), limits))
+
+
+def _open(data: bytes) -> tuple[memoryview, bytes]:
+    """The body and the id that the envelope names, without copying the body."""
+    head = bytes([0x84, 0x60 | len(MAGIC)]) + MAGIC.encode() + bytes([VERSION, 0x58, 32])
+    if not data.startswith(head):
+        raise MalformedBundle(_HERE, f"it does not start as a version {VERSION} bundle", data[: len(head)])
+    named, rest = data[len(head) : len(head) + 32], memoryview(data)[len(head) + 32 :]
+    length, start = _byte_string(rest)
+    if len(rest) - start != length:
+        raise MalformedBundle(_HERE, f"its body is announced with {length} bytes, and has {len(rest) - start}")
+    return rest[start:], named
+
+
+def _byte_string(data: memoryview) -> tuple[int, int]:
+    """Length and start of the byte string that fills `data`, its head in the shortest form."""
+    first = data[0] if len(data) else 0
+    info = first & 31
+    if first >> 5 != 2 or info > 27 or len(data) < 1 + (0 if info < 24 else 1 << (info - 24)):
+        raise MalformedBundle(_HERE, "its body is not a byte string")
+    if info < 24:
+        return info, 1
+    width = 1 << (info - 24)
+    length = int.from_bytes(data[1 : 1 + width], "big")
+    if length < (24 if width == 1 else 1 << (4 * width)):
+        raise MalformedBundle(_HERE, "the length of its body is longer written than it needs to be")
+    return length, 1 + width
+
+
+def _bundle(value: Cbor, limits: Limits) -> Bundle:
+    top = Shape(value, "body").fields("as_of", "assets", "claims", "nodes", "omitted", "sections")
+    assets = [_asset_in(item) for item in top["assets"].items(limits.claims)]
+    claims = tuple(_claim_in(item, assets) for item in top["claims"].items(limits.claims))
+    if _asset_table(claims) != assets:
+        raise MalformedBundle(_HERE, "its asset table is not what its claims name, each once and in their order")
+    if len({(claim.identity, claim.kind) for claim in claims}) != len(claims):
+        raise MalformedBundle(_HERE, "it makes one claim twice")
+    nodes = _nodes_in(top["nodes"], limits)
+    omitted = _ascending(top["omitted"], limits.claims, len(claims))
+    sections = tuple(_section_in(item, len(nodes), limits) for item in top["sections"].items(limits.sections))
+    _check_sections(sections, claims, omitted, len(nodes))
+    return Bundle(timestamp(top["as_of"].uint()), claims, omitted, sections, nodes)
+
+
+def _asset_in(item: Shape) -> Asset:
+    part = item.fields("chain", "symbol", "decimals", "group", optional=("contract", "layout"))
+    if ("contract" in part) != ("layout" in part):
+        raise MalformedBundle(_HERE, "an asset has a contract exactly where it has a layout")
+    return Asset(
+        chain_id(part["chain"].uint()),
+        part["symbol"].label(_LABEL),
+        part["decimals"].uint(77),
+        part["group"].label(_LABEL),
+        address(part["contract"].bytes()) if "contract" in part else None,
+        _layout_in(part["layout"]) if "layout" in part else None,
+    )
+
+
+def _layout_in(item: Shape) -> TokenLayout:
+    part = item.fields("base", "order", "offset", "width", "others", optional=("blocked", "proxy"))
+    offset, width = part["offset"].uint(255), part["width"].uint(256)
+    if not 1 <= width <= 256 - offset:
+        raise MalformedBundle(_HERE, "a balance field leaves its word", (offset, width))
+    return TokenLayout(
+        slot_key(part["base"].bytes()),
+        part["order"].word(KeyOrder),
+        offset,
+        width,
+        part["blocked"].uint(255) if "blocked" in part else None,
+        int.from_bytes(slot_key(part["others"].bytes()), "big") & MAX_UINT256,
+        part["proxy"].word(ProxyKind) if "proxy" in part else None,
+    )
+
+
+def _claim_in(item: Shape, assets: Sequence[Asset]) -> Claim:
+    which, holder, kind, source = item.tuple(4)
+    index = which.uint()
+    if index >= len(assets):
+        raise MalformedBundle(_HERE, "a claim points past the asset table", index)
+    return Claim(assets[index], address(holder.bytes()), kind.word(ClaimKind), source.word(Source))
+
+
+def _nodes_in(item: Shape, limits: Limits) -> tuple[bytes, ...]:
+    nodes = tuple(item.all_bytes(limits.nodes, limits.node_bytes))
+    for one, two in pairwise(nodes):
+        if one >= two:
+            raise MalformedBundle(_HERE, "trie nodes ascend, each once; out of order or repeated", two)
+    return nodes
+
+
+def _ascending(item: Shape, limit: int, below: int) -> tuple[int, ...]:
+    indices = tuple(item.all_uints(limit))
+    if any(one >= two for one, two in pairwise(indices)) or (indices and indices[-1] >= below):
+        raise MalformedBundle(_HERE, f"indices ascend, each once, and stay below {below}")
+    return indices
+
+
+def _section_in(item: Shape, node_count: int, limits: Limits) -> Section:
+    part = item.fields("chain", "anchor", "steps", "nodes")
+    steps = []
+    for step in part["steps"].items(limits.steps):
+        link, header = step.tuple(2)
+        steps.append(HeaderStep(link.word(Link), header.bytes(limits.header_bytes)))
+    return Section(
+        chain_id(part["chain"].uint()),
+        part["anchor"].bytes(limits.header_bytes),
+        tuple(steps),
+        _ascending(part["nodes"], limits.nodes, node_count),
+    )
+
+
+def _check_sections(
+    sections: Sequence[Section], claims: Sequence[Claim], omitted: Sequence[int], node_count: int
+) -> None:
+    chains = [section.chain_id for section in sections]
+    if any(one >= two for one, two in pairwise(chains)):
+        raise MalformedBundle(_HERE, "sections ascend by chain id, each once")
+    left_out = frozenset(omitted)
+    wanted = {claim.chain_id for i, claim in enumerate(claims) if i not in left_out}
+    if wanted != set(chains):
+        raise MalformedBundle(_HERE, f"it has sections for networks {chains}, its claims need {sorted(wanted)}")
+    pointed = set().union(*(section.nodes for section in sections)) if sections else set()
+    if len(pointed) != node_count:
+        raise MalformedBundle(_HERE, f"{node_count - len(pointed)} of its nodes belong to no section")
