@@ -1,13 +1,32 @@
-"""Loaders for reference data, a frozen moment, and the marker that ties tests to the adversarial catalogue."""
+"""Loaders for reference data, real nodes, and the markers that tie tests to what they need and to what they cover."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from tests.nodes.anvil import Anvil
+    from tests.nodes.contracts import DeployedChain
+    from tests.nodes.ethereumjs import EthereumJS
+    from tests.nodes.geth import Geth
+    from tests.simulators.rpc import LyingProxy
+
 ROOT = Path(__file__).resolve().parent.parent
+
+NODE_FIXTURES = {
+    "anvil_factory": "anvil",
+    "anvil": "anvil",
+    "three_chains": "anvil",
+    "fresh_chain": "anvil",
+    "geth_dev": "geth",
+    "ethereumjs": "ethereumjs",
+}
+"""Which node program a fixture starts; a test that asks for one is marked so without saying it."""
 
 
 def shared_folder() -> Path:
@@ -19,6 +38,37 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "covers(*ids): entries of the adversarial catalogue that the test covers")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        asked = set(getattr(item, "fixturenames", ()))
+        for program in sorted({NODE_FIXTURES[name] for name in asked & NODE_FIXTURES.keys()}):
+            item.add_marker(pytest.mark.node(program))
+        if "shared_data" in asked:
+            item.add_marker(pytest.mark.shared)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Where the surroundings promise nodes or data, a test skipped for want of them has failed."""
+    report: pytest.TestReport = yield
+    wanted = _required(item)
+    if report.skipped and wanted and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"{wanted} required here, yet the test was skipped: {reason}"
+    return report
+
+
+def _required(item: pytest.Item) -> str:
+    nodes = os.environ.get("XMARGIN_REQUIRE_NODES", "")
+    for mark in item.iter_markers("node"):
+        if nodes == "1" or (mark.args and mark.args[0] in nodes.split(",")):
+            return f"node {mark.args[0] if mark.args else ''} is"
+    if os.environ.get("XMARGIN_REQUIRE_SHARED") == "1" and item.get_closest_marker("shared"):
+        return "reference data are"
+    return ""
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The data folder of the reference material, or a skip that says what is missing."""
@@ -26,3 +76,108 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data at {folder}: set XMARGIN_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def anvil_factory() -> Iterator[Callable[..., Anvil]]:
+    """Starts anvils: `anvil_factory(chain_id=31337, hardfork="osaka", extra=[])`; all end with the session."""
+    from tests.nodes.anvil import start_anvil
+    from tests.nodes.install import NodeUnavailableError, anvil_program
+
+    try:
+        anvil_program()
+    except NodeUnavailableError as reason:
+        pytest.skip(str(reason))
+    started: list[Anvil] = []
+
+    def make(chain_id: int = 31337, hardfork: str = "osaka", extra: Sequence[str] = ()) -> Anvil:
+        started.append(start_anvil(chain_id, hardfork=hardfork, extra=extra))
+        return started[-1]
+
+    yield make
+    for node in started:
+        node.stop()
+
+
+@pytest.fixture
+def anvil(anvil_factory: Callable[..., Anvil]) -> Iterator[Anvil]:
+    """An empty anvil of its own for one test, with eight blocks mined, so that every tag has proofs."""
+    node = anvil_factory(chain_id=31337)
+    node.mine(8)
+    yield node
+    node.stop()
+
+
+@pytest.fixture(scope="session")
+def three_chains(anvil_factory: Callable[..., Anvil]) -> tuple[DeployedChain[Anvil], ...]:
+    """Three anvils (31337, 31338, 31339) with all tokens. Shared by the session: mine freely, move no named balance."""
+    made = [_deployed(anvil_factory(chain_id=chain_id)) for chain_id in (31337, 31338, 31339)]
+    return made[0], made[1], made[2]
+
+
+@pytest.fixture
+def fresh_chain(anvil_factory: Callable[..., Anvil]) -> Iterator[Callable[..., DeployedChain[Anvil]]]:
+    """Makes chains with all tokens for one test alone, to stop, cheat or reorganise: `fresh_chain(chain_id=10)`."""
+    made: list[DeployedChain[Anvil]] = []
+
+    def make(chain_id: int = 31337, hardfork: str = "osaka", extra: Sequence[str] = ()) -> DeployedChain[Anvil]:
+        made.append(_deployed(anvil_factory(chain_id=chain_id, hardfork=hardfork, extra=extra)))
+        return made[-1]
+
+    yield make
+    for chain in made:
+        chain.node.stop()
+
+
+@pytest.fixture(scope="session")
+def geth_dev() -> Iterator[Geth]:
+    """Geth's own development chain (id 1337): one block per transaction, one unlocked account."""
+    from tests.nodes.geth import start_geth
+    from tests.nodes.install import NodeUnavailableError
+
+    try:
+        node = start_geth()
+    except NodeUnavailableError as reason:
+        pytest.skip(str(reason))
+    yield node
+    node.stop()
+
+
+@pytest.fixture(scope="session")
+def ethereumjs() -> Iterator[EthereumJS]:
+    """An EthereumJS execution client under Prague rules, driven block by block over its Engine API."""
+    from tests.nodes.ethereumjs import start_ethereumjs
+    from tests.nodes.install import NodeUnavailableError
+
+    try:
+        node = start_ethereumjs()
+    except NodeUnavailableError as reason:
+        pytest.skip(str(reason))
+    yield node
+    node.stop()
+
+
+@pytest.fixture
+def lying_proxy() -> Iterator[Callable[..., LyingProxy]]:
+    """Puts a proxy before a node that lies on request: `lying_proxy(node.url)`; all end with the test."""
+    from tests.simulators.rpc import LyingProxy
+
+    made: list[LyingProxy] = []
+
+    def make(upstream: str) -> LyingProxy:
+        made.append(LyingProxy(upstream).start())
+        return made[-1]
+
+    yield make
+    for proxy in made:
+        proxy.stop()
+
+
+def _deployed(node: Anvil) -> DeployedChain[Anvil]:
+    from tests.nodes.contracts import deploy_tokens
+    from tests.nodes.install import NodeUnavailableError
+
+    try:
+        return deploy_tokens(node)
+    except NodeUnavailableError as reason:
+        pytest.skip(str(reason))

@@ -9,6 +9,7 @@
     │   ├── MalformedHeader    not a block header of its family
     │   ├── MalformedAccount   not an account leaf of its family
     │   ├── MalformedWord      not a storage value
+    │   ├── MalformedReceipt   not a receipt of its type
     │   └── MalformedBundle    not a bundle in its one canonical form
     ├── ProofError           well-formed, and not true
     │   ├── MissingNode        no node at hand hashes to the one the path needs next
@@ -28,6 +29,9 @@
         ├── TooOld             older than the policy allows
         ├── FromTheFuture      a time ahead of the checker's clock
         ├── WrongChain         another chain, network or contract identity
+        ├── CountedTwice       two claims that are one balance, seen from two sides
+        ├── SkewTooLarge       snapshots of one account too far apart in time to be one moment
+        ├── ValuationOverflow  an amount or a value beyond any that can be true
         └── Unsupported        cannot be verified here: unknown fork, tree, layout
 
 `chains.errors.FetchError` ("could not ask") stands outside this tree on purpose.
@@ -207,6 +211,12 @@ class MalformedWord(_AtPlace):
     """Not a storage value."""
 
     noun: ClassVar[str] = "not a storage value"
+
+
+class MalformedReceipt(_AtPlace):
+    """Not a receipt of its type."""
+
+    noun: ClassVar[str] = "not a receipt"
 
 
 class MalformedBundle(_AtPlace):
@@ -430,6 +440,51 @@ class WrongChain(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}: expected {self.expected}, got {self.got}"
+
+
+class CountedTwice(PolicyError):
+    """Two claims are one balance, named twice or seen from two sides: adding them up would count it twice."""
+
+    refusal_class: ClassVar[RefusalClass] = "VALUATION"
+    remedy: ClassVar[str] = "list the balance once"
+
+    def __init__(self, where: Where, first: str, second: str, reason: str) -> None:
+        super().__init__(where, first, second, reason)
+        self.first, self.second, self.reason = first, second, reason
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.first} and {self.second} are one balance: {self.reason}"
+
+
+class SkewTooLarge(PolicyError):
+    """Head snapshots of one account lie too far apart: what moved between them could be counted on both sides."""
+
+    refusal_class: ClassVar[RefusalClass] = "FRESHNESS"
+    remedy: ClassVar[str] = "gather anew, or choose an as-of time that every network has passed"
+
+    def __init__(self, where: Where, limit: int, got: int, oldest: str, newest: str) -> None:
+        super().__init__(where, limit, got, oldest, newest)
+        self.limit, self.got, self.oldest, self.newest = limit, got, oldest, newest
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where}: head snapshots of {self.oldest} and {self.newest} lie {self.got} s apart; "
+            f"the policy allows {self.limit} s"
+        )
+
+
+class ValuationOverflow(PolicyError):
+    """An amount or a value beyond any that can be true: its price, its decimals or its figure is wrong."""
+
+    refusal_class: ClassVar[RefusalClass] = "VALUATION"
+    remedy: ClassVar[str] = "check the decimals and the price of the asset"
+
+    def __init__(self, what: str, limit: int, got: int) -> None:
+        super().__init__(what, limit, show(got))
+        self.what, self.limit, self.got = what, limit, show(got)
+
+    def __str__(self) -> str:
+        return f"{self.what}: at most {show(self.limit)} can be true, got {self.got}"
 
 
 class Unsupported(PolicyError):

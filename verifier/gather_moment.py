@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifier.crypto.keccak import keccak256
-from verifier.errors import Unsupported, VerifierError, WrongBinding, WrongMoment
+from verifier.errors import NotThere, Unsupported, VerifierError, WrongBinding, WrongMoment
 from verifier.evidence import HeaderStep, Link
 from verifier.flow import AskHeader, AskProof, Flow, Unanswered, ask, ask_all
 from verifier.headers.ancestry import history_read, verify_history, verify_parent
 from verifier.headers.as_of import verify_snapshot
 from verifier.headers.decode import Header, decode_header
-from verifier.primitives import BlockNumber, Hash32, Timestamp
+from verifier.primitives import ZERO_HASH, BlockNumber, Hash32, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
@@ -59,7 +59,7 @@ def find_snapshot(
         try:
             reached = yield from _reach(start, BlockNumber(before))
             return _checked(anchor, reached, as_of, checker)
-        except (WrongMoment, Unanswered):
+        except (WrongMoment, Unanswered, NotThere):
             proven = yield from _search_proven(start, as_of)
             reached = yield from _reach(start, proven)
             return _checked(anchor, reached, as_of, checker)
@@ -86,10 +86,12 @@ def _search(anchor: ProvenHeader, as_of: Timestamp) -> Flow[BlockNumber]:
     for round_ in range(MAX_SEARCH):
         if high - low <= 1:
             break
-        behind = 2 * max(1, (high_time - as_of) // anchor.network.block_time)
+        behind = (high_time - as_of) // anchor.network.block_time + 1 + round_
         middle = _guess(low, low_time, high, high_time, as_of, behind, halve=round_ % 3 == 2)
         header = yield from _hint(anchor, BlockNumber(middle))
-        if header.timestamp <= as_of:
+        if header is None:
+            low = middle  # no endpoint keeps it: what is sought must be above, or is out of reach
+        elif header.timestamp <= as_of:
             low, low_time = middle, int(header.timestamp)
         else:
             high, high_time = middle, int(header.timestamp)
@@ -101,15 +103,19 @@ def _search(anchor: ProvenHeader, as_of: Timestamp) -> Flow[BlockNumber]:
 def _guess(low: int, low_time: int, high: int, high_time: int, wanted: int, behind: int, *, halve: bool) -> int:
     """Strictly between the two; by even block times, and in every third round in the middle."""
     if halve or low_time < 0 or high_time <= low_time:
-        # Nothing is known below yet: step back by twice the usual block time, not to the middle of history.
+        # Nothing is known below yet: step back by the usual block time, not to the middle of history.
         guess = (low + high) // 2 if low_time >= 0 or halve else high - behind
     else:
         guess = low + (high - low) * max(0, wanted - low_time) // (high_time - low_time)
     return min(max(guess, low + 1), high - 1)
 
 
-def _hint(anchor: ProvenHeader, number: BlockNumber) -> Flow[Header]:
-    rlp = yield from ask(AskHeader(chain_id=anchor.network.chain_id, block=number, judge=_numbered(anchor, number)))
+def _hint(anchor: ProvenHeader, number: BlockNumber) -> Flow[Header | None]:
+    """A header asked for by number, or None where no endpoint has one."""
+    try:
+        rlp = yield from ask(AskHeader(chain_id=anchor.network.chain_id, block=number, judge=_numbered(anchor, number)))
+    except Unanswered:
+        return None
     return decode_header(rlp, anchor.network.family, anchor.where)
 
 
@@ -131,8 +137,12 @@ def _search_proven(start: _Reached, as_of: Timestamp) -> Flow[BlockNumber]:
     low = max(0, high - ring.length)
     while high - low > 1:
         middle = (low + high) // 2
-        reached = yield from _hop(start, BlockNumber(middle))
-        low, high = (middle, high) if reached.header.timestamp <= as_of else (low, middle)
+        try:
+            reached = yield from _hop(start, BlockNumber(middle))
+            early = reached.header.timestamp <= as_of
+        except NotThere:
+            early = True  # the contract began later: what is sought must be above, or is out of reach
+        low, high = (middle, high) if early else (low, middle)
     return BlockNumber(low)
 
 
@@ -174,6 +184,8 @@ def _hop(newer: _Reached, number: BlockNumber) -> Flow[_Reached]:
         )
     )
     (named,) = kept["hash"]
+    if named == ZERO_HASH:
+        raise NotThere(header.where.at(address=read.address, slot=read.slots[0]), f"the hash of block {number}")
     table = NodeTable.from_hashed((keccak256(node), node) for node in kept["nodes"])
     question = AskHeader(
         chain_id=header.network.chain_id,

@@ -50,6 +50,8 @@ class Family:
         dialects: Header rules that blocks of this family may follow; the hash decides which one a block follows.
         clears_slot_bit: Slot keys lose bit 0 of their first byte before they are hashed (Avalanche).
         history: The block-hash contract, or None where it is absent or of another shape.
+        withdrawals_are_list: Whether the header's withdrawals root is that of a list (on the OP Stack it is the storage
+            root of a contract since Isthmus).
         unsupported: Why states of this family cannot be proven here, with what would help; None where they can.
     """
 
@@ -58,6 +60,7 @@ class Family:
     account: AccountShape = AccountShape.ETHEREUM
     clears_slot_bit: bool = False
     history: HistoryRing | None = None
+    withdrawals_are_list: bool = True
     unsupported: str | None = None
 
 

@@ -30,6 +30,14 @@ class Haircut:
         if not 0 <= self.maintenance <= self.initial <= PPM:
             raise BadInput("haircut", "0 <= maintenance <= initial <= 1,000,000 ppm", (self.initial, self.maintenance))
 
+    def compounded(self, other: Haircut) -> Haircut:
+        """Both discounts one after the other; what is left is rounded down."""
+        return Haircut(_both(self.initial, other.initial), _both(self.maintenance, other.maintenance))
+
+
+def _both(one: int, two: int) -> int:
+    return PPM - (PPM - one) * (PPM - two) // PPM
+
 
 NOTHING_OFF: Final = Haircut(0, 0)
 EVERYTHING_OFF: Final = Haircut(PPM, PPM)
@@ -44,6 +52,11 @@ DEFAULT_ANCHOR_HAIRCUTS: Final[Mapping[Anchor, Haircut]] = MappingProxyType(
     }
 )
 """Defaults of the margin reference, section 19; compounding with the settlement's."""
+
+DEFAULT_SETTLEMENT_HAIRCUTS: Final[Mapping[Settlement, Haircut]] = MappingProxyType(
+    {Settlement.SETTLED: NOTHING_OFF, Settlement.PROPOSED: EVERYTHING_OFF, Settlement.NONE: NOTHING_OFF}
+)
+"""Where nothing is shown of a settlement the anchor alone is judged; a proposed root counts nothing by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ class Policy:
         age_hard: Age in seconds at which a balance counts nothing (margin reference, section 19).
         accept_contracts: Contracts whose layout and code the checker takes without our review.
         anchor_haircuts: By anchor; compounded with those of the settlement.
+        settlement_haircuts: By settlement, for rollups.
         factors: By asset group; a group that is not listed counts zero as collateral.
     """
 
@@ -89,6 +103,7 @@ class Policy:
     age_hard: int = DAY
     accept_contracts: frozenset[tuple[ChainId, Address]] = frozenset()
     anchor_haircuts: Mapping[Anchor, Haircut] = field(default_factory=lambda: DEFAULT_ANCHOR_HAIRCUTS)
+    settlement_haircuts: Mapping[Settlement, Haircut] = field(default_factory=lambda: DEFAULT_SETTLEMENT_HAIRCUTS)
     factors: Mapping[str, Factors] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -104,7 +119,10 @@ class Policy:
         """The discount for how a value is believed; everything, where it is not taken."""
         if not self.takes(trust):
             return EVERYTHING_OFF
-        return self.anchor_haircuts.get(trust.anchor, EVERYTHING_OFF)
+        anchor = self.anchor_haircuts.get(trust.anchor, EVERYTHING_OFF)
+        if trust.settlement is None:
+            return anchor
+        return anchor.compounded(self.settlement_haircuts.get(trust.settlement, EVERYTHING_OFF))
 
 
 STRICT: Final = Policy()

@@ -184,7 +184,7 @@ class ProvenAmount(Proven):
 P = TypeVar("P", bound=Proven)
 
 
-def mint(kind: type[P], **values: object) -> P:
+def mint(kind: type[P], /, **values: object) -> P:
     """Make a proven value. For the rooms that prove things, right after they have proven it.
 
     Field *types* are not checked here, so the few callers stay short and are tested.

@@ -37,6 +37,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tiny_keccak": ("verifier.crypto.keccak",),
     "cbor2": ("verifier.wire",),
     "pydantic": ("verifier.view", "verifier.app"),
+    "pydantic_core": ("verifier.app",),
     "msgspec": ("chains.answers",),
     "web3": ("chains.execution",),
     "aiohttp": ("chains.execution",),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
+from tests.nodes.devnode import DevNode
 from tests.nodes.install import anvil_program
-from tests.nodes.process import Node, NodeFailedError, start
+from tests.nodes.process import NodeFailedError, start
 
 
-class Anvil(Node):
+class Anvil(DevNode):
     """
     A running anvil with ten unlocked, funded accounts and one block per transaction.
 
@@ -21,11 +22,6 @@ class Anvil(Node):
 
     name = "anvil"
 
-    @property
-    def accounts(self) -> list[str]:
-        """The unlocked accounts, in lower case."""
-        return [str(account).lower() for account in self.rpc("eth_accounts")]
-
     def mine(self, count: int = 1, *, timestamp: int | None = None) -> int:
         """Mine blocks, the first of them at `timestamp` (unix seconds) if given; returns the new height."""
         if timestamp is not None:
@@ -35,21 +31,6 @@ class Anvil(Node):
         if count > 0:
             self.rpc("anvil_mine", hex(count))
         return self.height
-
-    def send(self, to: str | None, data: str = "0x", value: int = 0, *, sender: str | None = None) -> dict[str, Any]:
-        """Send from an unlocked account (the first unless told), mine, and return the receipt; a revert raises."""
-        transaction = {"from": sender or self.accounts[0], "data": data, "value": hex(value), "gas": hex(12_000_000)}
-        if to is not None:
-            transaction["to"] = to
-        return self.receipt(self.rpc("eth_sendTransaction", transaction))
-
-    def deploy(self, bytecode: str, arguments: str = "", *, sender: str | None = None) -> str:
-        """Deploy creation code followed by encoded arguments (hex, no 0x); returns the address in lower case."""
-        code = bytecode if bytecode.startswith("0x") else f"0x{bytecode}"
-        address = str(self.send(None, code + arguments, sender=sender)["contractAddress"]).lower()
-        if self.rpc("eth_getCode", address, "latest") == "0x":
-            raise NodeFailedError(f"no code at {address} after deployment")
-        return address
 
     def set_balance(self, address: str, wei: int, *, mine: bool = True) -> None:
         """Cheat: give an account a native balance. With `mine=False` the head's proofs lie until the next block."""
@@ -82,10 +63,25 @@ def start_anvil(chain_id: int, *, hardfork: str = "osaka", extra: Sequence[str] 
     program = str(anvil_program())
 
     def command(port: int, _: Path) -> list[str]:
-        return [program, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id), "--hardfork", hardfork,
-                "--slots-in-an-epoch", "1", "--max-persisted-states", "0", "--silent", *extra]
+        return [
+            program,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--chain-id",
+            str(chain_id),
+            "--hardfork",
+            hardfork,
+            "--slots-in-an-epoch",
+            "1",
+            "--max-persisted-states",
+            "0",
+            "--silent",
+            *extra,
+        ]
 
-    node = cast(Anvil, start(Anvil, command, seconds=20))
+    node = cast("Anvil", start(Anvil, command, seconds=20))
     if node.chain_id != chain_id:
         node.stop()
         raise NodeFailedError(f"anvil answers for chain {node.chain_id}, not {chain_id}")

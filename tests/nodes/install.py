@@ -64,7 +64,9 @@ def anvil_program() -> Path:
     named = os.environ.get("XMARGIN_ANVIL")
     if named:
         return Path(named)
-    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(
+        platform.machine().lower()
+    )
     path = MODULES / "@foundry-rs" / f"anvil-{platform.system().lower()}-{machine}" / "bin" / "anvil"
     if path.exists():
         return path

@@ -13,14 +13,13 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +39,6 @@ for pid, folder in alive.items():
         pass
     shutil.rmtree(folder, ignore_errors=True)
 """
-
-_lock = threading.Lock()
-_watcher: subprocess.Popen[str] | None = None
-_running: dict[int, Node] = {}
 
 
 class NodeFailedError(Exception):
@@ -65,12 +60,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def post(url: str, body: object, *, timeout: float = 30.0) -> Any:
+def post(url: str, body: object, *, timeout: float = 30.0, headers: Mapping[str, str] | None = None) -> Any:
     """One JSON document sent to a node on this machine, one JSON document back."""
     host, _, port = url.removeprefix("http://").partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
-        connection.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
+        connection.request("POST", "/", json.dumps(body), {"Content-Type": "application/json", **(headers or {})})
         return json.loads(connection.getresponse().read())
     finally:
         connection.close()
@@ -120,13 +115,23 @@ class Node:
         """The receipt of a transaction that succeeded, waited for."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            found: dict[str, Any] | None = self.rpc("eth_getTransactionReceipt", transaction)
+            found = self._receipt(transaction)
             if found is not None:
                 if int(found["status"], 16) != 1:
                     raise NodeFailedError(f"transaction {transaction} reverted")
                 return found
             time.sleep(0.02)
         raise NodeFailedError(f"no receipt for {transaction} within {seconds} s")
+
+    def _receipt(self, transaction: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] | None = self.rpc("eth_getTransactionReceipt", transaction)
+        except RpcError as error:
+            # Geth says this for a moment after its start.
+            if "indexing is in progress" not in error.message:
+                raise
+            return None
+        return found
 
     def log(self) -> str:
         """What the node wrote so far."""
@@ -139,11 +144,16 @@ class Node:
             self.process.kill()
         self.process.wait(timeout=20)
         shutil.rmtree(self.folder, ignore_errors=True)
-        _forget(self)
+        _watch.remove(self)
 
 
-def start(kind: Callable[[subprocess.Popen[bytes], int, Path], Node], command: Callable[[int, Path], Sequence[str]],
-          *, seconds: float, tries: int = 4) -> Node:
+def start(
+    kind: Callable[[subprocess.Popen[bytes], int, Path], Node],
+    command: Callable[[int, Path], Sequence[str]],
+    *,
+    seconds: float,
+    tries: int = 4,
+) -> Node:
     """
     Start a node and wait for its first answer.
 
@@ -167,19 +177,30 @@ def start(kind: Callable[[subprocess.Popen[bytes], int, Path], Node], command: C
     raise NodeFailedError(f"{kind.__name__} did not come up: {said}")
 
 
-def _spawn(kind: Callable[[subprocess.Popen[bytes], int, Path], Node],
-           command: Callable[[int, Path], Sequence[str]]) -> Node:
+def _spawn(
+    kind: Callable[[subprocess.Popen[bytes], int, Path], Node], command: Callable[[int, Path], Sequence[str]]
+) -> Node:
     port, folder = free_port(), Path(tempfile.mkdtemp(prefix="xmargin-node-"))
     # A home of its own: anvil spills old states into the user's home, geth keeps keys and sockets there.
-    environment = dict(os.environ, HOME=str(folder), TMPDIR=str(folder), XDG_CONFIG_HOME=str(folder),
-                       XDG_CACHE_HOME=str(folder), XDG_DATA_HOME=str(folder))
+    environment = dict(
+        os.environ,
+        HOME=str(folder),
+        TMPDIR=str(folder),
+        XDG_CONFIG_HOME=str(folder),
+        XDG_CACHE_HOME=str(folder),
+        XDG_DATA_HOME=str(folder),
+    )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            list(command(port, folder)), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            env=environment, cwd=folder,
+            list(command(port, folder)),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=folder,
         )
     node = kind(process, port, folder)
-    _remember(node)
+    _watch.add(node)
     return node
 
 
@@ -197,49 +218,52 @@ def _answers(node: Node, seconds: float) -> bool:
     return False
 
 
-def _remember(node: Node) -> None:
-    global _watcher
-    with _lock:
-        _running[node.process.pid] = node
-        if _watcher is None:
-            _watcher = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _WATCHER], stdin=subprocess.PIPE, text=True, start_new_session=True
-            )
-        _tell("add", node)
+class _Watch:
+    """Which nodes run, and the watcher that is told of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._nodes: dict[int, Node] = {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def add(self, node: Node) -> None:
+        with self._lock:
+            self._nodes[node.process.pid] = node
+            if self._process is None:
+                command = [sys.executable, "-I", "-S", "-c", _WATCHER]
+                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)
+            self._tell("add", node)
+
+    def remove(self, node: Node) -> None:
+        with self._lock:
+            if self._nodes.pop(node.process.pid, None) is not None:
+                self._tell("del", node)
+
+    def running(self) -> list[Node]:
+        with self._lock:
+            return list(self._nodes.values())
+
+    def close(self) -> None:
+        for node in self.running():
+            node.stop()
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            process.wait(timeout=20)
+
+    def _tell(self, word: str, node: Node) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._process.stdin.write(f"{word} {node.process.pid} {node.folder}\n")
+                self._process.stdin.flush()
 
 
-def _forget(node: Node) -> None:
-    with _lock:
-        if _running.pop(node.process.pid, None) is not None:
-            _tell("del", node)
-
-
-def _tell(word: str, node: Node) -> None:
-    if _watcher is not None and _watcher.stdin is not None:
-        with contextlib.suppress(OSError, ValueError):
-            _watcher.stdin.write(f"{word} {node.process.pid} {node.folder}\n")
-            _watcher.stdin.flush()
+_watch = _Watch()
+atexit.register(_watch.close)
 
 
 def running() -> list[Node]:
     """The nodes that were started and not stopped yet."""
-    with _lock:
-        return list(_running.values())
-
-
-@atexit.register
-def stop_all() -> None:
-    """End every node that a test left running, and then the watcher."""
-    global _watcher
-    for node in running():
-        node.stop()
-    with _lock:
-        if _watcher is not None and _watcher.stdin is not None:
-            with contextlib.suppress(OSError):
-                _watcher.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                _watcher.wait(timeout=10)
-            if _watcher.poll() is None:
-                os.kill(_watcher.pid, signal.SIGKILL)
-                _watcher.wait()
-            _watcher = None
+    return _watch.running()

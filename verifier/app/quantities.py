@@ -30,9 +30,11 @@ _RFC3339: Final = re.compile(
 def exact_decimal(value: object) -> Decimal:
     """An exact number from an integer or a plain decimal string."""
     if isinstance(value, float):
-        raise ValueError(f'a float has already lost digits: write it as a string, such as "{value}"')
+        raise ValueError(  # noqa: TRY004 - pydantic takes ValueError
+            f'a float has already lost digits: write it as a string, such as "{value}"'
+        )
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError('expected a number as a string, such as "1234.50"')
+        raise ValueError('expected a number as a string, such as "1234.50"')  # noqa: TRY004
     text = str(value) if isinstance(value, str) or abs(value) < 10**MAX_DIGITS else ""
     if _DECIMAL.fullmatch(text) is None:
         raise ValueError('expected plain digits with at most one point, such as "1234.50" (no commas, no exponent)')
@@ -54,13 +56,13 @@ def scaled(value: Decimal, decimals: int, what: str = "amount") -> int:
     """An exact number in units of 10^-decimals; digits beyond that are refused, never rounded away."""
     sign, digits, exponent = value.as_tuple()
     shift = int(exponent) + decimals
-    units = int("".join(map(str, digits)))
+    units: int = int("".join(map(str, digits)))
     if shift < 0:
-        units, rest = divmod(units, 10**-shift)
+        units, rest = divmod(units, 10 ** (-shift))
         if rest:
             raise ValueError(f"{what} has more than {decimals} digits after the point")
     else:
-        units *= 10**shift
+        units *= int(10**shift)
     return -units if sign else units
 
 
@@ -107,7 +109,7 @@ def span_seconds(value: object) -> int:
 def moment(value: object) -> Timestamp:
     """Unix seconds from an integer, an RFC 3339 string with its offset, or a TOML date-time with its offset."""
     if isinstance(value, bool | float):
-        raise ValueError('expected a time such as "2026-11-24T04:00:00Z"')
+        raise ValueError('expected a time such as "2026-11-24T04:00:00Z"')  # noqa: TRY004
     try:
         if isinstance(value, int):
             return timestamp(value)
@@ -122,7 +124,9 @@ def _unix(value: object) -> int:
             raise ValueError('expected a time in whole seconds with its offset, such as "2026-11-24T04:00:00Z"')
         value = datetime.fromisoformat(value.upper().replace(" ", "T"))
     if not isinstance(value, datetime):
-        raise ValueError('expected a time such as "2026-11-24T04:00:00Z" (a date alone names no moment)')
+        raise ValueError(  # noqa: TRY004
+            'expected a time such as "2026-11-24T04:00:00Z" (a date alone names no moment)'
+        )
     if value.tzinfo is None:
         raise ValueError("a time needs its offset: end it with Z for UTC")
     if value.microsecond:

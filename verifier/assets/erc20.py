@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from verifier.assets.kind import EMPTY_CODE_HASH, Reading, State
+from verifier.assets.kind import Reading, State
 from verifier.claims import AccountRead, Claim, CodePin, KeyOrder, KnownAsset, ProxyKind, Reads, TokenLayout
 from verifier.codec.abi import mapping_slot, pad_address, vyper_mapping_slot
 from verifier.errors import BadInput, NotThere, NotUsable, UnreviewedCode, Where
 from verifier.primitives import Address, SlotKey, Word, to_hex
 from verifier.proven import ProvenAccount, ProvenWord
+from verifier.state.ethereum import EMPTY_CODE
 
 IMPLEMENTATION_SLOTS: Final = {
     # the hash of "eip1967.proxy.implementation", less one
@@ -56,7 +57,7 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
     """
     address, layout = _token(claim)
     token = state.account(address)
-    if not token.exists or token.code_hash == EMPTY_CODE_HASH:
+    if not token.exists or token.code_hash == EMPTY_CODE:
         raise NotThere(where.at(address=address), "the token contract's code")
     pins = _pins(known, accepted=accepted)
     bound = _bind(token, layout, pins, state) if pins else ()

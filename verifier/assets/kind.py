@@ -6,15 +6,12 @@ Both halves are pure and stand together, since they share slots. `KINDS` in this
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from verifier.claims import Claim, KnownAsset, Reads
 from verifier.errors import Where
-from verifier.primitives import Address, Hash32, SlotKey
+from verifier.primitives import Address, SlotKey
 from verifier.proven import ProvenAccount, ProvenWord
-
-EMPTY_CODE_HASH: Final = Hash32(bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"))
-"""keccak256 of no bytes: the code hash of an account without code (Yellow Paper, section 4.1)."""
 
 
 class State(Protocol):

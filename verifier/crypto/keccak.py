@@ -45,7 +45,7 @@ def openssl_hasher() -> Hasher | None:
 
 def tiny_hasher() -> Hasher:
     """The keccak256 of the tiny-keccak package: the extension's own function, without a wrapper."""
-    return cast(Hasher, tiny_keccak.keccak256)
+    return cast("Hasher", tiny_keccak.keccak256)
 
 
 def is_keccak(hasher: Hasher) -> bool:

@@ -1,0 +1,160 @@
+"""Driving a flow: its questions to the endpoints of each network, the answers back into it.
+
+All questions of one `yield` go out together. Each answer passes its question's judge here; an endpoint whose answer is
+refused is marked for this run, goes to the end of the queue, and the next one is asked. A question that no endpoint
+answered goes back as `Unanswered`, and the flow decides what that means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
+
+from chains.endpoint import Endpoint
+from chains.errors import FetchError
+from chains.providers import EndpointReport, Line, RetryBudget, open_line
+from verifier.errors import VerifierError
+from verifier.flow import Answer, Ask, Flow, Unanswered
+from verifier.network import Network
+from verifier.primitives import ChainId
+
+if TYPE_CHECKING:
+    from chains.execution import ResponseLimits
+
+R = TypeVar("R")
+
+NETWORK_SECONDS: Final = 120.0
+
+
+class Answers(Protocol):
+    """Whoever answers questions: endpoints, or a recording."""
+
+    async def answer(self, questions: Sequence[Ask[object]]) -> Sequence[Answer]:
+        """Each question's answer, which has passed its judge, or `Unanswered`; in their order."""
+        ...
+
+
+async def drive(flow: Flow[R], desk: Answers) -> R:
+    """Run a flow to its end. What it raises is raised; where the driving is cancelled, the flow is closed."""
+    try:
+        questions = next(flow)
+        while True:
+            questions = flow.send(await desk.answer(questions))
+    except StopIteration as done:
+        result: R = done.value
+        return result
+    finally:
+        flow.close()
+
+
+class Desk:
+    """The endpoints of the networks of one run. Open it with `async with`; it closes every connection it opened."""
+
+    def __init__(self, lines: Mapping[ChainId, Sequence[Line]], *, seconds: float = NETWORK_SECONDS) -> None:
+        self.lines = {chain: tuple(some) for chain, some in lines.items()}
+        self.waves: dict[ChainId, int] = dict.fromkeys(self.lines, 0)
+        """Sequential round trips of questions, by network."""
+        self._seconds, self._until = seconds, dict[ChainId, float]()
+
+    @classmethod
+    def to(
+        cls,
+        places: Iterable[tuple[Network, Sequence[Endpoint]]],
+        *,
+        seconds: float = NETWORK_SECONDS,
+        retries: int = 100,
+        limits: ResponseLimits | None = None,
+    ) -> Self:
+        """
+        A desk over configured endpoints.
+
+        Args:
+            seconds: For each network, from its first question on.
+            retries: For the whole run, over all endpoints.
+        """
+        budget = RetryBudget(retries)
+        lines: dict[ChainId, list[Line]] = {}
+        for network, endpoints in places:
+            opened = [open_line(network, endpoint, budget, limits) for endpoint in endpoints]
+            lines.setdefault(network.chain_id, []).extend(opened)
+        return cls(lines, seconds=seconds)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every line, also while being cancelled."""
+        closing = [asyncio.ensure_future(line.aclose()) for some in self.lines.values() for line in some]
+        if closing:
+            await asyncio.shield(asyncio.wait(closing))
+
+    def report(self) -> tuple[EndpointReport, ...]:
+        """What each endpoint was asked and what it did, in the order configured."""
+        return tuple(line.report() for some in self.lines.values() for line in some)
+
+    async def answer(self, questions: Sequence[Ask[object]]) -> Sequence[Answer]:
+        """Each question's answer, which has passed its judge, or `Unanswered`; networks are asked side by side."""
+        chains: dict[ChainId, list[int]] = {}
+        for i, question in enumerate(questions):
+            chains.setdefault(question.chain_id, []).append(i)
+        parts = await asyncio.gather(
+            *(self._answer(chain, [questions[i] for i in places]) for chain, places in chains.items())
+        )
+        answers: dict[int, Answer] = {}
+        for places, part in zip(chains.values(), parts, strict=True):
+            answers.update(zip(places, part, strict=True))
+        return [answers[i] for i in range(len(questions))]
+
+    async def _answer(self, chain: ChainId, questions: Sequence[Ask[object]]) -> list[Answer]:
+        tally = [_Tally(question) for question in questions]
+        until = self._until.setdefault(chain, time.monotonic() + self._seconds)
+        waiting = list(self.lines.get(chain, ()))
+        while waiting and (open_ := [entry for entry in tally if not entry.answered]):
+            # Looked at anew each time: another flow of this desk may have caught a liar meanwhile.
+            waiting.sort(key=lambda line: line.rank)
+            line = waiting.pop(0)
+            now = time.monotonic()
+            self.waves[chain] += 1
+            share = now + max(0.0, until - now) / (len(waiting) + 1)
+            for entry, outcome in zip(open_, await line.answer([e.question for e in open_], share), strict=True):
+                entry.take(line, outcome)
+        return [entry.result for entry in tally]
+
+
+class _Tally:
+    """What came of one question so far."""
+
+    def __init__(self, question: Ask[object]) -> None:
+        self.question, self.answered = question, False
+        self._answer: object = None
+        self._refusals: list[tuple[str, VerifierError]] = []
+        self._failures: list[tuple[str, str]] = []
+
+    def take(self, line: Line, outcome: object) -> None:
+        """Judge an answer, or note why there is none."""
+        if isinstance(outcome, FetchError):
+            remedy = f" ({outcome.remedy})" if outcome.remedy else ""
+            self._failures.append((line.name, outcome.reason + remedy))
+            return
+        try:
+            self.question.judge(outcome)
+        except VerifierError as error:
+            line.behaviour.note_lie(error)
+            self._refusals.append((line.name, error))
+            return
+        self._answer, self.answered = outcome, True
+
+    @property
+    def result(self) -> Answer:
+        """The answer, or what was said instead."""
+        if self.answered:
+            return self._answer
+        return Unanswered(self.question, tuple(self._refusals), tuple(self._failures))

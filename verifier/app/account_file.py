@@ -1,0 +1,364 @@
+"""The account file: what a person writes, checked for shape.
+
+This module decides shape only: known keys, right types, exact numbers. What the words mean (which network, which
+token) is decided in `compile`, with the registry at hand. Values are held as parsed integers, decimals and bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+
+from verifier.app.errors import ConfigError, Problem, did_you_mean
+from verifier.app.quantities import (
+    exact_decimal,
+    given_address,
+    given_hash,
+    moment,
+    positive_decimal,
+    rate_ppm,
+    share_ppm,
+    span_seconds,
+    weight_ppm,
+)
+from verifier.app.toml_source import TomlSource, dotted, parse_toml, read_toml
+from verifier.primitives import MAX_CHAIN_ID, MAX_UINT256, Address, Hash32, Timestamp
+
+_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:+-]{0,63}$"
+
+
+def _words(value: object) -> object:
+    """One word stands for a list of one."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+def _holder_places(value: object) -> object:
+    """`"0x…"` everywhere, or a table of network names."""
+    if isinstance(value, Mapping):
+        return {"by_network": {k: _words(v) for k, v in value.items()}}
+    return {"everywhere": _words(value)}
+
+
+def _endpoint(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
+
+
+def _slot_number(value: object) -> int:
+    if isinstance(value, str) and value.startswith("0x"):
+        try:
+            value = int(value, 16)
+        except ValueError:
+            value = None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_UINT256:
+        raise ValueError('expected a slot: an integer, or hex as a string such as "0x33"')
+    return value
+
+
+Name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN)]
+AddressText = Annotated[Address, BeforeValidator(given_address)]
+HashText = Annotated[Hash32, BeforeValidator(given_hash)]
+When = Annotated[Timestamp, BeforeValidator(moment)]
+Span = Annotated[int, BeforeValidator(span_seconds)]
+Share = Annotated[int, BeforeValidator(share_ppm)]
+Rate = Annotated[int, BeforeValidator(rate_ppm)]
+Weight = Annotated[int, BeforeValidator(weight_ppm)]
+Number = Annotated[Decimal, BeforeValidator(exact_decimal)]
+Positive = Annotated[Decimal, BeforeValidator(positive_decimal)]
+SlotNumber = Annotated[int, BeforeValidator(_slot_number)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Bit = Annotated[int, Field(ge=0, le=255)]
+Decimals = Annotated[int, Field(ge=0, le=77)]
+ChainIdNumber = Annotated[int, Field(ge=1, le=MAX_CHAIN_ID)]
+Preset = Literal["strict", "practical"]
+
+
+class Part(BaseModel):
+    """Strict: no coercion, no unknown key, no change afterwards."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class AccountPart(Part):
+    """[account]"""
+
+    name: Name
+    mode: Literal["cross", "isolated"] = "cross"
+    as_of: When | None = None
+
+
+class HaircutPart(Part):
+    """[policy.anchor_haircuts.<anchor>]"""
+
+    initial: Share
+    maintenance: Share
+
+
+class FactorsPart(Part):
+    """[policy.assets.<GROUP>]: how an asset group counts."""
+
+    haircut_initial: Share | None = None
+    haircut_maintenance: Share | None = None
+    debt_weight_initial: Weight | None = None
+    debt_weight_maintenance: Weight | None = None
+    volatility: Rate | None = None
+    interest: Rate | None = None
+
+
+class PolicyPart(Part):
+    """[policy]: a preset, and what differs from it."""
+
+    preset: Preset | None = None
+    anchors: Annotated[tuple[str, ...], BeforeValidator(_words)] | None = None
+    settlements: Annotated[tuple[str, ...], BeforeValidator(_words)] | None = None
+    quorum: Annotated[int, Field(ge=2, le=64)] | None = None
+    max_head_lag: Span | None = None
+    max_skew: Span | None = None
+    max_age: Span | None = None
+    max_clock_error: Span | None = None
+    age_hard: Span | None = None
+    accept_contracts: Words = ()
+    anchor_haircuts: dict[str, HaircutPart] = Field(default={})
+    assets: dict[Name, FactorsPart] = Field(default={})
+
+
+class EndpointPart(Part):
+    """One endpoint; the URL may hold ${VARIABLES} and is never shown."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2_048, repr=False)]
+    name: Name | None = None
+    operator: Name | None = None
+    headers: dict[str, Annotated[str, Field(max_length=4_096)]] = Field(default={}, repr=False)
+    rate: Annotated[float, Field(gt=0, le=10_000, strict=False)] | None = None
+    batch: Annotated[int, Field(ge=1, le=1_000)] = 50
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+
+
+Endpoints = Annotated[tuple[Annotated[EndpointPart, BeforeValidator(_endpoint)], ...], BeforeValidator(_words)]
+Pins = Annotated[tuple[HashText, ...], BeforeValidator(_words)]
+
+
+class NetworkPart(Part):
+    """[networks.<name>]: where to ask, and which blocks the checker believes."""
+
+    endpoints: Endpoints = ()
+    pin: Pins = ()
+    chain_id: ChainIdNumber | None = None
+    family: Name | None = None
+    native_symbol: Name | None = None
+    native_decimals: Decimals | None = None
+
+
+class HolderPart(Part):
+    """One name in [holders]: addresses on every network, or by network."""
+
+    everywhere: Annotated[tuple[AddressText, ...], Field(strict=False)] = ()
+    by_network: dict[str, tuple[AddressText, ...]] = Field(default={})
+
+
+Holder = Annotated[HolderPart, BeforeValidator(_holder_places)]
+
+
+class AssetPart(Part):
+    """[[assets]] or [[debts]]: what is held or owed, by whom, where."""
+
+    network: Name
+    holder: Words = ()
+    holders: Words = ()
+    asset: Name | None = None
+    contract: AddressText | None = None
+    slot: SlotNumber | None = None
+    order: Literal["solidity", "vyper"] | None = None
+    decimals: Decimals | None = None
+    symbol: Name | None = None
+    group: Name | None = None
+    offset_bits: Bit | None = None
+    width_bits: Annotated[int, Field(ge=1, le=256)] | None = None
+    blocked_bit: Bit | None = None
+    other_bits: SlotNumber | None = None
+    proxy: Literal["eip1967", "zeppelinos"] | None = None
+    pocket: Name | None = None
+
+
+class DeclaredDebtPart(Part):
+    """[[debts]] with declared = true: a debt that is typed in. It only lowers the account."""
+
+    declared: Literal[True]
+    group: Name
+    amount: Positive
+    at: When
+    name: Name | None = None
+    note: Annotated[str, Field(max_length=200)] = ""
+    pocket: Name | None = None
+
+
+class PositionPart(Part):
+    """[[positions]]: a linear perpetual that is typed in. It only burdens the account."""
+
+    market: Name
+    size: Number
+    entry: Positive
+    name: Name | None = None
+    pocket: Name | None = None
+
+
+class TierPart(Part):
+    """One tier of a market, from a notional in USD on."""
+
+    from_notional: Number = Decimal(0)
+    initial: Share
+    maintenance: Share
+
+
+class MarketPart(Part):
+    """[markets.<name>]: what positions on it need."""
+
+    underlying: Name
+    tiers: Annotated[tuple[TierPart, ...], Field(strict=False, min_length=1)]
+
+
+class PricePart(Part):
+    """[prices.<GROUP>]: a price that is typed in, with its time and source."""
+
+    usd: Positive
+    at: When
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class MarginPart(Part):
+    """[margin]: bounds of the ratio, limits on prices, and the least an account must hold."""
+
+    warning: Weight | None = None
+    margin_call: Weight | None = None
+    final_call: Weight | None = None
+    max_price_age: Span | None = None
+    hard_price_age: Span | None = None
+    floor_initial: Number = Decimal(0)
+    floor_maintenance: Number = Decimal(0)
+
+
+class AccountFile(Part):
+    """A whole account file, of right shape."""
+
+    account: AccountPart
+    policy: PolicyPart = PolicyPart()
+    margin: MarginPart = MarginPart()
+    networks: dict[Name, NetworkPart] = Field(default={})
+    holders: dict[Name, Holder] = Field(default={})
+    assets: Annotated[tuple[AssetPart, ...], Field(strict=False)] = ()
+    debts: Annotated[tuple[AssetPart | DeclaredDebtPart, ...], Field(strict=False)] = ()
+    positions: Annotated[tuple[PositionPart, ...], Field(strict=False)] = ()
+    markets: dict[Name, MarketPart] = Field(default={})
+    prices: dict[Name, PricePart] = Field(default={})
+
+
+def read_account(path: Path) -> tuple[AccountFile, TomlSource]:
+    """
+    The file and its source (for the lines of later problems).
+
+    Raises:
+        ConfigError: It cannot be read, or is not of the right shape; all problems are listed.
+    """
+    source = read_toml(path)
+    return parse_part(AccountFile, source.tree, source), source
+
+
+def parse_account(text: str, origin: str = "account file") -> tuple[AccountFile, TomlSource]:
+    """The same, from text."""
+    source = parse_toml(text, origin)
+    return parse_part(AccountFile, source.tree, source), source
+
+
+P = TypeVar("P", bound=Part)
+
+
+def parse_part(model: type[P], tree: object, source: TomlSource) -> P:
+    """
+    A model from a tree.
+
+    Raises:
+        ConfigError: With the key path, the line and the cure of every problem.
+    """
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        details = _of_right_branch(error.errors(include_url=False, include_input=False), tree)
+        problems = [_problem(model, detail, source) for detail in details]
+        raise ConfigError(source.origin, dict.fromkeys(problems)) from None
+
+
+_MEMBERS = {"AssetPart", "DeclaredDebtPart"}
+_SHOWN_PROBLEMS = 20
+
+
+def _of_right_branch(details: list[ErrorDetails], tree: object) -> list[ErrorDetails]:
+    """A debt is either proven or declared; only the complaints of the kind that was meant are worth showing."""
+    kept = []
+    for detail in details[:_SHOWN_PROBLEMS]:
+        loc = detail["loc"]
+        if len(loc) >= 3 and loc[2] in _MEMBERS:
+            declared = "declared" in _at(tree, loc[:2])
+            if (loc[2] == "DeclaredDebtPart") != declared:
+                continue
+        kept.append(detail)
+    return kept
+
+
+def _at(tree: object, path: tuple[int | str, ...]) -> Mapping[object, object]:
+    for part in path:
+        if isinstance(tree, list) and isinstance(part, int):
+            tree = tree[part]
+        elif isinstance(tree, Mapping):
+            tree = tree.get(part)
+    return tree if isinstance(tree, Mapping) else {}
+
+
+_SYNTHETIC = frozenset({"everywhere", "by_network", "[key]"}) | _MEMBERS
+_SENTENCES = {
+    "missing": "is required",
+    "string_type": "expected text in quotes",
+    "int_type": "expected an integer",
+    "bool_type": "expected true or false",
+    "model_type": "expected a table",
+    "dict_type": "expected a table",
+    "tuple_type": "expected a list",
+    "string_pattern_mismatch": "expected a name of letters, digits and any of _ . : + - (at most 64)",
+    "model_attributes_type": "expected a table",
+}
+
+
+def _problem(model: type[Part], detail: ErrorDetails, source: TomlSource) -> Problem:
+    path = tuple(part for part in detail["loc"] if part not in _SYNTHETIC)
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        message = f"unknown key; {did_you_mean(str(path[-1]), _known_keys(model, detail['loc'][:-1]))}"
+    elif kind == "value_error":
+        message = detail["msg"].removeprefix("Value error, ")
+    elif kind == "literal_error":
+        message = f"expected {detail['ctx']['expected']}"
+    else:
+        message = _SENTENCES.get(kind, detail["msg"][:1].lower() + detail["msg"][1:])
+    return Problem(dotted(path), message, source.line_of(path))
+
+
+def _known_keys(model: type[Part], path: tuple[int | str, ...]) -> list[str]:
+    """The keys of the table at a path of the model."""
+    tables: list[type[Part]] = [model]
+    for part in path:
+        found = [t for table in tables if part in table.model_fields for t in _models(table.model_fields[str(part)])]
+        chosen = [t for t in tables if t.__name__ == part]
+        tables = found or chosen or tables
+    return [name for table in tables for name in table.model_fields]
+
+
+def _models(field: object) -> list[type[Part]]:
+    """The tables inside an annotation, whatever containers they stand in."""
+    annotation = getattr(field, "annotation", field)
+    if isinstance(annotation, type) and get_origin(annotation) is None:
+        return [annotation] if issubclass(annotation, Part) else []
+    inner = get_args(annotation)
+    return [found for part in inner for found in _models(part)] if inner or get_origin(annotation) is Union else []

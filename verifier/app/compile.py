@@ -1,0 +1,331 @@
+"""An account file and the registry into what the service works on: claims, networks, pins, meanings, policy.
+
+Everything is decided here once: which network a name is, which token a symbol is, whether two lines are one balance.
+What comes out has no spelling left in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from chains.endpoint import Endpoint
+from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, HolderPart, NetworkPart
+from verifier.app.compile_assets import Compiled, Place, compile_lines
+from verifier.app.compile_declared import compile_declared
+from verifier.app.compile_policy import compile_policy
+from verifier.app.errors import did_you_mean
+from verifier.app.problems import Problems
+from verifier.app.quantities import checksummed
+from verifier.app.toml_source import Path_, TomlSource
+from verifier.claims import Claim, ClaimKind, KnownAsset, Meanings, Source
+from verifier.errors import BadInput
+from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
+from verifier.margin.rules import MarginRules
+from verifier.network import Family, Network, OwnConsensus
+from verifier.policy import Policy
+from verifier.primitives import Address, ChainId, Timestamp
+from verifier.trust import PinnedBlock
+
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+class KnownChain(Protocol):
+    """What compilation needs of a registry entry."""
+
+    @property
+    def network(self) -> Network:
+        """The network as reviewed."""
+        ...
+
+    @property
+    def assets(self) -> tuple[KnownAsset, ...]:
+        """Assets known on it."""
+        ...
+
+
+Registry = Mapping[str, KnownChain]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSpec:
+    """
+    A compiled account.
+
+    Attributes:
+        claims: In the file's order: assets, then proven debts. `pockets` has the pocket of each, or None.
+        holders: The name that the file gives each address.
+        networks: All that are known here, the registry's and the file's own; a foreign bundle may speak of any.
+        endpoints: By network that a claim speaks of; empty where compiled for offline use.
+        meanings: The registry's assets on the account's networks, and the slots that the file itself explains.
+        prices, debts, positions: Declared: typed in, proven by no one.
+        warnings: What a person should know before running, each a sentence with its cure.
+    """
+
+    name: str
+    mode: str
+    as_of: Timestamp | None
+    claims: tuple[Claim, ...]
+    pockets: tuple[str | None, ...]
+    holders: Mapping[Address, str]
+    networks: Mapping[ChainId, Network]
+    endpoints: Mapping[ChainId, tuple[Endpoint, ...]]
+    roots: tuple[PinnedBlock, ...]
+    meanings: Meanings
+    policy: Policy
+    prices: tuple[DeclaredPrice, ...]
+    debts: tuple[DeclaredDebt, ...]
+    positions: tuple[DeclaredPosition, ...]
+    rules: MarginRules
+    warnings: tuple[str, ...] = ()
+
+
+def compile_account(
+    file: AccountFile,
+    source: TomlSource,
+    registry: Registry,
+    *,
+    environ: Mapping[str, str],
+    networks: Mapping[str, NetworkPart] | None = None,
+    preset: str = "strict",
+    online: bool = True,
+) -> AccountSpec:
+    """
+    The account that a file means, on this machine.
+
+    Args:
+        environ: Variables that endpoint URLs may name.
+        networks: Endpoints and pins of this machine's settings; the file's own come before them.
+        preset: The policy preset where the file names none.
+        online: Whether endpoints are needed; without, unset variables do not matter.
+
+    Raises:
+        ConfigError: With every problem found, its key, its line and its cure.
+    """
+    problems = Problems(source)
+    places = _places(file, registry, problems)
+    holders = _holders(file, places, problems)
+    lines: list[tuple[Path_, AssetPart, ClaimKind]] = [
+        (("assets", i), part, ClaimKind.HOLDING) for i, part in enumerate(file.assets)
+    ]
+    lines += [(("debts", i), part, ClaimKind.DEBT) for i, part in enumerate(file.debts) if isinstance(part, AssetPart)]
+    made = compile_lines(lines, places, holders, problems)
+    policy = compile_policy(file.policy, preset, lambda name: _find(name, places), problems)
+    declared = compile_declared(file, problems)
+    used = {claim.chain_id: places_name for claim in made.claims if (places_name := _name_of(claim, places))}
+    parts = {name: _with_settings(file.networks.get(name), (networks or {}).get(name)) for name in places}
+    endpoints = {
+        chain: _endpoints(name, parts[name], environ, problems) if online else () for chain, name in used.items()
+    }
+    roots = tuple(
+        PinnedBlock(place.network.chain_id, pin)
+        for name, place in places.items()
+        for pin in dict.fromkeys(parts[name].pin)
+    )
+    if not made.claims and not file.debts and not file.positions:
+        problems.add(("assets",), "the account lists nothing; add at least one [[assets]] entry")
+    problems.raise_any()
+    known = {p.network.chain_id: p.network for p in places.values()}
+    return AccountSpec(
+        name=file.account.name,
+        mode=file.account.mode,
+        as_of=file.account.as_of,
+        claims=tuple(made.claims),
+        pockets=tuple(made.pockets),
+        holders=MappingProxyType(_names_of_holders(holders)),
+        networks=MappingProxyType(known),
+        endpoints=MappingProxyType(endpoints),
+        roots=roots,
+        meanings=MappingProxyType(made.meanings),
+        policy=policy,
+        prices=declared.prices,
+        debts=declared.debts,
+        positions=declared.positions,
+        rules=declared.rules,
+        warnings=_warnings(made, policy, places),
+    )
+
+
+# --- networks --------------------------------------------------------------------------------------------
+
+
+def _places(file: AccountFile, registry: Registry, problems: Problems) -> dict[str, Place]:
+    """Networks by name: the registry's, and those that the file defines."""
+    places = {name: Place(chain.network, tuple(chain.assets)) for name, chain in registry.items()}
+    by_id = {place.network.chain_id: name for name, place in places.items()}
+    families = {place.network.family.name: place.network.family for place in places.values()}
+    families.setdefault("ethereum", Family("ethereum"))
+    for name, part in file.networks.items():
+        path: Path_ = ("networks", name)
+        if name in places:
+            if part.chain_id is not None and part.chain_id != places[name].network.chain_id:
+                known = places[name].network.chain_id
+                problems.add((*path, "chain_id"), f"{name} has chain id {known}; remove this key, or use another name")
+            continue
+        if part.chain_id is None or part.family is None:
+            cure = f"{did_you_mean(name, places)}; a network of your own needs chain_id and family"
+            problems.add(path, f"no network of that name is known; {cure}")
+            continue
+        if part.family not in families:
+            problems.add((*path, "family"), f"no such family; {did_you_mean(part.family, families)}")
+            continue
+        chain = ChainId(part.chain_id)
+        if chain in by_id:
+            problems.add((*path, "chain_id"), f"chain {chain} is {by_id[chain]}; use that name instead of a second one")
+            continue
+        by_id[chain] = name
+        places[name] = Place(_own_network(name, chain, part, families[part.family]))
+    return places
+
+
+def _own_network(name: str, chain: ChainId, part: NetworkPart, family: Family) -> Network:
+    decimals = 18 if part.native_decimals is None else part.native_decimals
+    return Network(chain, name, family, part.native_symbol or "ETH", OwnConsensus("own"), decimals)
+
+
+def _find(name: str, places: Mapping[str, Place]) -> Network | None:
+    """A network by its name or its chain id."""
+    if name in places:
+        return places[name].network
+    return next((p.network for p in places.values() if str(p.network.chain_id) == name), None)
+
+
+def _name_of(claim: Claim, places: Mapping[str, Place]) -> str:
+    return next(name for name, place in places.items() if place.network.chain_id == claim.chain_id)
+
+
+def _with_settings(own: NetworkPart | None, machine: NetworkPart | None) -> NetworkPart:
+    """The file's endpoints before the machine's; the pins of both are the checker's own."""
+    first, second = own or NetworkPart(), machine or NetworkPart()
+    merged = {"endpoints": first.endpoints or second.endpoints, "pin": first.pin + second.pin}
+    return first.model_copy(update=merged)
+
+
+# --- endpoints -------------------------------------------------------------------------------------------
+
+
+def _endpoints(network: str, part: NetworkPart, environ: Mapping[str, str], problems: Problems) -> tuple[Endpoint, ...]:
+    path: Path_ = ("networks", network, "endpoints")
+    if not part.endpoints:
+        cure = f'add [networks.{network}] with endpoints = ["${{RPC_URL}}"], or set them in xmargin.toml'
+        problems.add(path, f"{network} has no endpoint; {cure}")
+    made: list[Endpoint] = []
+    names: set[str] = set()
+    for i, given in enumerate(part.endpoints):
+        url = expand(given.url, environ, (*path, i), problems)
+        if url is None:
+            continue
+        choice = endpoint_of(given, url, (*path, i), problems)
+        if choice is None:
+            continue
+        if choice.name in names:
+            problems.add((*path, i), f"is a second endpoint named {choice.name}; give each a name of its own")
+        names.add(choice.name)
+        made.append(choice)
+    return tuple(made)
+
+
+def expand(text: str, environ: Mapping[str, str], path: Path_, problems: Problems) -> str | None:
+    """The URL with its ${VARIABLES} filled in; values never reach a message, names do."""
+    missing: list[str] = []
+
+    def fill(found: re.Match[str]) -> str:
+        name = found[1]
+        if _VARIABLE_NAME.fullmatch(name) is None:
+            problems.add(path, "expected ${NAME} with a plain variable name")
+        elif not environ.get(name):
+            missing.append(name)
+        return environ.get(name, "")
+
+    url = _VARIABLE.sub(fill, text)
+    for name in missing:
+        problems.add(path, f'the environment variable {name} is not set; run: export {name}="https://…"')
+    return None if missing else url
+
+
+def endpoint_of(part: EndpointPart, url: str, path: Path_, problems: Problems) -> Endpoint | None:
+    """An endpoint that prints as its given name or its host."""
+    try:
+        return Endpoint(
+            url,
+            name=part.name,
+            operator=part.operator,
+            headers=part.headers,
+            rate=part.rate,
+            batch=part.batch,
+            concurrency=part.concurrency,
+        )
+    except BadInput as error:
+        problems.add(path, f"expected {error.expected}, got {error.got}")
+        return None
+
+
+# --- holders and references ------------------------------------------------------------------------------
+
+
+def _holders(
+    file: AccountFile, places: Mapping[str, Place], problems: Problems
+) -> dict[str, dict[ChainId | None, tuple[Address, ...]]]:
+    """Addresses by name and network; one address under two names or spellings would count twice."""
+    seen: dict[tuple[str | None, Address], str] = {}
+    made: dict[str, dict[ChainId | None, tuple[Address, ...]]] = {}
+    for name, holder in file.holders.items():
+        made[name] = {}
+        if name.startswith("0x"):
+            problems.add(("holders", name), "a name is due here, not an address")
+        for where, addresses in _by_place(holder):
+            place = None if where is None else places.get(where)
+            if where is not None and place is None:
+                problems.add(("holders", name, where), f"no such network; {did_you_mean(where, places)}")
+                continue
+            made[name][None if place is None else place.network.chain_id] = addresses
+            for address in addresses:
+                _refuse_second_name(name, where, address, seen, problems)
+    return made
+
+
+def _by_place(holder: HolderPart) -> list[tuple[str | None, tuple[Address, ...]]]:
+    everywhere: list[tuple[str | None, tuple[Address, ...]]] = [(None, holder.everywhere)] if holder.everywhere else []
+    return everywhere + list(holder.by_network.items())
+
+
+def _refuse_second_name(
+    name: str,
+    where: str | None,
+    address: Address,
+    seen: dict[tuple[str | None, Address], str],
+    problems: Problems,
+) -> None:
+    clashes = {place for place, known in seen if known == address and (place == where or None in (place, where))}
+    if clashes:
+        first = seen[(min(clashes, key=str), address)]
+        what = "is listed twice" if first == name else f"is already {first}"
+        problems.add(("holders", name), f"{checksummed(address)} {what}; one address counts once, in one spelling")
+    seen[(where, address)] = name
+
+
+def _names_of_holders(holders: Mapping[str, Mapping[ChainId | None, tuple[Address, ...]]]) -> dict[Address, str]:
+    return {a: name for name, places in holders.items() for addresses in places.values() for a in addresses}
+
+
+def _warnings(made: Compiled, policy: Policy, places: Mapping[str, Place]) -> tuple[str, ...]:
+    """Lines that the verifier will refuse or count as nothing, with the line to add."""
+    found: list[str] = []
+    for claim in made.claims:
+        asset = claim.asset
+        taken = (claim.chain_id, asset.contract) in policy.accept_contracts
+        if claim.source is Source.USER and asset.contract is not None and not taken:
+            line = f'accept_contracts = ["{_name_of(claim, places)}:{checksummed(asset.contract)}"]'
+            found.append(
+                f"{asset.symbol} is read from a slot that only your file vouches for, and will be refused; "
+                f"if you have reviewed the contract, add under [policy]: {line}"
+            )
+        if claim.kind is ClaimKind.HOLDING and asset.group not in policy.factors:
+            found.append(
+                f"{asset.group} counts nothing as collateral: add [policy.assets.{asset.group}] with haircut_initial"
+            )
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,1 @@
+"""Why a header is believed."""

@@ -1,0 +1,213 @@
+"""The report: every figure with its cause, the status, and the digests of what it was computed from.
+
+`MarginReport` is computed from a `MarginAccount` and in no other way. A `Snapshot` from elsewhere gives a
+`HypotheticalReport`, another type, which no statement takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from verifier.margin.account import MarginAccount, snapshot
+from verifier.margin.digest import digest
+from verifier.margin.fixed import Usd
+from verifier.margin.haircut import NO_PRICE, PriceView, view_price
+from verifier.margin.lines import LineValue, value_line
+from verifier.margin.modes import Mode, Pocket, pockets
+from verifier.margin.requirements import GroupValue, PositionValue, weigh_group, weigh_position, with_floor
+from verifier.margin.risk import Ratio, Risk, total
+from verifier.margin.rules import DEFAULT_RULES, MarginRules
+from verifier.margin.snapshot import Reason, Snapshot
+from verifier.margin.status import Status, decide, worst
+from verifier.policy import Factors, Policy
+from verifier.primitives import Hash32
+
+NO_FACTORS: Final = Factors()
+"""For a group the policy does not list: collateral counts nothing, a debt counts in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class PocketReport:
+    """One pool: the cross account, or an isolated pocket.
+
+    Attributes:
+        name: Empty for the cross pool.
+        low: Its risk if every doubt is true; `known_low` is the same without what has no bound.
+        high: Its risk if no doubt is true, or None where a holding has no bound.
+        status: Decided by both, as `status.decide` says.
+    """
+
+    name: str
+    lines: tuple[LineValue, ...]
+    positions: tuple[PositionValue, ...]
+    groups: tuple[GroupValue, ...]
+    known_low: Risk
+    known_high: Risk
+    low_known: bool
+    high_known: bool
+    status: Status
+    reasons: tuple[Reason, ...]
+    bounds: tuple[int, ...]
+
+    @property
+    def low(self) -> Risk | None:
+        """The low figure; None where a liability or position has no bound."""
+        return self.known_low if self.low_known else None
+
+    @property
+    def high(self) -> Risk | None:
+        """The high figure; None where a holding has no bound."""
+        return self.known_high if self.high_known else None
+
+    @property
+    def free(self) -> Usd:
+        """What may be withdrawn or put at new risk: nothing without a low figure."""
+        return Usd(0) if self.low is None else self.low.free
+
+    @property
+    def buffer(self) -> Usd | None:
+        """E − MM of the low figure."""
+        return None if self.low is None else self.low.buffer
+
+    def shown(self, ratio: Ratio | None) -> str | None:
+        """A ratio as text, rounded down, never contradicting the status; None without a low figure."""
+        return None if ratio is None or self.low is None else ratio.shown(self.bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that was computed.
+
+    Attributes:
+        status: The worst of the pockets'; each pocket's own stands beside it, for they do not affect one another.
+        policy_digest: SHA-256 of the canonical form of policy, rules and mode.
+        snapshot_digest: SHA-256 of the canonical form of what was weighed.
+    """
+
+    mode: Mode
+    snapshot: Snapshot
+    pockets: tuple[PocketReport, ...]
+    status: Status
+    reasons: tuple[Reason, ...]
+    policy_digest: Hash32
+    snapshot_digest: Hash32
+
+    @property
+    def lines(self) -> tuple[LineValue, ...]:
+        """All lines, by pocket."""
+        return tuple(line for pocket in self.pockets for line in pocket.lines)
+
+    @property
+    def positions(self) -> tuple[PositionValue, ...]:
+        """All positions, by pocket."""
+        return tuple(position for pocket in self.pockets for position in pocket.positions)
+
+    @property
+    def total_low(self) -> Risk | None:
+        """The sum over pockets: what there is in all. It decides nothing, for pockets do not support one another."""
+        return _total([pocket.low for pocket in self.pockets])
+
+    @property
+    def total_high(self) -> Risk | None:
+        """The same in the high figure."""
+        return _total([pocket.high for pocket in self.pockets])
+
+
+@dataclass(frozen=True, slots=True)
+class MarginReport:
+    """The report of an account. Its figures are computed here, so they cannot be others than the account's."""
+
+    account: MarginAccount
+    figures: Figures = field(init=False)
+    hypothetical: Literal[False] = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        account = self.account
+        figures = weigh(snapshot(account), account.policy, account.rules, account.mode)
+        object.__setattr__(self, "figures", figures)
+
+    @property
+    def status(self) -> Status:
+        """The worst of the pockets' statuses."""
+        return self.figures.status
+
+
+@dataclass(frozen=True, slots=True)
+class HypotheticalReport:
+    """The report of a snapshot that someone made up: the same arithmetic, and no one's account."""
+
+    snapshot: Snapshot
+    policy: Policy
+    rules: MarginRules = DEFAULT_RULES
+    mode: Mode = Mode.CROSS
+    figures: Figures = field(init=False)
+    hypothetical: Literal[True] = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "figures", weigh(self.snapshot, self.policy, self.rules, self.mode))
+
+    @property
+    def status(self) -> Status:
+        """The worst of the pockets' statuses."""
+        return self.figures.status
+
+
+def report(account: MarginAccount) -> MarginReport:
+    """Weigh an account."""
+    return MarginReport(account)
+
+
+def weigh(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> Figures:
+    """The figures of a snapshot: a pure function of these four."""
+    names = {line.group for line in taken.lines} | {position.group for position in taken.positions}
+    views = {name: view_price(name, taken.quotes.get(name), taken.as_of, rules) for name in sorted(names)}
+    weighed = tuple(_weigh_pocket(pocket, taken, views, policy, rules) for pocket in pockets(taken, mode))
+    return Figures(
+        mode=mode,
+        snapshot=taken,
+        pockets=weighed,
+        status=worst(tuple(pocket.status for pocket in weighed)),
+        reasons=taken.doubts + tuple(reason for pocket in weighed for reason in pocket.reasons),
+        policy_digest=digest(policy, rules, mode),
+        snapshot_digest=digest(taken),
+    )
+
+
+def _weigh_pocket(
+    pocket: Pocket, taken: Snapshot, views: dict[str, PriceView], policy: Policy, rules: MarginRules
+) -> PocketReport:
+    lines = tuple(value_line(line, views.get(line.group, NO_PRICE), policy, rules) for line in pocket.lines)
+    by_group: dict[str, list[LineValue]] = {}
+    for weighed in lines:
+        by_group.setdefault(weighed.line.group, []).append(weighed)
+    groups = tuple(
+        weigh_group(name, tuple(by_group[name]), policy.factors.get(name, NO_FACTORS)) for name in sorted(by_group)
+    )
+    positions = tuple(weigh_position(p, views.get(p.group, NO_PRICE), rules) for p in pocket.positions)
+    parts: tuple[GroupValue | PositionValue, ...] = (*groups, *positions)
+    low, high = total(part.low for part in parts), total(part.high for part in parts)
+    if positions or any(v.line.liability for v in lines):
+        low, high = with_floor(low, rules.floor), with_floor(high, rules.floor)
+    low_known = not taken.doubts and all(part.low_known for part in parts)
+    high_known = not taken.doubts and all(part.high_known for part in parts)
+    reasons = [reason for line in lines for reason in line.reasons]
+    reasons += [reason for position in positions for reason in position.reasons]
+    return PocketReport(
+        name=pocket.name,
+        lines=lines,
+        positions=positions,
+        groups=groups,
+        known_low=low,
+        known_high=high,
+        low_known=low_known,
+        high_known=high_known,
+        status=decide(low if low_known else None, high if high_known else None, rules.ladder),
+        reasons=tuple(reasons),
+        bounds=rules.ladder.bounds,
+    )
+
+
+def _total(parts: list[Risk | None]) -> Risk | None:
+    known = [part for part in parts if part is not None]
+    return total(known) if len(known) == len(parts) else None

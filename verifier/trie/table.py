@@ -1,0 +1,125 @@
+"""Nodes by the hash that we computed: the only way in which the walk finds one.
+
+A reference that is found here is thereby authenticated, since nobody else's word about a hash is ever taken. The order
+of the nodes does not matter. A table is not changed after it is built, apart from a memo of parsed nodes, which is a
+function of the bytes alone and holds no position, so that equal sub-trees may share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, KeysView
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, Self, final
+
+from verifier.crypto.keccak import keccak256
+from verifier.errors import NOWHERE, BadInput, LimitExceeded, UnusedEvidence, Where
+from verifier.primitives import Hash32
+from verifier.trie.nodes import Node, parse_node
+
+
+@dataclass(frozen=True, slots=True)
+class TrieLimits:
+    """Sizes and counts of a set of nodes, tested before the first hash.
+
+    Attributes:
+        max_nodes: Nodes in all.
+        max_node_bytes: Of one node. State nodes have at most 532; the leaf of a receipt holds the receipt.
+        max_bytes: Of all nodes together.
+    """
+
+    max_nodes: int = 1_000_000
+    max_node_bytes: int = 64 * 1_024
+    max_bytes: int = 512 << 20
+
+
+DEFAULT_LIMITS: Final = TrieLimits()
+
+
+@final
+class NodeTable:
+    """A set of trie nodes, keyed by their Keccak-256. Made by `build` or `from_hashed`.
+
+    Attributes:
+        get: The bytes that hash to a reference, or None.
+    """
+
+    __slots__ = ("_nodes", "_parsed", "get")
+
+    get: Callable[[Hash32], bytes | None]
+
+    def __init__(self, nodes: dict[Hash32, bytes]) -> None:
+        self._nodes = nodes
+        self._parsed: dict[Hash32, Node] = {}
+        self.get = nodes.get  # the dictionary's own method: the walk calls it for every node
+
+    @classmethod
+    def build(cls, nodes: Iterable[bytes], limits: TrieLimits = DEFAULT_LIMITS, where: Where = NOWHERE) -> Self:
+        """A table of nodes that we hash, each of them once.
+
+        Raises:
+            BadInput: Something that is not bytes.
+            LimitExceeded: Too many nodes, or too large.
+            UnusedEvidence: The same node twice.
+        """
+        bounded = _bounded(nodes, limits)
+        hashes = list(map(keccak256, bounded))
+        table = dict(zip(hashes, bounded, strict=True))
+        if len(table) != len(bounded):
+            raise UnusedEvidence(where, "repeated trie nodes", len(bounded) - len(table), _first_repeated(hashes))
+        return cls(table)
+
+    @classmethod
+    def from_hashed(cls, pairs: Iterable[tuple[Hash32, bytes]]) -> Self:
+        """A table of nodes that the caller has hashed.
+
+        This takes the caller's word. Each hash must be `keccak256` of the bytes beside it, computed by us in this
+        process, never read from anywhere; sizes and counts were bounded before. The bundle uses it, where one node is
+        hashed once and shared by several sections.
+        """
+        return cls(dict(pairs))
+
+    def parsed(self, reference: Hash32, raw: bytes, where: Where) -> Node:
+        """A node of this table in decoded form, parsed once. Raises as `parse_node`."""
+        node = self._parsed.get(reference)
+        if node is None:
+            node = self._parsed[reference] = parse_node(raw, where)
+        return node
+
+    def hashes(self) -> KeysView[Hash32]:
+        """The hashes of all nodes, for whoever counts which were used."""
+        return self._nodes.keys()
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __contains__(self, reference: object) -> bool:
+        return reference in self._nodes
+
+    def __repr__(self) -> str:
+        return f"<NodeTable of {len(self._nodes)} nodes>"
+
+
+def _bounded(nodes: Iterable[bytes], limits: TrieLimits) -> list[bytes]:
+    """The nodes as a list, after their types, count and sizes were looked at; their content was not."""
+    listed = list(islice(nodes, limits.max_nodes + 1))
+    if len(listed) > limits.max_nodes:
+        raise LimitExceeded("trie nodes", limits.max_nodes, f"more than {limits.max_nodes}")
+    strangers = set(map(type, listed)) - {bytes}
+    if strangers:
+        raise BadInput("trie node", "bytes", ", ".join(sorted(kind.__name__ for kind in strangers)))
+    sizes = list(map(len, listed))
+    if max(sizes, default=0) > limits.max_node_bytes:
+        raise LimitExceeded("bytes of a trie node", limits.max_node_bytes, max(sizes))
+    if sum(sizes) > limits.max_bytes:
+        raise LimitExceeded("bytes of all trie nodes", limits.max_bytes, sum(sizes))
+    return listed
+
+
+def _first_repeated(hashes: list[Hash32]) -> str:
+    seen: set[Hash32] = set()
+    for found in hashes:
+        if found in seen:
+            return "0x" + found.hex()
+        seen.add(found)
+    return "none"
