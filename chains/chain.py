@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chains.families import ETHEREUM
-from verifier.claims import KnownAsset
+from verifier.claims import Asset, CodePin, KnownAsset, ProxyKind, TokenLayout
 from verifier.errors import BadInput
 from verifier.network import Network, OwnConsensus
-from verifier.primitives import chain_id
+from verifier.primitives import address, chain_id, nonzero_hash, parse_hex, slot_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,67 @@ def local_network(name: str, chain: int, symbol: str = "ETH") -> Network:
     if not name or not name.isprintable() or len(name) > 40:
         raise BadInput("network name", "1 to 40 printable characters", name)
     return Network(chain_id(chain), name, ETHEREUM, symbol, OwnConsensus("development"), block_time=1, finality=60)
+
+
+def token(
+    network: Network,
+    symbol: str,
+    contract: str,
+    base: int,
+    *,
+    decimals: int = 18,
+    group: str | None = None,
+    width_bits: int = 256,
+    blocked_bit: int | None = None,
+    other_bits: int = 0,
+    proxy: ProxyKind | None = None,
+    pins: tuple[CodePin, ...] = (),
+    evidence: str,
+) -> KnownAsset:
+    """
+    A token of the registry.
+
+    Args:
+        base: Slot of the balance mapping.
+        group: What it is netted, priced and weighed with; its symbol unless told.
+        pins: The code that this layout was reviewed for. Without any the entry is a hint: whoever wants it counted
+            names the contract in the policy.
+        evidence: Where address, layout and code hash come from.
+    """
+    layout = TokenLayout(
+        slot_key(base), width_bits=width_bits, blocked_bit=blocked_bit, other_bits=other_bits, proxy=proxy
+    )
+    where = address(parse_hex(contract, f"{symbol} on {network.name}"))
+    return KnownAsset(Asset(network.chain_id, symbol, decimals, group or symbol, where, layout), pins, evidence)
+
+
+def pin(code_hash: str, implementation: str | None = None, implementation_code_hash: str | None = None) -> CodePin:
+    """Reviewed code: a token's own, and behind a proxy its implementation's."""
+    return CodePin(
+        nonzero_hash(parse_hex(code_hash, "code hash")),
+        None if implementation is None else address(parse_hex(implementation, "implementation")),
+        None if implementation_code_hash is None else nonzero_hash(parse_hex(implementation_code_hash, "code hash")),
+    )
+
+
+def circle_usdc(network: Network, contract: str, *, pins: tuple[CodePin, ...] = (), evidence: str = "") -> KnownAsset:
+    """
+    Circle's own USDC: FiatToken v2.2 behind a ZeppelinOS proxy; balances at slot 9, bit 255 says "blocked".
+
+    Source: circlefin/stablecoin-evm, FiatTokenV2_2 compiled: balanceAndBlacklistStates at slot 9.
+    """
+    told = (
+        evidence or "layout of FiatToken v2.2, compiled; address as Circle lists it; no code reviewed for this network"
+    )
+    return token(
+        network,
+        "USDC",
+        contract,
+        9,
+        decimals=6,
+        width_bits=255,
+        blocked_bit=255,
+        proxy=ProxyKind.ZEPPELINOS,
+        pins=pins,
+        evidence=told,
+    )

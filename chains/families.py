@@ -54,3 +54,6 @@ MONAD: Final = Family(
         "wait until nodes serve proofs (category-labs/monad#781)"
     ),
 )
+
+OP_TAGS: Final = "safe: derived from L1 data; finalized: from finalized L1; neither: the output root is settled"
+"""What the block tags of an OP Stack chain mean."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from chains.driver import Desk
@@ -69,6 +69,22 @@ async def observe(
     question = AskHeader(chain_id=network.chain_id, block=number)
     words = await asyncio.gather(*(_ask(word.operator, word.line, question, until) for word in known))
     return _count(network, number, [_hashed(word, network, number) for word in words], k, now)
+
+
+async def observe_block(
+    network: Network, desk: Desk, k: int, number: BlockNumber, *, now: Timestamp, seconds: float = SECONDS
+) -> Observed:
+    """
+    What the operators name as the block of one number; the rules and errors are those of `observe`.
+
+    Fewer than k operators are an observation too, of the weakest kind: its anchor says so.
+    """
+    until = time.monotonic() + seconds
+    groups = by_operator(desk.lines.get(network.chain_id, ()))
+    question = AskHeader(chain_id=network.chain_id, block=number)
+    asked = (_ask(operator, line, question, until) for operator, lines in groups.items() for line in lines)
+    words = [_hashed(word, network, number) for word in await asyncio.gather(*asked)]
+    return replace(_count(network, number, words, 1, now), k=k)
 
 
 def _depth(network: Network) -> int:

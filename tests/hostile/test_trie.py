@@ -199,7 +199,7 @@ def test_wrong_parity_of_a_path():
     """An odd path relabelled even, and the reverse, ends elsewhere than at the key's end."""
     odd, even = leaf(PATH[1:], VALUE)[0], leaf(PATH, VALUE)[0]
     assert below(rlp.encode([odd, VALUE])) == VALUE
-    with pytest.raises(MalformedNode, match="padding|ends at nibble"):
+    with pytest.raises(MalformedNode, match=r"padding|ends at nibble"):
         below(rlp.encode([bytes([0x20 | odd[0] & 15]) + odd[1:], VALUE]))
     with pytest.raises(MalformedNode, match="ends at nibble 65"):
         under_root([bytes([0x30]) + even[1:], VALUE])
@@ -217,7 +217,7 @@ def test_an_empty_path_string(second):
 def test_a_leaf_is_not_followed_as_an_extension():
     """A stored value that is the hash of the attacker's node stays a value, whatever else is in the table."""
     forge = Forge()
-    own = forge.keep(rlp.encode(branch({n: OTHER for n in range(16)})))
+    own = forge.keep(rlp.encode(branch(dict.fromkeys(range(16), OTHER))))
     assert under_root(leaf(PATH, own), forge=forge) == own
     short = Forge()
     own = short.keep(rlp.encode(leaf(PATH[10:], VALUE)))
@@ -414,9 +414,9 @@ def test_the_embedded_node_repeated_as_an_element_is_left_unused():
 @pytest.mark.covers("MPT-21")
 def test_a_node_of_32_bytes_or_more_written_inline():
     """31 bytes stand inside, 32 do not."""
-    fits, exceeds = leaf(PATH[60:], b"v" * 26), leaf(PATH[60:], b"v" * 27)
+    fits, exceeds = leaf(PATH[60:], b"v" * 25), leaf(PATH[60:], b"v" * 26)
     assert [len(rlp.encode(node)) for node in (fits, exceeds)] == [31, 32]
-    for node, verdict in ((fits, b"v" * 26), (exceeds, None)):
+    for node, verdict in ((fits, b"v" * 25), (exceeds, None)):
         forge = Forge()
         reference = forge.keep(rlp.encode(branch({PATH[59]: node, PATH[59] ^ 1: OTHER})))
         if verdict:
@@ -429,9 +429,9 @@ def test_a_node_of_32_bytes_or_more_written_inline():
 @pytest.mark.covers("MPT-21")
 def test_a_node_of_fewer_than_32_bytes_referenced_by_hash():
     """32 bytes are referenced, 31 are not; only the root may be shorter."""
-    assert below(rlp.encode(leaf(PATH[60:], b"v" * 27)), at=60) == b"v" * 27
+    assert below(rlp.encode(leaf(PATH[60:], b"v" * 26)), at=60) == b"v" * 26
     with pytest.raises(MalformedNode, match="fewer than 32 bytes that is not embedded"):
-        below(rlp.encode(leaf(PATH[60:], b"v" * 26)), at=60)
+        below(rlp.encode(leaf(PATH[60:], b"v" * 25)), at=60)
     assert under_root(leaf([1, 2], b"v"), b"\x12") == b"v"
 
 
@@ -487,14 +487,14 @@ def test_a_leaf_hung_into_the_seventeenth_slot():
 def test_a_branch_below_the_last_nibble():
     """After 64 nibbles there is a leaf's end or nothing."""
     with pytest.raises(MalformedNode, match="below the last nibble"):
-        below(rlp.encode(branch({n: OTHER for n in range(16)})), at=64)
+        below(rlp.encode(branch(dict.fromkeys(range(16), OTHER))), at=64)
     with pytest.raises(MalformedNode, match="below the last nibble"):
         below(rlp.encode(branch({1: OTHER, 2: OTHER})), at=64)
     assert below(rlp.encode(leaf([], VALUE)), at=64) == VALUE
 
 
 @pytest.mark.covers("MPT-24")
-@pytest.mark.parametrize("at", [0, 1, 20])
+@pytest.mark.parametrize("at", [0, 1, 3])
 def test_an_empty_value_in_a_leaf(at):
     """Present and empty is not a thing; one byte is."""
     assert below(rlp.encode(leaf(PATH[at:], b"\x80")), at=at) == b"\x80"
@@ -624,8 +624,8 @@ def test_equal_children_and_shared_sub_trees():
     """One leaf under sixteen parents, one branch under sixteen nibbles: each key gets its own answer, in any order."""
     forge = Forge()
     shared = forge.refer(leaf(PATH[2:], VALUE))
-    middle = forge.refer(branch({n: shared for n in range(16)}))
-    root = forge.root(branch({n: middle for n in range(16)}))
+    middle = forge.refer(branch(dict.fromkeys(range(16), shared)))
+    root = forge.root(branch(dict.fromkeys(range(16), middle)))
     table = NodeTable.build(forge.all())
     assert len(table) == 3
     for first in range(256):
@@ -639,7 +639,7 @@ def test_one_node_at_two_depths_is_judged_where_it_stands():
     """A leaf that is right at one depth is malformed at another; the memo keeps no position."""
     forge = Forge()
     short = forge.keep(rlp.encode(leaf(PATH[3:], b"\x01" * 20)))
-    high = forge.refer(branch({n: short for n in (PATH[2], PATH[2] ^ 1)}))
+    high = forge.refer(branch(dict.fromkeys((PATH[2], PATH[2] ^ 1), short)))
     right = forge.root(branch({PATH[0]: forge.refer(branch({PATH[1]: high, PATH[1] ^ 1: OTHER})), PATH[0] ^ 1: OTHER}))
     wrong = forge.root(branch({PATH[0]: short, PATH[0] ^ 1: short}))
     table = NodeTable.build(forge.all())

@@ -197,9 +197,10 @@ def test_a_pin_of_one_network_anchors_no_other(honest, two) -> None:
 
 
 @pytest.mark.covers("MPT-26", "ACC-07")
-def test_claims_swapped_between_holders_are_refused(honest) -> None:
+def test_claims_swapped_between_holders_are_refused(two) -> None:
     """Evidence for one holder never proves its balance for another: it is refused, or proves the other's true zero."""
-    claims, believed, data = honest
+    believed = checker(two[0])
+    data, _ = gather(two[0].claims(), (two[0],), believed, believed.now)
     refused = 0
     for other in range(50, 90):
 

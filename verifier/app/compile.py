@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from chains.chain import local_network
 from chains.endpoint import Endpoint
+from chains.families import ETHEREUM
 from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, HolderPart, NetworkPart
 from verifier.app.compile_assets import Compiled, Place, compile_lines
 from verifier.app.compile_declared import compile_declared
@@ -24,8 +26,9 @@ from verifier.app.toml_source import Path_, TomlSource
 from verifier.claims import Claim, ClaimKind, KnownAsset, Meanings, Source
 from verifier.errors import BadInput
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
+from verifier.margin.modes import Mode
 from verifier.margin.rules import MarginRules
-from verifier.network import Family, Network, OwnConsensus
+from verifier.network import Family, Network
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Timestamp
 from verifier.trust import PinnedBlock
@@ -57,7 +60,7 @@ class AccountSpec:
     A compiled account.
 
     Attributes:
-        claims: In the file's order: assets, then proven debts. `pockets` has the pocket of each, or None.
+        claims: In the file's order: assets, then proven debts. `pockets` has the isolated pocket by a claim's index.
         holders: The name that the file gives each address.
         networks: All that are known here, the registry's and the file's own; a foreign bundle may speak of any.
         endpoints: By network that a claim speaks of; empty where compiled for offline use.
@@ -67,10 +70,10 @@ class AccountSpec:
     """
 
     name: str
-    mode: str
+    mode: Mode
     as_of: Timestamp | None
     claims: tuple[Claim, ...]
-    pockets: tuple[str | None, ...]
+    pockets: Mapping[int, str]
     holders: Mapping[Address, str]
     networks: Mapping[ChainId, Network]
     endpoints: Mapping[ChainId, tuple[Endpoint, ...]]
@@ -132,10 +135,10 @@ def compile_account(
     known = {p.network.chain_id: p.network for p in places.values()}
     return AccountSpec(
         name=file.account.name,
-        mode=file.account.mode,
+        mode=Mode(file.account.mode),
         as_of=file.account.as_of,
         claims=tuple(made.claims),
-        pockets=tuple(made.pockets),
+        pockets=MappingProxyType({i: name for i, name in enumerate(made.pockets) if name is not None}),
         holders=MappingProxyType(_names_of_holders(holders)),
         networks=MappingProxyType(known),
         endpoints=MappingProxyType(endpoints),
@@ -158,7 +161,7 @@ def _places(file: AccountFile, registry: Registry, problems: Problems) -> dict[s
     places = {name: Place(chain.network, tuple(chain.assets)) for name, chain in registry.items()}
     by_id = {place.network.chain_id: name for name, place in places.items()}
     families = {place.network.family.name: place.network.family for place in places.values()}
-    families.setdefault("ethereum", Family("ethereum"))
+    families.setdefault(ETHEREUM.name, ETHEREUM)
     for name, part in file.networks.items():
         path: Path_ = ("networks", name)
         if name in places:
@@ -183,8 +186,9 @@ def _places(file: AccountFile, registry: Registry, problems: Problems) -> dict[s
 
 
 def _own_network(name: str, chain: ChainId, part: NetworkPart, family: Family) -> Network:
-    decimals = 18 if part.native_decimals is None else part.native_decimals
-    return Network(chain, name, family, part.native_symbol or "ETH", OwnConsensus("own"), decimals)
+    made = local_network(name, chain, part.native_symbol or "ETH")
+    decimals = made.native_decimals if part.native_decimals is None else part.native_decimals
+    return replace(made, family=family, native_decimals=decimals)
 
 
 def _find(name: str, places: Mapping[str, Place]) -> Network | None:

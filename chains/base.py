@@ -1,0 +1,70 @@
+"""Base. It has left the superchain registry and has proof contracts of its own: a profile of its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chains.chain import Chain, circle_usdc, pin, token
+from chains.families import OP_STACK, OP_TAGS
+from verifier.claims import ProxyKind
+from verifier.network import Network, SettledOn
+from verifier.primitives import ChainId
+
+NETWORK: Final = Network(
+    ChainId(8_453),
+    "base",
+    OP_STACK,
+    "ETH",
+    SettledOn(ChainId(1), "base"),
+    block_time=2,
+    finality=1500,
+)
+CHAIN: Final = Chain(
+    NETWORK,
+    assets=(
+        circle_usdc(
+            NETWORK,
+            "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",
+            pins=(
+                pin(
+                    "0xa6705a10bb756b5dea144591118be77d7af0c3eee3bf2dfe2583dcb0364fefab",
+                    "0x2ce6311ddae708829bc0784c967b7d77d19fd779",
+                    "0x11b75a237997ab8328f65b2d5a55c10f0346d0a175741ed42ddf4f2c66b9e873",
+                ),
+            ),
+            evidence="FiatToken v2.2 compiled; proxy and implementation code hashes on which several public records of "
+            "deployed code agree",
+        ),
+        token(
+            NETWORK,
+            "WETH",
+            "0x4200000000000000000000000000000000000006",
+            3,
+            group="ETH",
+            pins=(pin("0x8a3a1f6a9f9dce633117adee5b458245835a8645a8c8726a26382a4622508b1c"),),
+            evidence="the code that genesis proofs of Mode and Zora show at this predeploy, with WETH9's name, symbol "
+            "and decimals at slots 0 to 2; a public list of deployed code states the same hash for Base",
+        ),
+        token(
+            NETWORK,
+            "cbBTC",
+            "0xcbb7c0000ab88b473b1f5afd9ef808440eed33bf",
+            9,
+            decimals=8,
+            width_bits=255,
+            blocked_bit=255,
+            proxy=ProxyKind.ZEPPELINOS,
+            evidence="slot from a third-party list; proxy kind and flag bit not confirmed",
+        ),
+    ),
+    finality_tags=OP_TAGS,
+    proofs="eth_getProof; often served by reth with a short window",
+    sources=(
+        "viem chain definitions (id, symbol, block time)",
+        "docs.base.org",
+    ),
+    unconfirmed=(
+        "header of upgrades after Jovian",
+        "settlement contracts: its own AggregateVerifier",
+    ),
+)

@@ -1,0 +1,31 @@
+"""Celo, a rollup since block 31,056,500. CELO is also an ERC-20 at 0x471e… showing the native balance: one claim."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chains.chain import Chain, circle_usdc
+from chains.families import CELO, OP_TAGS
+from verifier.network import Network, SettledOn
+from verifier.primitives import ChainId
+
+NETWORK: Final = Network(
+    ChainId(42_220),
+    "celo",
+    CELO,
+    "CELO",
+    SettledOn(ChainId(1), "op_fault"),
+    block_time=1,
+    finality=1500,
+)
+CHAIN: Final = Chain(
+    NETWORK,
+    assets=(circle_usdc(NETWORK, "0xceba9300f2b948710d2653dd7b07f33a8b32118c"),),
+    finality_tags=OP_TAGS,
+    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    sources=(
+        "viem chain definitions (id, symbol, block time)",
+        "celo-org/celo-blockchain core/types/block_compatibility.go",
+        "superchain-registry",
+    ),
+)

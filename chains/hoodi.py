@@ -1,0 +1,29 @@
+"""Ethereum testnet Hoodi."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chains.chain import Chain
+from chains.families import ETHEREUM
+from verifier.network import Network, OwnConsensus
+from verifier.primitives import ChainId
+
+NETWORK: Final = Network(
+    ChainId(560_048),
+    "hoodi",
+    ETHEREUM,
+    "ETH",
+    OwnConsensus("beacon"),
+    block_time=12,
+    finality=900,
+)
+CHAIN: Final = Chain(
+    NETWORK,
+    finality_tags="as on Ethereum",
+    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    sources=(
+        "viem chain definitions (id, symbol, block time)",
+        "as Ethereum mainnet",
+    ),
+)

@@ -1,0 +1,40 @@
+"""Ink."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chains.chain import Chain, token
+from chains.families import OP_STACK, OP_TAGS
+from verifier.network import Network, SettledOn
+from verifier.primitives import ChainId
+
+NETWORK: Final = Network(
+    ChainId(57_073),
+    "ink",
+    OP_STACK,
+    "ETH",
+    SettledOn(ChainId(1), "op_fault"),
+    block_time=1,
+    finality=1500,
+)
+CHAIN: Final = Chain(
+    NETWORK,
+    assets=(
+        token(
+            NETWORK,
+            "WETH",
+            "0x4200000000000000000000000000000000000006",
+            3,
+            group="ETH",
+            evidence="WETH9 predeploy of the OP Stack (newer deployments: WETH98, balances at slot 0)",
+        ),
+    ),
+    finality_tags=OP_TAGS,
+    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    sources=(
+        "viem chain definitions (id, symbol, block time)",
+        "ethereum-optimism/superchain-registry",
+    ),
+    unconfirmed=("block time",),
+)

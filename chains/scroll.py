@@ -1,0 +1,41 @@
+"""Scroll: a keccak Merkle-Patricia trie since Euclid (April 2025), another tree before."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chains.chain import Chain, circle_usdc
+from chains.families import PLAIN
+from verifier.network import Network, SettledOn
+from verifier.primitives import ChainId
+
+NETWORK: Final = Network(
+    ChainId(534_352),
+    "scroll",
+    PLAIN,
+    "ETH",
+    SettledOn(ChainId(1), "scroll"),
+    block_time=3,
+    finality=3600,
+)
+CHAIN: Final = Chain(
+    NETWORK,
+    assets=(
+        circle_usdc(
+            NETWORK,
+            "0x06efdbff2a14a7c8e15944d1f4a48f9f95f663a4",
+            evidence="Scroll block 16525016: proxy code hash 0xad30d819…, the same as Circle's proxy on Arbitrum; the "
+            "implementation is not reviewed",
+        ),
+    ),
+    finality_tags="finalized: batch finalized on L1",
+    proofs="eth_getProof since Euclid",
+    sources=(
+        "viem chain definitions (id, symbol, block time)",
+        "unruggable-labs/unruggable-gateways EuclidRollup",
+    ),
+    unconfirmed=(
+        "history ring",
+        "seconds to finality",
+    ),
+)

@@ -1,0 +1,40 @@
+"""World Chain."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chains.chain import Chain, circle_usdc, token
+from chains.families import OP_STACK, OP_TAGS
+from verifier.network import Network, SettledOn
+from verifier.primitives import ChainId
+
+NETWORK: Final = Network(
+    ChainId(480),
+    "worldchain",
+    OP_STACK,
+    "ETH",
+    SettledOn(ChainId(1), "op_fault"),
+    block_time=2,
+    finality=1500,
+)
+CHAIN: Final = Chain(
+    NETWORK,
+    assets=(
+        circle_usdc(NETWORK, "0x79a02482a880bce3f13e09da970dc34db4cd24d1"),
+        token(
+            NETWORK,
+            "WETH",
+            "0x4200000000000000000000000000000000000006",
+            3,
+            group="ETH",
+            evidence="WETH9 predeploy of the OP Stack (newer deployments: WETH98, balances at slot 0)",
+        ),
+    ),
+    finality_tags=OP_TAGS,
+    proofs="eth_getProof (GetBlock lists it)",
+    sources=(
+        "viem chain definitions (id, symbol, block time)",
+        "ethereum-optimism/superchain-registry",
+    ),
+)

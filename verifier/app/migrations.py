@@ -1,0 +1,201 @@
+"""The tables of the store, as an ordered list of small functions, and what each table and column says.
+
+Amounts and money are decimal text, since they pass 64 bits; hashes and addresses are lower-case hex, so that the
+file reads well in Datasette. A migration once released is never edited; the next one is added below it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlite_utils import Database, Migrations
+
+APPLICATION_ID: Final = 0x584D5247
+""""XMRG": says whose file this is (PRAGMA application_id)."""
+SCHEMA_VERSION: Final = 1
+
+MIGRATIONS: Final = Migrations("xmargin")
+
+TABLES: Final[dict[str, str]] = {
+    "runs": "One row for each time something was shown: kept in the same transaction as what was shown.",
+    "bundles": "Evidence as it was gathered or checked, under its content id. Whatever else is here is proven from it.",
+    "amounts": "The outcome of each claim of a run: proven, refused or missing. Its bundle proves it; the row does not.",
+    "margin_snapshots": "Margin accounts as they were reported.",
+    "current_accounts": "For each account and policy, the snapshot of the latest as-of time.",
+    "endpoint_behaviour": "What each endpoint did in a run. Endpoints stand by name; their URLs are nowhere.",
+    "_descriptions": "What the tables and columns of this file say.",
+    "latest_margin": "View: the latest margin account of each account and policy.",
+    "proven_amounts": "View: amounts that were proven, newest first.",
+    "refused_claims": "View: claims without a figure, and why.",
+    "endpoint_record": "View: how often each endpoint served, failed and lied.",
+}
+COLUMNS: Final[dict[str, dict[str, str]]] = {
+    "runs": {
+        "at": "When it was shown, unix seconds, by this machine's clock.",
+        "exit_code": "What the program ended with.",
+        "codes": "All exit codes that applied, as JSON.",
+        "tool_version": "The version that wrote the row.",
+        "schema_version": "The version of these tables.",
+    },
+    "bundles": {
+        "id": "SHA-256 content id; computed again whenever the bundle is read.",
+        "as_of": "The one moment that the bundle speaks of, unix seconds.",
+    },
+    "amounts": {
+        "amount": "Base units as decimal text, below zero for a debt; NULL unless the verdict is proven.",
+        "verdict": "proven, refused (evidence that does not hold) or missing (no evidence came).",
+        "moment": "exact (shown to be the last block not after the as-of time) or head.",
+        "source": "Where the meaning of the claim comes from: reviewed, discovered or user.",
+        "refusal_class": "The class of the refusal, as reports group them.",
+    },
+    "margin_snapshots": {
+        "equity_low": "Equity in USD if every doubt is true, decimal text; NULL where it cannot be bounded.",
+        "equity_high": "Equity in USD if no doubt is true.",
+        "initial": "Initial requirement in USD, of the low figure.",
+        "maintenance": "Maintenance requirement in USD, of the low figure.",
+        "policy_digest": "Digest of policy, rules and mode; figures under different digests are not comparable.",
+        "report": "The whole report as JSON.",
+    },
+    "endpoint_behaviour": {
+        "served": "Answers that passed every check.",
+        "failed": "Questions that got no answer.",
+        "lied": "Answers that were refused by a proof.",
+        "latency_ms": "Typical milliseconds for an answer.",
+    },
+}
+
+_TABLES_SQL: Final = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL CHECK (at >= 0),
+    command TEXT NOT NULL,
+    account TEXT,
+    exit_code INTEGER NOT NULL CHECK (exit_code BETWEEN 0 AND 255),
+    codes TEXT NOT NULL,
+    shown TEXT NOT NULL,
+    tool_version TEXT NOT NULL,
+    schema_version INTEGER NOT NULL
+) STRICT;
+CREATE TABLE bundles (
+    id TEXT PRIMARY KEY CHECK (length(id) = 66),
+    as_of INTEGER NOT NULL,
+    size INTEGER NOT NULL CHECK (size = length(bytes)),
+    bytes BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    tool_version TEXT NOT NULL,
+    schema_version INTEGER NOT NULL
+) STRICT;
+CREATE TABLE amounts (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    bundle TEXT NOT NULL REFERENCES bundles (id),
+    claim INTEGER NOT NULL CHECK (claim >= 0),
+    chain_id INTEGER NOT NULL,
+    network TEXT NOT NULL,
+    contract TEXT,
+    holder TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('holding', 'debt')),
+    symbol TEXT NOT NULL,
+    asset_group TEXT NOT NULL,
+    decimals INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('proven', 'refused', 'missing')),
+    amount TEXT CHECK ((amount IS NOT NULL) = (verdict = 'proven')),
+    block_number INTEGER,
+    block_hash TEXT,
+    block_time INTEGER,
+    moment TEXT,
+    anchor TEXT,
+    settlement TEXT,
+    bases TEXT,
+    refusal_class TEXT,
+    refusal TEXT CHECK ((refusal IS NULL) = (verdict = 'proven')),
+    PRIMARY KEY (run, claim)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX amounts_of_claim ON amounts (holder, chain_id, contract);
+CREATE INDEX amounts_of_bundle ON amounts (bundle);
+CREATE TABLE margin_snapshots (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    account TEXT NOT NULL,
+    as_of INTEGER NOT NULL,
+    bundle TEXT NOT NULL REFERENCES bundles (id),
+    policy_digest TEXT NOT NULL,
+    status TEXT NOT NULL,
+    equity_low TEXT,
+    equity_high TEXT,
+    initial TEXT,
+    maintenance TEXT,
+    ratio TEXT,
+    report TEXT NOT NULL
+) STRICT;
+CREATE INDEX snapshots_of_account ON margin_snapshots (account, as_of);
+CREATE INDEX snapshots_of_run ON margin_snapshots (run);
+CREATE INDEX snapshots_of_bundle ON margin_snapshots (bundle);
+CREATE TABLE current_accounts (
+    account TEXT NOT NULL,
+    policy_digest TEXT NOT NULL,
+    as_of INTEGER NOT NULL,
+    bundle TEXT NOT NULL REFERENCES bundles (id),
+    snapshot INTEGER NOT NULL REFERENCES margin_snapshots (id),
+    PRIMARY KEY (account, policy_digest)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE endpoint_behaviour (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    chain_id INTEGER NOT NULL,
+    network TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    served INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    lied INTEGER NOT NULL,
+    first_error TEXT,
+    latency_ms INTEGER,
+    PRIMARY KEY (run, chain_id, endpoint)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE _descriptions (
+    item TEXT NOT NULL,
+    item_column TEXT NOT NULL DEFAULT '',
+    text TEXT NOT NULL,
+    PRIMARY KEY (item, item_column)
+) STRICT, WITHOUT ROWID;
+CREATE VIEW latest_margin AS
+    SELECT s.account, datetime(s.as_of, 'unixepoch') AS as_of_utc, s.status, s.equity_low, s.equity_high, s.initial,
+           s.maintenance, s.ratio, s.policy_digest, s.bundle
+    FROM current_accounts c JOIN margin_snapshots s ON s.id = c.snapshot;
+CREATE VIEW proven_amounts AS
+    SELECT r.account, a.network, a.holder, a.symbol, a.kind, a.amount, a.decimals, a.block_number,
+           datetime(a.block_time, 'unixepoch') AS block_utc, a.moment, a.anchor, a.settlement, a.bases, a.source,
+           a.bundle
+    FROM amounts a JOIN runs r ON r.id = a.run WHERE a.verdict = 'proven' ORDER BY a.run DESC, a.claim;
+CREATE VIEW refused_claims AS
+    SELECT r.account, datetime(r.at, 'unixepoch') AS at_utc, a.network, a.holder, a.symbol, a.kind, a.verdict,
+           a.refusal_class, a.refusal, a.bundle
+    FROM amounts a JOIN runs r ON r.id = a.run WHERE a.verdict <> 'proven' ORDER BY a.run DESC, a.claim;
+CREATE VIEW endpoint_record AS
+    SELECT network, endpoint, operator, sum(served) AS served, sum(failed) AS failed, sum(lied) AS lied,
+           datetime(max(at), 'unixepoch') AS last_asked_utc
+    FROM endpoint_behaviour GROUP BY chain_id, endpoint;
+"""
+
+
+@MIGRATIONS()
+def m001_first_tables(db: Database) -> None:
+    """Runs, bundles, outcomes, margin accounts, endpoints; and the words for them."""
+    for statement in _TABLES_SQL.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+    rows = [(item, "", text) for item, text in TABLES.items()]
+    rows += [(item, column, text) for item, columns in COLUMNS.items() for column, text in columns.items()]
+    db.conn.executemany("INSERT INTO _descriptions (item, item_column, text) VALUES (?, ?, ?)", rows)
+    db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def datasette_metadata() -> dict[str, object]:
+    """What Datasette's metadata file takes: descriptions of tables, views and columns."""
+    tables = {
+        item: {"description": text, **({"columns": COLUMNS[item]} if item in COLUMNS else {})}
+        for item, text in TABLES.items()
+    }
+    title = "xmargin: proven balances and margin accounts"
+    return {"title": title, "databases": {"xmargin": {"description": title, "tables": tables}}}

@@ -1,0 +1,203 @@
+"""The composition root: claims -> gather -> verify -> weigh -> keep -> say. Commands, jobs and the demo call these.
+
+Everything here returns plain values; rendering and exit codes are the callers'. What is shown has been kept first:
+a caller that has a store calls its `keep` with the run before it prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from chains.driver import NETWORK_SECONDS, Desk
+from chains.providers import EndpointReport
+from verifier.app.compile import AccountSpec
+from verifier.app.gathering import GatheredBundle, gather_bundle, observe_anchors, verify_gathered
+from verifier.claims import Claim
+from verifier.errors import MissingEvidence, VerifierError, Where
+from verifier.margin.account import build_account
+from verifier.margin.duplicates import Identity, check_duplicates
+from verifier.margin.report import MarginReport, report
+from verifier.policy import DEFAULT_LIMITS, Limits
+from verifier.primitives import Hash32, Timestamp
+from verifier.proven import ProvenAmount
+from verifier.trust import TrustRoot
+from verifier.verify import Checker, Outcome, Refusal, Verified, verify_bundle
+from verifier.wire import parse_bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One account, verified and weighed.
+
+    Attributes:
+        data: The bundle's bytes.
+        verified: Outcomes in the order of the account's claims.
+        strangers: Outcomes of claims in the bundle that the account does not make; they count nowhere.
+        roots: The trust roots that were used, observations made on the way among them.
+        endpoints: What each endpoint was asked and did; empty where nothing was asked.
+        now: The checker's clock at the start.
+    """
+
+    spec: AccountSpec
+    data: bytes
+    verified: Verified
+    strangers: tuple[Outcome, ...]
+    report: MarginReport
+    roots: tuple[TrustRoot, ...]
+    endpoints: tuple[EndpointReport, ...]
+    now: Timestamp
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """Claims whose evidence was refused."""
+        return tuple(o for o in self.verified.outcomes if isinstance(o, Refusal) and not o.missing)
+
+    @property
+    def missing(self) -> tuple[Refusal, ...]:
+        """Claims that no endpoint gave evidence for."""
+        return tuple(o for o in self.verified.outcomes if isinstance(o, Refusal) and o.missing)
+
+
+def checker_of(
+    spec: AccountSpec, now: Timestamp, roots: Iterable[TrustRoot] = (), limits: Limits = DEFAULT_LIMITS
+) -> Checker:
+    """What the account file's owner believes and demands, with further roots of theirs."""
+    return Checker((*spec.roots, *roots), spec.networks, spec.meanings, spec.policy, now, limits)
+
+
+async def gather_account(
+    spec: AccountSpec, *, now: Timestamp, as_of: Timestamp | None = None, seconds: float = NETWORK_SECONDS
+) -> tuple[GatheredBundle, tuple[EndpointReport, ...]]:
+    """
+    Gather an account's evidence from its endpoints; every answer is verified as it comes.
+
+    Raises:
+        CountedTwice: Two claims are one balance; found before anything is asked.
+    """
+    check_duplicates(spec.claims)
+    moment = as_of if as_of is not None else spec.as_of if spec.as_of is not None else now
+    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
+    async with Desk.to(places, seconds=seconds) as desk:
+        gathered = await gather_bundle(spec.claims, moment, desk, checker_of(spec, now))
+        return gathered, desk.report()
+
+
+def verify_account(
+    spec: AccountSpec,
+    *,
+    now: Timestamp,
+    as_of: Timestamp | None = None,
+    last_proven: Mapping[Identity, ProvenAmount] | None = None,
+    seconds: float = NETWORK_SECONDS,
+) -> Run:
+    """Gather, verify and weigh an account over its networks."""
+    gathered, endpoints = asyncio.run(gather_account(spec, now=now, as_of=as_of, seconds=seconds))
+    verified = verify_gathered(gathered, checker_of(spec, now))
+    return _run(spec, gathered.data, verified, (), gathered.roots, endpoints, now, last_proven)
+
+
+def check_account(
+    spec: AccountSpec,
+    data: bytes,
+    *,
+    now: Timestamp,
+    roots: Iterable[TrustRoot] = (),
+    ask: bool = False,
+    seconds: float = NETWORK_SECONDS,
+) -> Run:
+    """
+    Verify a bundle against one's own account file, and weigh what the account claims, no more and no less.
+
+    A claim of the account that the bundle leaves out is missing, so that nobody hides a debt by not sending it.
+
+    Args:
+        data: Untrusted.
+        ask: Let the account's own endpoints say whether they know the bundle's anchors, where no root names them.
+
+    Raises:
+        Malformed: The bytes are no bundle.
+    """
+    believed = checker_of(spec, now, roots)
+    endpoints: tuple[EndpointReport, ...] = ()
+    if ask:
+        believed, endpoints = asyncio.run(_ask_anchors(spec, data, believed, seconds))
+    verified, strangers = match_claims(spec.claims, verify_bundle(data, believed))
+    return _run(spec, data, verified, strangers, tuple(believed.roots), endpoints, now, None)
+
+
+async def _ask_anchors(
+    spec: AccountSpec, data: bytes, believed: Checker, seconds: float
+) -> tuple[Checker, tuple[EndpointReport, ...]]:
+    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
+    async with Desk.to(places, seconds=seconds) as desk:
+        found = await observe_anchors(parse_bundle(data, believed.limits).bundle, desk, believed)
+        return replace(believed, roots=(*believed.roots, *found)), desk.report()
+
+
+def match_claims(claims: Iterable[Claim], verified: Verified) -> tuple[Verified, tuple[Outcome, ...]]:
+    """The outcomes of an account's own claims, in its order, and those that it does not make."""
+    by_claim = {_question(outcome.claim): outcome for outcome in verified.outcomes}
+    own: list[Outcome] = []
+    for claim in claims:
+        outcome = by_claim.pop(_question(claim), None)
+        if outcome is None:
+            where = Where(network=f"chain {claim.chain_id}", address=claim.holder)
+            outcome = Refusal(
+                claim, MissingEvidence(where, f"a claim on {claim.asset.symbol} in the bundle"), missing=True
+            )
+        own.append(outcome)
+    return replace(verified, outcomes=tuple(own)), tuple(by_claim.values())
+
+
+def _question(claim: Claim) -> tuple[object, ...]:
+    """What a claim asks, apart from where its meaning comes from."""
+    return (claim.asset, claim.holder, claim.kind)
+
+
+def _run(
+    spec: AccountSpec,
+    data: bytes,
+    verified: Verified,
+    strangers: tuple[Outcome, ...],
+    roots: tuple[TrustRoot, ...],
+    endpoints: tuple[EndpointReport, ...],
+    now: Timestamp,
+    last_proven: Mapping[Identity, ProvenAmount] | None,
+) -> Run:
+    account = build_account(
+        spec.name,
+        verified.outcomes,
+        as_of=verified.as_of,
+        bundle_id=verified.bundle_id,
+        policy=spec.policy,
+        rules=spec.rules,
+        mode=spec.mode,
+        prices=spec.prices,
+        debts=spec.debts,
+        positions=spec.positions,
+        pockets=spec.pockets,
+        last_proven=last_proven or {},
+    )
+    return Run(spec, data, verified, strangers, report(account), roots, endpoints, now)
+
+
+def proven_again(data: bytes, believed: Checker) -> Mapping[Identity, ProvenAmount]:
+    """
+    What an old bundle out of storage still proves to this checker, by identity of the claim.
+
+    Storage is as untrusted as the network: amounts are never read back, only evidence is, and it is verified anew. A
+    bundle whose root the checker no longer names proves nothing.
+    """
+    old = replace(believed.policy, max_age=believed.policy.age_hard)
+    try:
+        verified = verify_bundle(data, replace(believed, policy=old))
+    except VerifierError:
+        return {}
+    return {o.claim.identity: o for o in verified.outcomes if isinstance(o, ProvenAmount)}
+
+
+def bundle_id(data: bytes) -> Hash32:
+    """The content id of a bundle's bytes."""
+    return parse_bundle(data).id

@@ -1,0 +1,413 @@
+"""The store: one SQLite file, as untrusted as the network.
+
+What is shown was kept here first, in one transaction. What is read back is proven again: a bundle's id is computed
+anew and its evidence verified by the caller's own policy at the caller's own time; no amount is ever taken from a row.
+The file's tables, views and triggers must be exactly ours, so nothing of a foreign file runs when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from sqlite_utils import Database
+
+from verifier._version import __version__
+from verifier.app.errors import ForeignStore, StoreBusy, StoreDamaged, StoreError, StoreFailed
+from verifier.app.kept import KeptAmount, KeptEndpoint, Run, kept_amounts
+from verifier.app.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
+from verifier.errors import Malformed, VerifierError
+from verifier.primitives import Address, ChainId, Hash32, Timestamp, hash32, parse_hex, to_hex
+from verifier.verify import Checker, Verified, verify_bundle
+from verifier.wire import parse_bundle
+
+BUSY_SECONDS: Final = 10.0
+Row = dict[str, object]
+
+_REMEDIES: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it may not be written",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk failed",
+    sqlite3.SQLITE_TOOBIG: "a bundle is larger than SQLite holds",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a run: its row, and whether its margin account is now the account's latest."""
+
+    run: int
+    latest: bool
+
+
+class Store:
+    """One open database. Close it, or use it in a `with` statement; it belongs to one thread.
+
+    Raises:
+        ForeignStore: The file is not ours, or of a newer version.
+        StoreError: It cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS, create: bool = True) -> None:
+        self.path = path
+        with _translated(path):
+            if create:
+                _create_private(path)
+            elif not path.is_file():
+                raise StoreFailed(path, "there is no such file", "nothing was kept yet; run xmargin verify first")
+            connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
+        try:
+            with _translated(path):
+                self._db = _opened(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        self._sql = connection
+
+    def close(self) -> None:
+        """Close the file."""
+        self._sql.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction that holds the write lock from its start, so that what it reads is what it changes."""
+        with _translated(self.path):
+            self._sql.execute("BEGIN IMMEDIATE")
+            try:
+                with self._db.atomic():
+                    yield
+                self._sql.execute("COMMIT")
+            except BaseException:
+                if self._sql.in_transaction:
+                    self._sql.execute("ROLLBACK")
+                raise
+
+    def keep(self, run: Run) -> Kept:
+        """
+        Keep everything of a run, or nothing of it. Call this before anything is shown.
+
+        An account's latest snapshot is replaced only by one of the same or a later as-of time.
+
+        Raises:
+            StoreDamaged: The bundle's bytes do not have the id that they come with.
+            StoreError: It could not be kept.
+        """
+        if run.bundle is not None:
+            _check_id(self.path, run.bundle, run.bundle_id)
+        with self._writing():
+            head = (run.at, run.command, run.account, run.exit_code, json.dumps(sorted(run.codes)), run.shown)
+            number = self._insert(
+                "INSERT INTO runs (at, command, account, exit_code, codes, shown, tool_version, schema_version) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*head, __version__, SCHEMA_VERSION),
+            )
+            self._keep_bundle(run)
+            self._keep_rows(number, run)
+            latest = self._keep_snapshot(number, run)
+        return Kept(number, latest)
+
+    def _insert(self, sql: str, values: Sequence[object]) -> int:
+        return int(self._sql.execute(sql, values).lastrowid or 0)
+
+    def _keep_bundle(self, run: Run) -> None:
+        """Under one id there is one sequence of bytes; a row that says otherwise was changed, and is put right."""
+        if run.bundle is None or run.bundle_id is None:
+            return
+        self._sql.execute(
+            "INSERT INTO bundles (id, as_of, size, bytes, created, tool_version, schema_version) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, "
+            "size = excluded.size, as_of = excluded.as_of WHERE bytes <> excluded.bytes OR as_of <> excluded.as_of",
+            (to_hex(run.bundle_id), run.as_of, len(run.bundle), run.bundle, run.at, __version__, SCHEMA_VERSION),
+        )
+
+    def _keep_rows(self, number: int, run: Run) -> None:
+        if run.amounts and run.bundle_id is not None:
+            bundle = to_hex(run.bundle_id)
+            self._sql.executemany(_INSERT_AMOUNT, (_amount_row(number, bundle, a) for a in run.amounts))
+        self._sql.executemany(_INSERT_ENDPOINT, ((number, *astuple(e)) for e in run.endpoints))
+
+    def _keep_snapshot(self, number: int, run: Run) -> bool:
+        made = run.snapshot
+        if made is None or run.bundle_id is None:
+            return False
+        bundle, policy = to_hex(run.bundle_id), to_hex(made.policy_digest)
+        figures = (made.status, made.equity_low, made.equity_high, made.initial, made.maintenance, made.ratio)
+        snapshot = self._insert(
+            "INSERT INTO margin_snapshots (run, account, as_of, bundle, policy_digest, status, equity_low, "
+            "equity_high, initial, maintenance, ratio, report) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (number, made.account, made.as_of, bundle, policy, *figures, made.report),
+        )
+        changed = self._sql.execute(
+            "INSERT INTO current_accounts (account, policy_digest, as_of, bundle, snapshot) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (account, policy_digest) DO UPDATE SET as_of = excluded.as_of, bundle = excluded.bundle, "
+            "snapshot = excluded.snapshot WHERE excluded.as_of >= current_accounts.as_of",
+            (made.account, policy, made.as_of, bundle, snapshot),
+        )
+        return changed.rowcount == 1
+
+    def prune(self, before: Timestamp) -> int:
+        """Forget runs shown before a time, and bundles that no row needs any more; latest accounts stay."""
+        with self._writing():
+            gone = self._sql.execute(
+                "DELETE FROM runs WHERE at < ? AND id NOT IN (SELECT s.run FROM margin_snapshots s "
+                "JOIN current_accounts c ON c.snapshot = s.id)",
+                (before,),
+            ).rowcount
+            self._sql.execute(
+                "DELETE FROM bundles WHERE created < ? AND id NOT IN (SELECT bundle FROM amounts) "
+                "AND id NOT IN (SELECT bundle FROM margin_snapshots)",
+                (before,),
+            )
+        with _translated(self.path):
+            self._sql.execute("VACUUM")
+        return gone
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Rows of a query of this program, for lists and exports; never a source of figures that count."""
+        with _translated(self.path):
+            cursor = self._sql.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def load_bundle(self, bundle: Hash32) -> bytes:
+        """
+        The bytes kept under an id, whose id was computed anew.
+
+        Raises:
+            StoreDamaged: The bytes are not what the id names.
+            StoreFailed: None are kept under it.
+        """
+        found = self.rows("SELECT bytes FROM bundles WHERE id = ?", (to_hex(bundle),))
+        if not found:
+            raise StoreFailed(self.path, f"no bundle {to_hex(bundle)} is kept", "xmargin db history lists what is")
+        data = found[0]["bytes"]
+        if not isinstance(data, bytes):
+            raise StoreDamaged(self.path, f"bundle {to_hex(bundle)} is no byte string")
+        _check_id(self.path, data, bundle)
+        return data
+
+    def proven_again(self, bundle: Hash32, checker: Checker) -> Verified:
+        """
+        What a kept bundle proves to this checker now.
+
+        Nothing becomes fresh by setting the clock back: the time is never before the newest that was kept.
+
+        Raises:
+            StoreDamaged: The bundle is not what its id names.
+        """
+        data = self.load_bundle(bundle)
+        now = Timestamp(max(checker.now, self.newest_time()))
+        return verify_bundle(data, replace(checker, now=now))
+
+    def newest_time(self) -> Timestamp:
+        """The latest time at which anything was shown, by this machine's clock then; 0 where nothing was."""
+        found = self.rows("SELECT coalesce(max(at), 0) AS at FROM runs")[0]["at"]
+        return Timestamp(found if isinstance(found, int) else 0)
+
+    def bundles_with(self, chain: ChainId, contract: Address | None, holder: Address, limit: int = 3) -> list[Hash32]:
+        """Bundles said to prove a claim, latest first: where to look, to be proven again."""
+        found = self.rows(
+            "SELECT b.id FROM amounts a JOIN bundles b ON b.id = a.bundle WHERE a.verdict = 'proven' "
+            "AND a.holder = ? AND a.chain_id = ? AND a.contract IS ? GROUP BY b.id ORDER BY b.as_of DESC LIMIT ?",
+            (to_hex(holder), chain, None if contract is None else to_hex(contract), limit),
+        )
+        return [_stored_id(self.path, row["id"]) for row in found]
+
+    def latest_bundle(self, account: str, policy_digest: Hash32) -> Hash32 | None:
+        """The bundle of an account's latest snapshot under this very policy, or None."""
+        found = self.rows(
+            "SELECT bundle FROM current_accounts WHERE account = ? AND policy_digest = ?",
+            (account, to_hex(policy_digest)),
+        )
+        return _stored_id(self.path, found[0]["bundle"]) if found else None
+
+    def integrity(self) -> list[str]:
+        """What is wrong with the file: SQLite's own checks, content ids, and rows that point nowhere."""
+        wrong = [str(row["integrity_check"]) for row in self.rows("PRAGMA integrity_check(100)")]
+        wrong = [] if wrong == ["ok"] else wrong
+        wrong += [f"a row of {row['table']} points nowhere" for row in self.rows("PRAGMA foreign_key_check")]
+        for row in self.rows("SELECT id FROM bundles ORDER BY created"):
+            try:
+                self.load_bundle(_stored_id(self.path, row["id"]))
+            except StoreError as error:
+                wrong.append(error.reason)
+        return wrong
+
+    def differences(self, bundle: Hash32, verified: Verified, checker: Checker) -> list[str]:
+        """Rows of a bundle that say otherwise than what it was just proven to say.
+
+        Verdicts depend on policy and time, so only rows that claim to be proven are held against it.
+        """
+        proven = {row.claim: row for row in kept_amounts(verified.outcomes, checker.networks)}
+        wrong = []
+        for row in self.rows("SELECT * FROM amounts WHERE bundle = ? AND verdict = 'proven'", (to_hex(bundle),)):
+            now = proven.get(row["claim"]) if isinstance(row["claim"], int) else None
+            place = f"run {row['run']}, claim {row['claim']}"
+            if now is None:
+                wrong.append(f"{place}: the bundle holds no such claim")
+                continue
+            facts = _FACTS if now.verdict == "proven" else _CLAIM_FACTS
+            for name in facts:
+                said, true = row[name], getattr(now, name)
+                if said != (str(true) if name == "amount" else true):
+                    wrong.append(f"{place}: {name} says {said}, proven is {true}")
+        return wrong
+
+
+_AMOUNT_FIELDS: Final = tuple(field.name for field in fields(KeptAmount))
+_INSERT_AMOUNT: Final = (
+    f"INSERT INTO amounts (run, bundle, {', '.join(_AMOUNT_FIELDS)}) "  # noqa: S608 - names of this program
+    f"VALUES ({', '.join('?' * (len(_AMOUNT_FIELDS) + 2))})"
+)
+_INSERT_ENDPOINT: Final = (
+    f"INSERT INTO endpoint_behaviour (run, {', '.join(f.name for f in fields(KeptEndpoint))}) "  # noqa: S608
+    f"VALUES ({', '.join('?' * (len(fields(KeptEndpoint)) + 1))})"
+)
+_AMOUNT_AT: Final = _AMOUNT_FIELDS.index("amount")
+_CLAIM_FACTS: Final = ("chain_id", "contract", "holder", "kind", "symbol", "asset_group", "decimals", "source")
+_FACTS: Final = (*_CLAIM_FACTS, "amount", "block_number", "block_hash", "block_time")
+
+
+def _amount_row(run: int, bundle: str, kept: KeptAmount) -> tuple[object, ...]:
+    values = [getattr(kept, name) for name in _AMOUNT_FIELDS]
+    values[_AMOUNT_AT] = None if kept.amount is None else str(kept.amount)
+    return (run, bundle, *values)
+
+
+# --- opening ---------------------------------------------------------------------------------------------
+
+
+def _create_private(path: Path) -> None:
+    """The file and its folder, for this user alone. SQLite gives its side files the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise StoreFailed(path, error.strerror or "it cannot be opened", "choose another file with --db") from None
+
+
+def _opened(connection: sqlite3.Connection, path: Path) -> Database:
+    """Defensive settings, then the schema test, then what is missing of our tables."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA mmap_size = 0")
+    connection.execute("PRAGMA foreign_keys = ON")
+    found = _schema(connection)
+    if found:
+        _check_schema(connection, found, path)
+    else:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    db = Database(connection)
+    if MIGRATIONS.pending(db):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            MIGRATIONS.apply(db)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    return db
+
+
+Schema = tuple[tuple[str, str, str], ...]
+
+
+def _schema(connection: sqlite3.Connection) -> Schema:
+    """Every table, index, view and trigger, with the words that made it. Reading this table runs nothing."""
+    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name")
+    return tuple((str(kind), str(name), str(sql)) for kind, name, sql in rows)
+
+
+@lru_cache(maxsize=1)
+def _our_schemas() -> tuple[Schema, ...]:
+    """The schema after each of our migrations, oldest first; of an empty file with only their record too."""
+    made = []
+    names = [migration.name for migration in MIGRATIONS.pending(Database(memory=True))]
+    for stop in [*names, None]:
+        db = Database(memory=True)
+        MIGRATIONS.apply(db, stop_before=stop)
+        made.append(_schema(db.conn))
+        db.close()
+    return tuple(made)
+
+
+def _check_schema(connection: sqlite3.Connection, found: Schema, path: Path) -> None:
+    if found in _our_schemas():
+        return
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    ours = {(kind, name): sql for kind, name, sql in _our_schemas()[-1]}
+    strange = [f"{kind} {name}" for kind, name, sql in found if ours.get((kind, name)) != sql]
+    cure = "choose another file with --db"
+    if mark != APPLICATION_ID:
+        raise ForeignStore(path, "this is another program's database", cure)
+    extra = ", ".join(sorted(strange)[:3])
+    raise ForeignStore(path, f"its tables are not those of this version: {extra or 'some are missing'}", cure)
+
+
+# --- errors ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _our_error(path, error) from error
+
+
+def _our_error(path: Path, error: sqlite3.Error) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return StoreBusy(path, "another process holds it", "run again, or raise [store] busy_timeout")
+    if code == sqlite3.SQLITE_NOTADB:
+        return ForeignStore(path, "this is no database", "choose another file with --db")
+    if code == sqlite3.SQLITE_CORRUPT:
+        return StoreDamaged(path, "the file is damaged", "restore a copy, or choose another file with --db")
+    return StoreFailed(path, _REMEDIES.get(code, str(error)), "make room, or choose another file with --db")
+
+
+def _check_id(path: Path, data: bytes, expected: Hash32 | None) -> None:
+    try:
+        found = parse_bundle(data).id
+    except Malformed as error:
+        reason = f"the bytes kept as bundle {_short(expected)} are no bundle: {error}"
+        raise StoreDamaged(path, reason, "gather it anew") from error
+    if found != expected:
+        raise StoreDamaged(path, f"the bytes kept as bundle {_short(expected)} are another bundle", "gather it anew")
+
+
+def _short(value: Hash32 | None) -> str:
+    return "without id" if value is None else to_hex(value)[:18] + "…"
+
+
+def _stored_id(path: Path, value: object) -> Hash32:
+    try:
+        return hash32(parse_hex(value, "bundle id"))
+    except VerifierError as error:
+        raise StoreDamaged(path, "a bundle's id is no id") from error
