@@ -21,23 +21,30 @@ from verifier.errors import BadInput
 _HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _NUMERIC: Final = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)", re.ASCII)
 _NAME_LENGTH: Final = 64
-_LONG_SEGMENT: Final = 20
+_KEY_IN_PATH: Final = 16
 """A path segment of this length is taken for a key."""
+_KEY_ELSEWHERE: Final = 8
 
 
 class Secret:
     """Strings that do not print, compare, copy into a pickle or show among an object's fields."""
 
-    __slots__ = ("_open",)
+    __slots__ = ("_blind", "_open")
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         fixed = MappingProxyType(dict(headers))
+        pieces = _pieces(url, fixed)
         # A closure: no attribute of this object, at any depth that a printer or debugger walks, is the string itself.
         self._open: Callable[[], tuple[str, Mapping[str, str]]] = lambda: (url, fixed)
+        self._blind: Callable[[bytes], bytes] = lambda body: _blinded(body, pieces)
 
     def reveal(self) -> tuple[str, Mapping[str, str]]:
         """The URL and the headers, for the one request that is being made."""
         return self._open()
+
+    def blind(self, body: bytes) -> bytes:
+        """An answer without the key, for servers that repeat it in their messages."""
+        return self._blind(body)
 
     def __repr__(self) -> str:
         return "…"
@@ -125,6 +132,22 @@ def by_operator(endpoints: Iterable[E]) -> dict[str, list[E]]:
     return {members[0].operator: members for _, members in groups}
 
 
+def _pieces(url: str, headers: Mapping[str, str]) -> tuple[bytes, ...]:
+    """What of a URL and its headers may be a key: long path segments, query values, header values."""
+    parts = urlsplit(url)
+    found = [segment for segment in parts.path.split("/") if len(segment) >= _KEY_IN_PATH]
+    found += [value for pair in parts.query.split("&") for value in pair.split("=")[-1:]]
+    found += [word for value in headers.values() for word in value.split()]
+    return tuple(sorted({text.encode() for text in found if len(text) >= _KEY_ELSEWHERE}, key=len, reverse=True))
+
+
+def _blinded(body: bytes, pieces: tuple[bytes, ...]) -> bytes:
+    for piece in pieces:
+        if piece in body:
+            body = body.replace(piece, b"...")
+    return body
+
+
 def _checked(url: str, headers: Mapping[str, str], label: str) -> tuple[str, Secret]:
     """The host, and the closed box. What is wrong is said without any part of the URL."""
     what = f"endpoint {clean(label)}: url"
@@ -163,7 +186,7 @@ def _check_header(key: str, value: str, label: str) -> bool:
 
 
 def _has_key(segments: Sequence[str]) -> bool:
-    return any(len(segment) >= _LONG_SEGMENT for segment in segments)
+    return any(len(segment) >= _KEY_IN_PATH for segment in segments)
 
 
 def _is_ip(host: str) -> bool:

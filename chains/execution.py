@@ -219,7 +219,7 @@ class BoundedProvider(AsyncJSONBaseProvider):
                     raise TooLarge(self.endpoint.name, limit)
                 parts.append(part)
         unpack.finish()
-        return b"".join(parts)
+        return self.endpoint.secret.blind(b"".join(parts))
 
     def _check_speed(self, received: int, elapsed: float) -> None:
         late = elapsed - self.limits.grace_seconds

@@ -24,8 +24,8 @@ CHAIN: Final = Chain(
         circle_usdc(
             NETWORK,
             "0x0b2c639c533813f4aa9d7837caf62653d097ff85",
-            evidence="under block 109279679: proxy code hash 0xaad43333…, implementation 0xbd17deee… (v2.1 then), balances "
-            "at slot 9; the implementation of today is not reviewed",
+            evidence="under block 109279679: proxy code hash 0xaad43333…, implementation 0xbd17deee… (v2.1), "
+            "balances at slot 9; the implementation of today is not reviewed",
         ),
         token(
             NETWORK,

@@ -38,7 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "covers(*ids): entries of the adversarial catalogue that the test covers")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a node, and leave long and live tests out unless a marker expression was given."""
+    if not config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("soak") or item.get_closest_marker("live")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         for program in sorted({NODE_FIXTURES[name] for name in asked & NODE_FIXTURES.keys()}):

@@ -7,7 +7,7 @@ are exactly the nodes that verification used. `verify.py` replays the same steps
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from verifier.assets import kind_of
@@ -75,9 +75,59 @@ def gather_section(
     return Gathered(network.chain_id, rlp, steps, nodes | proofs, failed)
 
 
+_Place = tuple[Address, SlotKey | None]
+"""An account (None), or one slot of it."""
+
+
+class _Kept:
+    """What honest answers proved: for each account and slot the nodes that its proof used, or why there is none."""
+
+    __slots__ = ("failed", "nodes")
+
+    def __init__(self) -> None:
+        self.nodes: dict[_Place, frozenset[bytes]] = {}
+        self.failed: dict[_Place, Unanswered] = {}
+
+    def question(self, header: ProvenHeader, address: Address, slots: tuple[SlotKey, ...]) -> AskProof:
+        """One question, whose judge proves the account and each slot, and keeps what the proofs used."""
+
+        def judge(answer: tuple[bytes, ...]) -> None:
+            by_hash = {keccak256(node): node for node in answer}
+            table, used, found = NodeTable.from_hashed(by_hash.items()), set[Hash32](), dict[_Place, frozenset[bytes]]()
+            account = verify_account(state_root(header), address, table, used)
+            found[address, None] = frozenset(by_hash[h] for h in used)
+            for slot in slots:
+                used = set()
+                verify_word(account, slot, table, used)
+                found[address, slot] = frozenset(by_hash[h] for h in used)
+            self.nodes.update(found)
+
+        return AskProof(
+            chain_id=header.network.chain_id,
+            address=address,
+            slots=tuple(asked_slot(header.network, slot) for slot in slots),
+            block_hash=header.hash,
+            number=header.number,
+            judge=judge,
+        )
+
+    def failure(self, reads: Reads) -> Unanswered | None:
+        """Why a claim's reads are not all proven, if they are not."""
+        return next((self.failed[place] for place in _places(reads) if place not in self.nodes), None)
+
+
+def _places(reads: Reads) -> Iterator[_Place]:
+    for read in reads.accounts:
+        yield read.address, None
+        yield from ((read.address, slot) for slot in read.slots)
+
+
 def _gather_proofs(
     header: ProvenHeader, claims: Sequence[tuple[int, Claim]], checker: Checker
 ) -> Flow[tuple[frozenset[bytes], dict[int, Unanswered | VerifierError]]]:
+    """One question for each address with all its slots. Where every endpoint's answer to that was refused, its slots
+    are asked for one by one, so that one bad word does not take its neighbours along.
+    """
     failed: dict[int, Unanswered | VerifierError] = {}
     wanted: dict[int, Reads] = {}
     for i, claim in claims:
@@ -85,27 +135,31 @@ def _gather_proofs(
             wanted[i] = _reads(claim, header.network, checker)
         except VerifierError as error:
             failed[i] = error
+    kept = _Kept()
     slots = _slots_by_address(wanted.values())
-    kept: dict[Address, frozenset[bytes]] = {}
-    answers = yield from ask_all(
-        [
-            AskProof(
-                chain_id=header.network.chain_id,
-                address=address,
-                slots=tuple(asked_slot(header.network, slot) for slot in keys),
-                block_hash=header.hash,
-                number=header.number,
-                judge=_judge(header, address, keys, kept),
-            )
-            for address, keys in slots.items()
-        ]
-    )
-    lost = {address: a for address, a in zip(slots, answers, strict=True) if isinstance(a, Unanswered)}
+    lied = yield from _ask_places(header, kept, list(slots.items()))
+    single = [(address, (slot,)) for address, keys in lied if len(keys) > 1 for slot in keys]
+    yield from _ask_places(header, kept, single)
     for i, reads in wanted.items():
-        reason = next((lost[read.address] for read in reads.accounts if read.address in lost), None)
+        reason = kept.failure(reads)
         if reason is not None:
             failed[i] = reason
-    return _nodes_of(wanted, failed, kept), failed
+    proven = (kept.nodes[place] for i, reads in wanted.items() if i not in failed for place in _places(reads))
+    return frozenset[bytes]().union(*proven), failed
+
+
+def _ask_places(
+    header: ProvenHeader, kept: _Kept, wanted: Sequence[tuple[Address, tuple[SlotKey, ...]]]
+) -> Flow[list[tuple[Address, tuple[SlotKey, ...]]]]:
+    """Ask for all of them at once; what comes back are those whose answers were refused."""
+    answers = yield from ask_all([kept.question(header, address, slots) for address, slots in wanted])
+    lied: list[tuple[Address, tuple[SlotKey, ...]]] = []
+    for (address, slots), answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, Unanswered):
+            kept.failed.update({(address, place): answer for place in (None, *slots)})
+            if answer.lied:
+                lied.append((address, slots))
+    return lied
 
 
 def _reads(claim: Claim, network: Network, checker: Checker) -> Reads:
@@ -122,31 +176,6 @@ def _slots_by_address(wanted: Iterable[Reads]) -> dict[Address, tuple[SlotKey, .
         for read in reads.accounts:
             slots.setdefault(read.address, {}).update(dict.fromkeys(read.slots))
     return {address: tuple(keys) for address, keys in slots.items()}
-
-
-def _judge(
-    header: ProvenHeader, address: Address, slots: tuple[SlotKey, ...], kept: dict[Address, frozenset[bytes]]
-) -> Callable[[tuple[bytes, ...]], None]:
-    """Holds an answer to the header, and keeps of it what the proof used."""
-
-    def judge(nodes: tuple[bytes, ...]) -> None:
-        used = set[Hash32]()
-        by_hash = {keccak256(node): node for node in nodes}
-        table = NodeTable.from_hashed(by_hash.items())
-        account = verify_account(state_root(header), address, table, used)
-        for slot in slots:
-            verify_word(account, slot, table, used)
-        kept[address] = frozenset(by_hash[h] for h in used)
-
-    return judge
-
-
-def _nodes_of(
-    wanted: Mapping[int, Reads], failed: Mapping[int, object], kept: Mapping[Address, frozenset[bytes]]
-) -> frozenset[bytes]:
-    """The nodes of claims that have all their evidence; what only lost claims would use is left behind."""
-    addresses = {read.address for i, reads in wanted.items() if i not in failed for read in reads.accounts}
-    return frozenset().union(*(kept[address] for address in addresses))
 
 
 def assemble(as_of: Timestamp, claims: Sequence[Claim], parts: Iterable[Gathered]) -> Bundle:

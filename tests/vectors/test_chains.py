@@ -75,11 +75,8 @@ def check_headers(record: Mapping) -> int:
 
 
 def check_state(record: Mapping) -> int:
-    if record["header"] is None:
-        header = blank_header(stateRoot=data(record["state_root"]))
-    else:
-        header = record_header(record)
-    root = state_root(header)
+    rootless = record["header"] is None
+    root = state_root(blank_header(stateRoot=data(record["state_root"])) if rootless else record_header(record))
     assert root.state_root == data(record["state_root"])
     for one in record["proofs"]:
         account = check_account(root, one["proof"], one["expect"]["account"] == "present")

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import cbor2
 import pytest
+import rlp
 
-from tests.simulators.trie_builder import keccak
-from tests.simulators.world import LAYOUT, TOKEN, World, checker, holder, run
+from tests.simulators.trie_builder import build, keccak
+from tests.simulators.world import LAYOUT, TOKEN, World, balance_slot, checker, holder, run, uint
 from verifier.claims import Asset, Claim, ClaimKind, CodePin, ProxyKind, Source
 from verifier.errors import (
     FromTheFuture,
     Malformed,
+    MalformedWord,
     MissingEvidence,
     MissingNode,
     NotThere,
@@ -509,3 +511,18 @@ def test_refusals_are_errors_of_ours(honest) -> None:
             continue
         assert all(isinstance(e, VerifierError) for e in errors_of(verified))
         assert all(isinstance(e, Malformed | ProofError | VerifierError) for e in errors_of(verified))
+
+
+@pytest.mark.covers("STO-09", "MRG-06")
+def test_one_bad_word_does_not_take_its_neighbours_along() -> None:
+    """A leaf that holds zero refuses its own claim; the token's other holders are asked for alone, and proven."""
+    world = World(1, {}, {holder(n): n for n in range(1, 40)})
+    stored = {keccak(balance_slot(o)): rlp.encode(uint(v)) for o, v in world.tokens.items()}
+    stored[keccak(balance_slot(holder(77)))] = b"\x80"
+    spoilt = World(1, {}, {holder(n): n for n in range(1, 40)} | {holder(77): 0}, storage_override=build(stored))
+    believed = checker(spoilt)
+    data, parts = gather(spoilt.claims(), (spoilt,), believed, believed.now)
+    (only,) = parts[0].failed.values()
+    assert isinstance(only.refusals[0][1], MalformedWord)
+    outcomes = verify_bundle(data, believed).outcomes
+    assert [o.amount for o in outcomes if isinstance(o, ProvenAmount)] == list(range(1, 40))

@@ -10,7 +10,7 @@ Source: margin reference, sections 4, 6.1 and 6.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verifier.errors import ValuationOverflow
 from verifier.margin.fixed import ZERO, Usd, charge, credit, part_of, value
@@ -111,12 +111,15 @@ def weigh_position(position: Position, view: PriceView, rules: MarginRules) -> P
         return PositionValue(position, view, ZERO, ZERO, ZERO, ZERO, NO_RISK, NO_RISK, low_known=True, high_known=True)
     if view.price is None:
         return _unmarked(position, view, no_price(position))
-    if not view.marks_burdens:
-        return _unmarked(position, view, stale_price(position, view))
     try:
-        return _marked(position, view, rules.market(position.group))
+        marked = _marked(position, view, rules.market(position.group))
     except ValuationOverflow as error:
         return _unmarked(position, view, Reason(Doubt.OVERFLOW, position.id, str(error)))
+    if view.marks_burdens:
+        return marked
+    # What the old price says is still shown as what is known; it bounds nothing from below.
+    stale = (stale_price(position, view),)
+    return replace(marked, low_known=False, high_known=not position.counts_gain, reasons=stale)
 
 
 def _marked(position: Position, view: PriceView, market: Market) -> PositionValue:
