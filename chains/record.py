@@ -7,11 +7,12 @@ conversation gives the same bytes, however the networks' answers were interleave
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from chains.answers import parse_json
 from chains.driver import Answers
-from chains.errors import clean
+from chains.errors import BadAnswer, clean
 from verifier.errors import BadInput, VerifierError
 from verifier.flow import Answer, Ask, AskHeader, AskHeight, AskProof, Unanswered
 from verifier.primitives import parse_hex, to_hex
@@ -111,10 +112,10 @@ def _line(question: Ask[object], answer: Answer) -> str:
     return json.dumps({"question": _question(question), **said}, separators=(",", ":"), sort_keys=True)
 
 
-def _object(line: str) -> dict[str, object]:
+def _object(line: str) -> Mapping[str, object]:
     try:
-        parsed = json.loads(line)
-    except ValueError:
+        parsed = parse_json(line.encode(), RECORDING)
+    except BadAnswer:
         raise BadInput("recording", "JSON lines", line[:40]) from None
     if not isinstance(parsed, dict):
         raise BadInput("recording", "an object in each line", line[:40])
@@ -122,7 +123,7 @@ def _object(line: str) -> dict[str, object]:
 
 
 def _parsed(line: str) -> tuple[str, object]:
-    entry = _object(line)
+    entry = dict(_object(line))
     question = entry.pop("question", None)
     if not isinstance(question, dict) or len(entry) != 1:
         raise BadInput("recording", "a question and one answer in each line", line[:40])

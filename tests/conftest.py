@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.nodes.install import NodeUnavailableError
 
 if TYPE_CHECKING:
     from tests.nodes.anvil import Anvil
@@ -38,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "covers(*ids): entries of the adversarial catalogue that the test covers")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what needs a node, and leave long and live tests out unless a marker expression was given."""
     if not config.option.markexpr:
@@ -53,9 +56,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Where the surroundings promise nodes or data, a test skipped for want of them has failed."""
-    report: pytest.TestReport = yield
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """
+    A test without the node that it needs is skipped; where the surroundings promise nodes or data, it has failed.
+
+    Whatever finds a node missing raises the one error of `tests.nodes.install`, in a fixture or in a test.
+    """
+    report = yield
+    if call.excinfo is not None and call.excinfo.errisinstance(NodeUnavailableError):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {call.excinfo.value}")
     wanted = _required(item)
     if report.skipped and wanted and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -87,12 +99,7 @@ def shared_data() -> Path:
 def anvil_factory() -> Iterator[Callable[..., Anvil]]:
     """Starts anvils: `anvil_factory(chain_id=31337, hardfork="osaka", extra=[])`; all end with the session."""
     from tests.nodes.anvil import start_anvil
-    from tests.nodes.install import NodeUnavailableError, anvil_program
 
-    try:
-        anvil_program()
-    except NodeUnavailableError as reason:
-        pytest.skip(str(reason))
     started: list[Anvil] = []
 
     def make(chain_id: int = 31337, hardfork: str = "osaka", extra: Sequence[str] = ()) -> Anvil:
@@ -138,12 +145,8 @@ def fresh_chain(anvil_factory: Callable[..., Anvil]) -> Iterator[Callable[..., D
 def geth_dev() -> Iterator[Geth]:
     """Geth's own development chain (id 1337): one block per transaction, one unlocked account."""
     from tests.nodes.geth import start_geth
-    from tests.nodes.install import NodeUnavailableError
 
-    try:
-        node = start_geth()
-    except NodeUnavailableError as reason:
-        pytest.skip(str(reason))
+    node = start_geth()
     yield node
     node.stop()
 
@@ -152,12 +155,8 @@ def geth_dev() -> Iterator[Geth]:
 def ethereumjs() -> Iterator[EthereumJS]:
     """An EthereumJS execution client under Prague rules, driven block by block over its Engine API."""
     from tests.nodes.ethereumjs import start_ethereumjs
-    from tests.nodes.install import NodeUnavailableError
 
-    try:
-        node = start_ethereumjs()
-    except NodeUnavailableError as reason:
-        pytest.skip(str(reason))
+    node = start_ethereumjs()
     yield node
     node.stop()
 
@@ -180,9 +179,5 @@ def lying_proxy() -> Iterator[Callable[..., LyingProxy]]:
 
 def _deployed(node: Anvil) -> DeployedChain[Anvil]:
     from tests.nodes.contracts import deploy_tokens
-    from tests.nodes.install import NodeUnavailableError
 
-    try:
-        return deploy_tokens(node)
-    except NodeUnavailableError as reason:
-        pytest.skip(str(reason))
+    return deploy_tokens(node)

@@ -1,1 +1,119 @@
-"""Front door of the verifier: what a relayer needs, in `__all__`; nothing else is public."""
+"""Proves balances out of evidence, offline: bytes in, proven values or a typed refusal out.
+
+This is the front door for relayers, auditors and protocols: what is listed in `__all__` is public, nothing else is.
+Importing it loads no HTTP, database or web3 module. Evidence comes from `chains`, from a file, or from anyone at all:
+it is believed by no one until `verify_bundle` has tied it to a trust root of yours.
+
+Names are loaded when they are first used, so that a program that asks for its version does not load a verifier.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from verifier._version import __version__
+
+if TYPE_CHECKING:
+    from verifier.claims import Asset, Claim, ClaimKind, CodePin, KeyOrder, KnownAsset, ProxyKind, Source, TokenLayout
+    from verifier.errors import Malformed, PolicyError, ProofError, VerifierError, Where
+    from verifier.network import Family, HistoryRing, Network
+    from verifier.policy import PRACTICAL, STRICT, Limits, Policy
+    from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenHeader, ProvenWord, trail
+    from verifier.trust import Anchor, Observed, PinnedBlock, Settlement, Trust
+    from verifier.verify import Checker, Refusal, Verified, verify_bundle
+    from verifier.wire import encode_bundle, parse_bundle
+
+_HOME = {
+    "Anchor": "verifier.trust",
+    "Asset": "verifier.claims",
+    "Checker": "verifier.verify",
+    "Claim": "verifier.claims",
+    "ClaimKind": "verifier.claims",
+    "CodePin": "verifier.claims",
+    "Family": "verifier.network",
+    "HistoryRing": "verifier.network",
+    "KeyOrder": "verifier.claims",
+    "KnownAsset": "verifier.claims",
+    "Limits": "verifier.policy",
+    "Malformed": "verifier.errors",
+    "Moment": "verifier.proven",
+    "Network": "verifier.network",
+    "Observed": "verifier.trust",
+    "PRACTICAL": "verifier.policy",
+    "PinnedBlock": "verifier.trust",
+    "Policy": "verifier.policy",
+    "PolicyError": "verifier.errors",
+    "ProofError": "verifier.errors",
+    "ProvenAccount": "verifier.proven",
+    "ProvenAmount": "verifier.proven",
+    "ProvenHeader": "verifier.proven",
+    "ProvenWord": "verifier.proven",
+    "ProxyKind": "verifier.claims",
+    "Refusal": "verifier.verify",
+    "STRICT": "verifier.policy",
+    "Settlement": "verifier.trust",
+    "Source": "verifier.claims",
+    "TokenLayout": "verifier.claims",
+    "Trust": "verifier.trust",
+    "Verified": "verifier.verify",
+    "VerifierError": "verifier.errors",
+    "Where": "verifier.errors",
+    "encode_bundle": "verifier.wire",
+    "parse_bundle": "verifier.wire",
+    "trail": "verifier.proven",
+    "verify_bundle": "verifier.verify",
+}
+
+__all__ = [
+    "PRACTICAL",
+    "STRICT",
+    "Anchor",
+    "Asset",
+    "Checker",
+    "Claim",
+    "ClaimKind",
+    "CodePin",
+    "Family",
+    "HistoryRing",
+    "KeyOrder",
+    "KnownAsset",
+    "Limits",
+    "Malformed",
+    "Moment",
+    "Network",
+    "Observed",
+    "PinnedBlock",
+    "Policy",
+    "PolicyError",
+    "ProofError",
+    "ProvenAccount",
+    "ProvenAmount",
+    "ProvenHeader",
+    "ProvenWord",
+    "ProxyKind",
+    "Refusal",
+    "Settlement",
+    "Source",
+    "TokenLayout",
+    "Trust",
+    "Verified",
+    "VerifierError",
+    "Where",
+    "__version__",
+    "encode_bundle",
+    "parse_bundle",
+    "trail",
+    "verify_bundle",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'verifier' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

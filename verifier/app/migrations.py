@@ -19,7 +19,7 @@ MIGRATIONS: Final = Migrations("xmargin")
 TABLES: Final[dict[str, str]] = {
     "runs": "One row for each time something was shown: kept in the same transaction as what was shown.",
     "bundles": "Evidence as it was gathered or checked, under its content id. Whatever else is here is proven from it.",
-    "amounts": "The outcome of each claim of a run: proven, refused or missing. Its bundle proves it; the row does not.",
+    "amounts": "The outcome of each claim: proven, refused or missing. Its bundle proves it; the row does not.",
     "margin_snapshots": "Margin accounts as they were reported.",
     "current_accounts": "For each account and policy, the snapshot of the latest as-of time.",
     "endpoint_behaviour": "What each endpoint did in a run. Endpoints stand by name; their URLs are nowhere.",

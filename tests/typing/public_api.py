@@ -1,0 +1,56 @@
+"""How a user's code should type-check. Checked by mypy, never run."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from verifier import (
+    STRICT,
+    Checker,
+    Network,
+    PinnedBlock,
+    ProvenAmount,
+    ProvenWord,
+    Refusal,
+    Verified,
+    trail,
+    verify_bundle,
+)
+from verifier.primitives import ChainId, Timestamp, chain_id, hash32, timestamp
+
+
+def a_relayer(data: bytes, network: Network, pinned: bytes, clock: int) -> int:
+    """Sum what a bundle proves."""
+    checker = Checker(
+        roots=(PinnedBlock(network.chain_id, hash32(pinned)),),
+        networks={network.chain_id: network},
+        meanings={},
+        policy=STRICT,
+        now=timestamp(clock),
+    )
+    verified = verify_bundle(data, checker)
+    assert_type(verified, Verified)
+    total = 0
+    for outcome in verified.outcomes:
+        if isinstance(outcome, Refusal):
+            assert_type(outcome.missing, bool)
+            continue
+        assert_type(outcome, ProvenAmount)
+        total += outcome.amount
+        for _step in trail(outcome):
+            pass
+    return total
+
+
+def nobody_makes_a_proven_word() -> None:
+    """Calling the class in any form is a type error; the ignores below are errors themselves if it stops being one."""
+    ProvenWord()  # type: ignore[call-arg]
+    ProvenWord(1)  # type: ignore[arg-type]
+    ProvenWord(rests_on=1)  # type: ignore[call-arg]
+
+
+def widths_are_not_interchangeable(number: int, raw: bytes) -> None:
+    """A bare integer is no chain id, and bare bytes are no hash."""
+    _chain: ChainId = number  # type: ignore[assignment]
+    PinnedBlock(chain_id(1), raw)  # type: ignore[arg-type]
+    Timestamp(raw)  # type: ignore[arg-type]
