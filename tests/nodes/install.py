@@ -154,7 +154,7 @@ def _npm_install(folder: Path) -> None:
     # Not `npm ci`: it refuses a lock file that lacks another platform's optional binary. `npm install` keeps to the
     # locked versions and digests all the same.
     command = [
-        str(folder / "npm"),
+        *_npm(folder),
         "install",
         "--ignore-scripts",
         "--no-audit",
