@@ -43,6 +43,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 40_000
 """Nodes in one answer: 256 keys and an account, each path as deep as a trie of 32-byte keys can be, is 16,448."""
+MAX_REVERT: Final = 1 << 16
 MAX_NODE_HEX: Final = 2 + 2 * 1_024
 EMPTY_TRIE_NODE: Final = b"\x80"
 
@@ -66,7 +67,7 @@ class Call:
 class _Error(msgspec.Struct):
     code: int
     message: str | None = None
-    # `data` may hold anything, URLs included; it is not read.
+    data: object = None
 
 
 class _Envelope(msgspec.Struct):
@@ -229,7 +230,10 @@ _KEYS: Final = ("too many storage keys", "too many keys", "storage keys limit", 
 def _node_error(endpoint: str, error: _Error) -> NodeError:
     """The error with the class that says what to do about it, by its code and by the words clients are known to use."""
     text = (error.message or "")[:1_000]
-    return _kind(error.code, text.casefold())(endpoint, error.code, text)
+    made = _kind(error.code, text.casefold())(endpoint, error.code, text)
+    if isinstance(error.data, str) and len(error.data) <= MAX_REVERT and _DATA.fullmatch(error.data) is not None:
+        made.data = error.data
+    return made
 
 
 def _kind(code: int, text: str) -> type[NodeError]:

@@ -31,9 +31,9 @@ class Secret:
 
     __slots__ = ("_blind", "_open")
 
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], *more: str) -> None:
         fixed = MappingProxyType(dict(headers))
-        pieces = _pieces(url, fixed)
+        pieces = _pieces(url, fixed, more)
         # A closure: no attribute of this object, at any depth that a printer or debugger walks, is the string itself.
         self._open: Callable[[], tuple[str, Mapping[str, str]]] = lambda: (url, fixed)
         self._blind: Callable[[bytes], bytes] = lambda body: _blinded(body, pieces)
@@ -79,9 +79,9 @@ class Endpoint:
         batch: int = 50,
         concurrency: int = 4,
     ) -> None:
-        label = name if name is not None else "endpoint"
+        label = self.name = clean(name)[:_NAME_LENGTH] if name else "endpoint"
         self.host, self.secret = _checked(url, headers or {}, label)
-        self.name = clean(name)[:_NAME_LENGTH] if name else self.host
+        self.name = label if name else self.host
         self.operator = clean(operator)[:_NAME_LENGTH] if operator else self.host
         if not 1 <= batch <= 1_000 or not 1 <= concurrency <= 64 or (rate is not None and not 0 < rate <= 10_000):
             raise BadInput(f"endpoint {self.name}", "batch 1..1000, concurrency 1..64, rate 0..10000", "another value")
@@ -132,10 +132,10 @@ def by_operator(endpoints: Iterable[E]) -> dict[str, list[E]]:
     return {members[0].operator: members for _, members in groups}
 
 
-def _pieces(url: str, headers: Mapping[str, str]) -> tuple[bytes, ...]:
+def _pieces(url: str, headers: Mapping[str, str], more: Sequence[str]) -> tuple[bytes, ...]:
     """What of a URL and its headers may be a key: long path segments, query values, header values."""
     parts = urlsplit(url)
-    found = [segment for segment in parts.path.split("/") if len(segment) >= _KEY_IN_PATH]
+    found = [*more, *(segment for segment in parts.path.split("/") if len(segment) >= _KEY_IN_PATH)]
     found += [value for pair in parts.query.split("&") for value in pair.split("=")[-1:]]
     found += [word for value in headers.values() for word in value.split()]
     return tuple(sorted({text.encode() for text in found if len(text) >= _KEY_ELSEWHERE}, key=len, reverse=True))
@@ -150,7 +150,7 @@ def _blinded(body: bytes, pieces: tuple[bytes, ...]) -> bytes:
 
 def _checked(url: str, headers: Mapping[str, str], label: str) -> tuple[str, Secret]:
     """The host, and the closed box. What is wrong is said without any part of the URL."""
-    what = f"endpoint {clean(label)}: url"
+    what = f"endpoint {label}: url"
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -161,14 +161,14 @@ def _checked(url: str, headers: Mapping[str, str], label: str) -> tuple[str, Sec
         raise BadInput(what, "an http:// or https:// URL with a host", "something else") from None
     _check_host(host, what)
     sent = {key: value for key, value in headers.items() if _check_header(key, value, label)}
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        sent["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        sent["Authorization"] = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     netloc = f"[{host}]" if ":" in host else host
     bare = urlunsplit((parts.scheme, f"{netloc}:{port}" if port else netloc, parts.path, parts.query, ""))
     if parts.scheme == "http" and not _is_near(host) and (sent or parts.query or _has_key(parts.path.split("/"))):
         raise BadInput(what, "https:// where a key is part of it", "http:// to another machine")
-    return host, Secret(bare, sent)
+    return host, Secret(bare, sent, user, password)
 
 
 def _check_host(host: str, what: str) -> None:
@@ -181,7 +181,7 @@ def _check_host(host: str, what: str) -> None:
 
 def _check_header(key: str, value: str, label: str) -> bool:
     if not key.isascii() or not key.replace("-", "").isalnum() or any(ord(c) < 32 or ord(c) > 126 for c in value):
-        raise BadInput(f"endpoint {clean(label)}: headers", "printable header names and values", "something else")
+        raise BadInput(f"endpoint {label}: headers", "printable header names and values", "something else")
     return True
 
 

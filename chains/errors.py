@@ -212,7 +212,14 @@ class NoBlock(BadAnswer):
 
 
 class NodeError(FetchError):
-    """A JSON-RPC error."""
+    """
+    A JSON-RPC error.
+
+    Attributes:
+        data: What a call reverted with, as hex, for users of the provider; None where the error holds anything else.
+    """
+
+    data: str | None = None
 
     def __init__(self, endpoint: str, code: int, message: str) -> None:
         cleaned = clean(message)

@@ -438,6 +438,8 @@ def _plain_params(provider: AsyncJSONBaseProvider, params: object) -> tuple[Json
 
 def _web3_response(request_id: int, reply: object) -> RPCResponse:
     if isinstance(reply, NodeError):
-        error = {"code": reply.code, "message": reply.message}
+        error: dict[str, object] = {"code": reply.code, "message": reply.message}
+        if reply.data is not None:
+            error["data"] = reply.data
         return cast("RPCResponse", {"jsonrpc": "2.0", "id": request_id, "error": error})
     return cast("RPCResponse", {"jsonrpc": "2.0", "id": request_id, "result": reply})

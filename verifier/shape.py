@@ -84,6 +84,7 @@ class Shape:
 
     def word(self, kind: type[E]) -> E:
         """One of the words of an enumeration."""
-        if not isinstance(self.value, str) or self.value not in {member.value for member in kind}:
-            raise self._fail(f"one of {', '.join(member.value for member in kind)}")
-        return kind(self.value)
+        try:
+            return kind(self.value)
+        except ValueError:
+            raise self._fail(f"one of {', '.join(member.value for member in kind)}") from None

@@ -8,7 +8,16 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from tests.simulators.minting import ALICE, AS_OF, BOB, coin, debt, holding, proven, refused, token
-from tests.verifier.margin.build import account, declared_debt, declared_position, declared_price, line, policy, snapshot, weigh
+from tests.verifier.margin.build import (
+    account,
+    declared_debt,
+    declared_position,
+    declared_price,
+    line,
+    policy,
+    snapshot,
+    weigh,
+)
 from verifier.claims import Asset, Claim, ClaimKind
 from verifier.errors import BadInput, CountedTwice, SkewTooLarge, TooOld, ValuationOverflow, Where
 from verifier.margin.account import check_skew
@@ -58,7 +67,10 @@ def test_amounts_of_another_as_of_time_do_not_join() -> None:
 @pytest.mark.covers("MRG-01")
 def test_an_older_head_counts_less() -> None:
     """What the holder may have moved since is discounted, at last to nothing."""
-    lows = [report(account(proven(holding(coin(1)), ETH, lag=lag))).figures.lines[0].low for lag in (0, 3_600, 43_200, 86_400)]
+    lows = [
+        report(account(proven(holding(coin(1)), ETH, lag=lag))).figures.lines[0].low
+        for lag in (0, 3_600, 43_200, 86_400)
+    ]
     known = [low for low in lows if low is not None]
     assert known == sorted(known, reverse=True)
     assert (known[0], known[-1]) == (usd("3000"), 0)
@@ -183,7 +195,6 @@ def test_an_unsettled_root_counts_nothing_by_default() -> None:
 @pytest.mark.covers("MRG-04")
 def test_collateral_rounds_down_and_debt_up() -> None:
     """A third of a unit of money is nothing to have and one to owe."""
-    # 1 base unit of 6 decimals at 1e-12 USD is a millionth of 1e-12: exactly one unit of money; a third of it is not.
     held = weigh(snapshot(line("a", "X", "0.000000000000000001"), X="0.333333333333333333"), X=Factors(Haircut(0, 0)))
     owed = weigh(snapshot(line("a", "X", "-0.000000000000000001"), X="0.333333333333333333"), X=Factors(Haircut(0, 0)))
     assert held.figures.pockets[0].known_low.equity == 0
@@ -254,10 +265,9 @@ def test_a_holding_cannot_be_negative_nor_a_debt_positive() -> None:
             Line(id="a", group="X", amount=amount, decimals=0, liability=liability)
 
 
-# --- MRG-05 (in part): what nobody proved is no collateral -----------------------------------------------
+# --- What nobody proved is no collateral -----------------------------------------------------------------
 
 
-@pytest.mark.covers("MRG-05")
 def test_nothing_declared_is_collateral() -> None:
     """A declared gain counts nothing, a declared debt cannot be negative, a typed-in holding counts nothing."""
     rules = MarginRules(markets={"ETH": flat_market(100_000, 50_000)})
@@ -267,7 +277,6 @@ def test_nothing_declared_is_collateral() -> None:
     assert weigh(snapshot(line("a", "ETH", "9", trust=None), ETH="3000")).figures.lines[0].low == 0
 
 
-@pytest.mark.covers("MRG-05")
 def test_a_report_is_not_carried_over_from_elsewhere() -> None:
     """Proven parts do not leave their process, and a report's figures cannot be replaced."""
     made = report(account(proven(holding(coin()), ETH)))
@@ -292,7 +301,9 @@ def test_a_failing_debt_proof_never_improves_the_account(missing: bool, remember
     error = TooOld(Where(network="net1"), "the snapshot's lag", 1, 2)
     for eth in (1, 2, 1_000):
         honest = report(account(proven(holding(coin()), eth * ETH), last))
-        made = report(account(proven(holding(coin()), eth * ETH), refused(last.claim, error, missing=missing), last_proven=known))
+        made = report(
+            account(proven(holding(coin()), eth * ETH), refused(last.claim, error, missing=missing), last_proven=known)
+        )
         pocket = made.figures.pockets[0]
         assert made.status is Status.INDETERMINATE
         assert (pocket.low, pocket.free, pocket.buffer) == (None, 0, None)

@@ -424,12 +424,9 @@ async def test_a_url_from_contract_data_is_not_fetched(fresh_chain, lying_proxy)
     data = bytes.fromhex("556f1830") + encode(
         ["address", "string[]", "bytes", "bytes4", "bytes"], [target, [gateway.url + "/{sender}/{data}"], b"", b"\0" * 4, b""]
     )
-    size = len(data).to_bytes(2, "big").hex()
-    runtime = f"61{size}600f60003961{size}6000fd" .replace(" ", "")
-    runtime = bytes.fromhex(runtime)
-    runtime = bytes.fromhex(f"61{size}{len(runtime):04x}"[:6]) + runtime[3:] if False else runtime
-    code = runtime + data
-    init = bytes.fromhex(f"61{len(code):04x}600d60003961{len(code):04x}6000f3") + b"" + code
+    # Fourteen bytes copy what follows them to memory, and revert (fd) or return (f3) with it.
+    code = bytes.fromhex(f"61{len(data):04x}600e60003961{len(data):04x}6000fd") + data
+    init = bytes.fromhex(f"61{len(code):04x}600e60003961{len(code):04x}6000f3") + code
     address = chain.node.deploy("0x" + init.hex())
     provider = BoundedProvider(endpoint(chain.url))
     try:

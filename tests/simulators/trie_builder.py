@@ -176,14 +176,14 @@ def account_leaf(rng: random.Random) -> bytes:
     return rlp.encode([rlp.sedes.big_endian_int.serialize(n) for n in (nonce, balance)] + [storage, code])
 
 
-def mainnet_like(count: int, population: int, seed: int) -> Built:
+def mainnet_like(count: int, population: int, seed: int, items: Mapping[bytes, bytes] | None = None) -> Built:
     """Paths to `count` keys under one root, hash-linked, with fan-outs as in a trie of `population` random keys.
 
     Siblings off the paths are random hashes: nobody can tell them from those of real sub-trees, and no walk to one of
     our keys needs them.
     """
     rng = random.Random(seed)
-    items = {rng.randbytes(32): account_leaf(rng) for _ in range(count)}
+    items = dict(items or {rng.randbytes(32): account_leaf(rng) for _ in range(count)})
     forge = Forge()
     pairs = [(nibbles(key), value) for key, value in sorted(items.items())]
     top = _crowded(pairs, population - count, 0, forge, rng)

@@ -44,14 +44,18 @@ KINDS = {
     "liquidation_price.json": {
         "*": "closed forms of liquidation prices by other rules (fees, maintenance at entry): a later issue's",
     },
-    "mango_v4.json": {"*": "resting orders, gains at a weight, settlement in a weighted token, venue-wide deposit scaling: a later issue's"},
+    "mango_v4.json": {
+        "*": "resting orders, gains at a weight, settlement in a weighted token, venue-wide deposit scaling: a later issue's"
+    },
     "dydx_v4.json": {
         "bankruptcy_price": "liquidation: a later issue's",
         "fillable_price": "liquidation: a later issue's",
         "insurance_fund_delta": "liquidation: a later issue's",
         "adjusted_initial_ppm": "rates that grow with a venue's open interest: a later issue's",
     },
-    "drift_v2.json": {"*": "liquidation amounts, and weights that depend on size or on a venue's deposits: a later issue's"},
+    "drift_v2.json": {
+        "*": "liquidation amounts, and weights that depend on size or on a venue's deposits: a later issue's"
+    },
     "compound_v3.json": {"quote_collateral": "sale of seized collateral: a later issue's"},
     "aave_v3.json": {
         "max_liquidatable_debt": "close factor: a later issue's",
@@ -122,7 +126,15 @@ def line(id: str, group: str, amount: object, decimals: int = 18, pocket: str = 
 
 def position(id: str, group: str, size: object, entry: object, pocket: str = "") -> Position:
     made = Price(scaled(text(entry), 18, "price"))
-    return Position(id=id, group=group, size=scaled(text(size), 18, "size"), decimals=18, entry=made, pocket=pocket, counts_gain=True)
+    return Position(
+        id=id,
+        group=group,
+        size=scaled(text(size), 18, "size"),
+        decimals=18,
+        entry=made,
+        pocket=pocket,
+        counts_gain=True,
+    )
 
 
 def weigh(parts: list[Line | Position], prices: dict[str, object], factors: dict[str, Factors], rules: MarginRules | None = None,
@@ -144,7 +156,12 @@ def same(risk: Risk | None) -> Risk:
 def ladder_status(given: dict[str, Any], expected: dict[str, Any]) -> None:
     ladder = Ladder(rate(given["free_above"]), rate(given["warn_above"]), rate(given["reduce_only_above"]))
     risk = Risk(equity=Usd(scaled(text(given["ratio"]), 18, "E")), initial=Usd(SCALE), maintenance=Usd(SCALE))
-    rungs = {"free": Status.HEALTHY, "warn": Status.WARNING, "reduce_only": Status.MARGIN_CALL, "liquidate": Status.FINAL_CALL}
+    rungs = {
+        "free": Status.HEALTHY,
+        "warn": Status.WARNING,
+        "reduce_only": Status.MARGIN_CALL,
+        "liquidate": Status.FINAL_CALL,
+    }
     # The peer calls its last rung before liquidation "liquidate"; ours is the final call.
     assert classify(risk, ladder) is rungs[expected["status"]]
 
@@ -194,7 +211,10 @@ def drift_mixed(given: dict[str, Any], expected: dict[str, Any]) -> None:
     assert same(cross.low).owed == expected["cross_requirement"] * scale
     assert same(isolated.low).equity == expected["isolated_collateral"] * scale
     assert same(isolated.low).initial == expected["isolated_requirement"] * scale
-    assert [same(p.low).equity >= same(p.low).initial for p in (cross, isolated)] == [expected["cross_ok"], expected["isolated_ok"]]
+    assert [same(p.low).equity >= same(p.low).initial for p in (cross, isolated)] == [
+        expected["cross_ok"],
+        expected["isolated_ok"],
+    ]
 
 
 def compound(given: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -218,7 +238,10 @@ def compound(given: dict[str, Any], expected: dict[str, Any]) -> None:
 
 def aave_health(given: dict[str, Any], expected: dict[str, Any]) -> None:
     cut = PPM - rate(given["liquidation_threshold"])
-    parts: list[Line | Position] = [line("c", "COLL", given["collateral_value"]), line("d", "DEBT", -given["debt_value"])]
+    parts: list[Line | Position] = [
+        line("c", "COLL", given["collateral_value"]),
+        line("d", "DEBT", -given["debt_value"]),
+    ]
     (made,) = weigh(parts, {"COLL": 1, "DEBT": 1}, {"COLL": Factors(Haircut(cut, cut))})
     health = same(made.low).health_factor
     assert health is not None
@@ -270,7 +293,9 @@ def linear_cross(given: dict[str, Any], expected: dict[str, Any]) -> None:
     found = []
     for side in (-1, 1):
         price = num(expected["price"]) + side * tick
-        parts: list[Line | Position] = [line("wallet", "USD", str(Decimal(str(given["wallet"])).quantize(Decimal("1e-12"))))]
+        parts: list[Line | Position] = [
+            line("wallet", "USD", str(Decimal(str(given["wallet"])).quantize(Decimal("1e-12"))))
+        ]
         markets, prices = {}, {"USD": Decimal(1)}
         for n, p in enumerate([own, *given["others"]]):
             group = f"M{n}"

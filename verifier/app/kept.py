@@ -77,7 +77,7 @@ class KeptEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Record:
     """
     One time something is shown.
 
@@ -102,7 +102,7 @@ class Run:
 
     def __post_init__(self) -> None:
         if (self.amounts or self.snapshot) and (self.bundle is None or self.bundle_id is None or self.as_of is None):
-            raise BadInput("run", "a bundle with its id and as-of time beside amounts or a snapshot", "none")
+            raise BadInput("record", "a bundle with its id and as-of time beside amounts or a snapshot", "none")
         for name, text in (("account", self.account or ""), ("command", self.command)):
             if len(text) > 64 or not text.isprintable():
                 raise BadInput(name, "at most 64 printable characters", text)

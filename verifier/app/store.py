@@ -22,7 +22,7 @@ from sqlite_utils import Database
 
 from verifier._version import __version__
 from verifier.app.errors import ForeignStore, StoreBusy, StoreDamaged, StoreError, StoreFailed
-from verifier.app.kept import KeptAmount, KeptEndpoint, Run, kept_amounts
+from verifier.app.kept import KeptAmount, KeptEndpoint, Record, kept_amounts
 from verifier.app.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
 from verifier.errors import Malformed, VerifierError
 from verifier.primitives import Address, ChainId, Hash32, Timestamp, hash32, parse_hex, to_hex
@@ -101,7 +101,7 @@ class Store:
                     self._sql.execute("ROLLBACK")
                 raise
 
-    def keep(self, run: Run) -> Kept:
+    def keep(self, run: Record) -> Kept:
         """
         Keep everything of a run, or nothing of it. Call this before anything is shown.
 
@@ -128,7 +128,7 @@ class Store:
     def _insert(self, sql: str, values: Sequence[object]) -> int:
         return int(self._sql.execute(sql, values).lastrowid or 0)
 
-    def _keep_bundle(self, run: Run) -> None:
+    def _keep_bundle(self, run: Record) -> None:
         """Under one id there is one sequence of bytes; a row that says otherwise was changed, and is put right."""
         if run.bundle is None or run.bundle_id is None:
             return
@@ -139,13 +139,13 @@ class Store:
             (to_hex(run.bundle_id), run.as_of, len(run.bundle), run.bundle, run.at, __version__, SCHEMA_VERSION),
         )
 
-    def _keep_rows(self, number: int, run: Run) -> None:
+    def _keep_rows(self, number: int, run: Record) -> None:
         if run.amounts and run.bundle_id is not None:
             bundle = to_hex(run.bundle_id)
             self._sql.executemany(_INSERT_AMOUNT, (_amount_row(number, bundle, a) for a in run.amounts))
         self._sql.executemany(_INSERT_ENDPOINT, ((number, *astuple(e)) for e in run.endpoints))
 
-    def _keep_snapshot(self, number: int, run: Run) -> bool:
+    def _keep_snapshot(self, number: int, run: Record) -> bool:
         made = run.snapshot
         if made is None or run.bundle_id is None:
             return False

@@ -21,24 +21,27 @@ _SHORTEST: Final = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
 
 
 class _Reader:
-    __slots__ = ("at", "data", "items_left", "where")
+    __slots__ = ("at", "data", "end", "items_left", "where")
 
     def __init__(self, data: memoryview, max_items: int, where: Where) -> None:
-        self.data, self.at, self.items_left, self.where = data, 0, max_items, where
+        self.data, self.at, self.end, self.items_left, self.where = data, 0, len(data), max_items, where
 
     def fail(self, reason: str) -> MalformedBundle:
         return MalformedBundle(self.where, f"byte {self.at}: {reason}")
 
     def take(self, count: int) -> memoryview:
-        end = self.at + count
-        if end > len(self.data):
-            raise self.fail(f"{count} bytes are announced, {len(self.data) - self.at} are left")
-        part = self.data[self.at : end]
-        self.at = end
-        return part
+        at = self.at
+        if at + count > self.end:
+            raise self.fail(f"{count} bytes are announced, {self.end - at} are left")
+        self.at = at + count
+        return self.data[at : at + count]
 
     def head(self) -> tuple[int, int]:
-        initial = self.take(1)[0]
+        at = self.at
+        if at >= self.end:
+            raise self.fail("1 byte is announced, 0 are left")
+        initial = self.data[at]
+        self.at = at + 1
         major, info = initial >> 5, initial & 31
         if info < 24:
             return major, info
@@ -52,7 +55,7 @@ class _Reader:
 
     def count(self, announced: int, per_item: int) -> int:
         """A number of items that the rest of the input can hold, and that the budget allows."""
-        if announced * per_item > len(self.data) - self.at:
+        if announced * per_item > self.end - self.at:
             raise self.fail(f"{announced} items are announced, more than the input can hold")
         self.items_left -= announced * per_item
         if self.items_left < 0:
@@ -110,6 +113,6 @@ def decode(data: bytes | memoryview, *, max_items: int, where: Where) -> Cbor:
     """
     reader = _Reader(memoryview(data), max_items, where)
     value = reader.value(1)
-    if reader.at != len(reader.data):
-        raise reader.fail(f"{len(reader.data) - reader.at} bytes stand after the end")
+    if reader.at != reader.end:
+        raise reader.fail(f"{reader.end - reader.at} bytes stand after the end")
     return value

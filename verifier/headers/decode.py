@@ -58,7 +58,8 @@ def decode_header(data: bytes, family: Family, where: Where) -> Header:
     """
     The header that some RLP holds, in the first dialect of its family whose shape it has.
 
-    No two dialects of one family fit the same bytes: they differ in count, or in the width of fields 14 and 15.
+    Where two dialects of a family fit the same bytes they have the fields that are read here in the same places: the
+    others differ in count, or in the width of fields 14 and 15.
 
     Args:
         data: Untrusted; what is hashed (for early Celo, with or without the seal).

@@ -31,7 +31,9 @@ def declared_price(group: str, text: str, age: int = 0) -> DeclaredPrice:
     return DeclaredPrice(group, price(text), Timestamp(AS_OF - age), "test")
 
 
-def declared_debt(amount: str, group: str = "USDC", *, name: str = "loan", pocket: str = CROSS, age: int = 0) -> DeclaredDebt:
+def declared_debt(
+    amount: str, group: str = "USDC", *, name: str = "loan", pocket: str = CROSS, age: int = 0
+) -> DeclaredDebt:
     return DeclaredDebt(name, group, scaled(amount, 6, "debt"), 6, Timestamp(AS_OF - age), pocket=pocket)
 
 

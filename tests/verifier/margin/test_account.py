@@ -42,7 +42,11 @@ def cross(made: MarginReport | HypotheticalReport) -> PocketReport:
 
 def test_proven_balances_of_several_networks_are_one_equity() -> None:
     """Two coins and a token, priced and added."""
-    made = report(account(proven(holding(coin()), 2 * ETH), proven(holding(coin(10)), ETH), proven(holding(token(137)), 5_000_000)))
+    made = report(
+        account(
+            proven(holding(coin()), 2 * ETH), proven(holding(coin(10)), ETH), proven(holding(token(137)), 5_000_000)
+        )
+    )
     low = cross(made).low
     assert low is not None and low.equity == usd("9005")
     assert made.status is Status.HEALTHY
@@ -134,15 +138,22 @@ def test_a_burden_without_a_usable_price_makes_the_account_indeterminate() -> No
         assert report(account(rich, debts=[declared_debt("0")], prices=prices)).status is Status.HEALTHY
     position = declared_position("1", "50000", "BTC")
     assert report(account(rich, positions=[position])).status is Status.INDETERMINATE
-    assert report(account(rich, positions=[position], prices=(eth, declared_price("BTC", "50000")))).status is Status.HEALTHY
+    assert (
+        report(account(rich, positions=[position], prices=(eth, declared_price("BTC", "50000")))).status
+        is Status.HEALTHY
+    )
 
 
 def test_an_old_price_still_marks_a_debt_where_its_volatility_is_known() -> None:
     """Marked up for its age until the hard limit, then unknown."""
     rich, rules = proven(holding(coin()), 1_000 * ETH), MarginRules(volatility={"USDC": 50_000})
     eth = declared_price("ETH", "3000")
-    old = report(account(rich, debts=[declared_debt("1")], prices=(eth, declared_price("USDC", "1", 20_000)), rules=rules))
-    gone = report(account(rich, debts=[declared_debt("1")], prices=(eth, declared_price("USDC", "1", 86_401)), rules=rules))
+    old = report(
+        account(rich, debts=[declared_debt("1")], prices=(eth, declared_price("USDC", "1", 20_000)), rules=rules)
+    )
+    gone = report(
+        account(rich, debts=[declared_debt("1")], prices=(eth, declared_price("USDC", "1", 86_401)), rules=rules)
+    )
     assert old.status is Status.HEALTHY
     assert old.figures.lines[1].known_low < old.figures.lines[1].known_high == -SCALE
     assert gone.status is Status.INDETERMINATE
@@ -232,7 +243,10 @@ def test_heads_too_far_apart_make_the_account_indeterminate() -> None:
     assert report(account(*near)).status is Status.HEALTHY
     made = report(account(*far, proven(holding(coin(137)), ETH)))
     assert made.status is Status.INDETERMINATE
-    assert {(reason.doubt, reason.subject.split(":")[1]) for reason in made.figures.reasons} == {(Doubt.SKEW, "1"), (Doubt.SKEW, "10")}
+    assert {(reason.doubt, reason.subject.split(":")[1]) for reason in made.figures.reasons} == {
+        (Doubt.SKEW, "1"),
+        (Doubt.SKEW, "10"),
+    }
 
 
 def test_the_policy_digest_names_policy_rules_and_mode() -> None:
@@ -253,7 +267,11 @@ def test_the_policy_digest_names_policy_rules_and_mode() -> None:
 
 def test_a_report_names_its_evidence_and_what_was_declared() -> None:
     """Bundle, trust, block and moment of each line, and every number that no one proved."""
-    made = report(account(proven(holding(coin()), ETH, lag=60), debts=[declared_debt("1")], positions=[declared_position("1", "3000")]))
+    made = report(
+        account(
+            proven(holding(coin()), ETH, lag=60), debts=[declared_debt("1")], positions=[declared_position("1", "3000")]
+        )
+    )
     shown = to_json(made)
     assert shown["bundle_id"] == "0x" + "bb" * 32
     declared, pockets = shown["declared"], shown["pockets"]
@@ -282,6 +300,10 @@ def test_an_account_is_a_pure_function_of_its_parts() -> None:
 
 def test_figures_hold_every_line_of_every_pocket() -> None:
     """Nothing is dropped, not even what counts nothing."""
-    taken = Snapshot(as_of=Timestamp(AS_OF), lines=(line("a", "X", None), line("b", "ETH", "1", trust=Trust(Anchor.RPC), pocket="p")), quotes={})
+    taken = Snapshot(
+        as_of=Timestamp(AS_OF),
+        lines=(line("a", "X", None), line("b", "ETH", "1", trust=Trust(Anchor.RPC), pocket="p")),
+        quotes={},
+    )
     figures: Figures = HypotheticalReport(taken, policy(), MarginRules(), Mode.ISOLATED).figures
     assert [v.line.id for v in figures.lines] == ["a", "b"]

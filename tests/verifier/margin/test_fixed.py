@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.errors import BadInput, ValuationOverflow
-from verifier.margin.fixed import MAX_USD, SCALE, charge, charge_root, credit, ppm, price, scaled, show_scaled, usd, value
+from verifier.margin.fixed import (
+    MAX_USD,
+    SCALE,
+    charge,
+    charge_root,
+    credit,
+    ppm,
+    price,
+    scaled,
+    show_scaled,
+    usd,
+    value,
+)
 from verifier.primitives import MAX_UINT256
 
 
@@ -34,7 +46,9 @@ def test_decimal_text_becomes_an_integer_exactly(text: str, expected: int) -> No
     assert usd(text) == expected
 
 
-@pytest.mark.parametrize("bad", ["1e3", "NaN", "inf", " 1", "1_000", "0x10", "", "1.", ".5", "٣", 1, 1.5, None, "0." + "0" * 18 + "1"])
+@pytest.mark.parametrize(
+    "bad", ["1e3", "NaN", "inf", " 1", "1_000", "0x10", "", "1.", ".5", "٣", 1, 1.5, None, "0." + "0" * 18 + "1"]
+)
 def test_anything_else_is_refused(bad: object) -> None:
     """Exponents, floats, blanks, other digits and more places than the scale has are no money."""
     with pytest.raises(BadInput):

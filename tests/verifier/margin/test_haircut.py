@@ -21,7 +21,8 @@ RULES = MarginRules(volatility={"ETH": 650_000})
 
 
 @pytest.mark.parametrize(
-    ("age", "expected"), [(0, 0), (1_800, 0), (1_801, 12), (44_100, 500_000), (86_399, 999_989), (86_400, PPM), (10**9, PPM)]
+    ("age", "expected"),
+    [(0, 0), (1_800, 0), (1_801, 12), (44_100, 500_000), (86_399, 999_989), (86_400, PPM), (10**9, PPM)],
 )
 def test_age_costs_nothing_then_in_a_straight_line_everything(age: int, expected: int) -> None:
     """From twice finality to the policy's hard age, rounded up."""
@@ -93,9 +94,12 @@ def test_a_holding_that_was_typed_in_counts_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "values_holdings", "marks_burdens"), [(10_800, True, True), (10_801, False, True), (86_400, False, True), (86_401, False, False)]
+    ("age", "values_holdings", "marks_burdens"),
+    [(10_800, True, True), (10_801, False, True), (86_400, False, True), (86_401, False, False)],
 )
-def test_a_price_serves_holdings_and_burdens_up_to_its_limits(age: int, values_holdings: bool, marks_burdens: bool) -> None:
+def test_a_price_serves_holdings_and_burdens_up_to_its_limits(
+    age: int, values_holdings: bool, marks_burdens: bool
+) -> None:
     """A price ahead of the as-of time is as far from it as one behind."""
     for at in (AS_OF - age, AS_OF + age):
         view = view_price("ETH", Quote(price("1"), Timestamp(at)), AS_OF, RULES)

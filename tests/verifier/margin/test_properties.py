@@ -90,7 +90,9 @@ def snapshots(draw: st.DrawFn, *, known: bool = False) -> Snapshot:
     return Snapshot(as_of=AS_OF, lines=tuple(held), positions=tuple(open_), quotes=quotes)
 
 
-def weigh(taken: Snapshot, policy: Policy = POLICY, rules: MarginRules = RULES, mode: Mode = Mode.CROSS) -> PocketReport:
+def weigh(
+    taken: Snapshot, policy: Policy = POLICY, rules: MarginRules = RULES, mode: Mode = Mode.CROSS
+) -> PocketReport:
     return HypotheticalReport(taken, policy, rules, mode).figures.pockets[0]
 
 
@@ -130,7 +132,8 @@ def test_a_deeper_market_haircut_never_helps(taken: Snapshot, one: int, two: int
     """Neither of ratio, excess or status. (Property 1.)"""
     mild, deep = sorted((one, two))
     before, after = (
-        weigh(taken, replace(POLICY, factors={**POLICY.factors, "ETH": Factors(Haircut(cut, cut))})) for cut in (mild, deep)
+        weigh(taken, replace(POLICY, factors={**POLICY.factors, "ETH": Factors(Haircut(cut, cut))}))
+        for cut in (mild, deep)
     )
     assert_no_lower(after.known_low, before.known_low)
     assert no_worse(after.known_low.ratio, before.known_low.ratio)
@@ -178,7 +181,9 @@ def test_order_changes_nothing(taken: Snapshot, random: object) -> None:
 
 
 @given(snapshots(known=True), lines("x", known=True), st.integers(0, PPM))
-def test_splitting_a_line_never_favours_the_account_and_costs_at_most_a_unit(taken: Snapshot, line: Line, share: int) -> None:
+def test_splitting_a_line_never_favours_the_account_and_costs_at_most_a_unit(
+    taken: Snapshot, line: Line, share: int
+) -> None:
     """Each part is rounded against the account. (Property 2.)"""
     units = line.amount or 0
     part = units * share // PPM
@@ -238,7 +243,9 @@ def test_the_low_figure_is_never_above_the_high_one(taken: Snapshot) -> None:
 def test_scaling_all_prices_scales_all_money_and_leaves_ratios(taken: Snapshot, by: int) -> None:
     """Up to rounding, which has less weight in the larger figures. (Property 10.)"""
     tiers = tuple(replace(tier, above=usd(str(int(tier.above) * by // SCALE))) for tier in MARKET.tiers)
-    scaled = replace(RULES, markets={"ETH": Market(tiers), "BTC": Market(tiers)}, floor=Floor(usd(str(5 * by)), usd(str(2 * by))))
+    scaled = replace(
+        RULES, markets={"ETH": Market(tiers), "BTC": Market(tiers)}, floor=Floor(usd(str(5 * by)), usd(str(2 * by)))
+    )
     quotes = {group: replace(quote, price=Price(quote.price * by)) for group, quote in taken.quotes.items()}
     entered = tuple(replace(position, entry=Price(position.entry * by)) for position in taken.positions)
     before = weigh(taken)

@@ -17,7 +17,9 @@ from verifier.margin.rules import Floor, Ladder, Market, MarginRules, Tier, flat
 from verifier.margin.status import Status, classify, decide
 from verifier.policy import PPM, Factors, Haircut
 
-TIERED = Market((Tier(usd("0"), 50_000, 25_000), Tier(usd("100000"), 100_000, 50_000), Tier(usd("500000"), 200_000, 100_000)))
+TIERED = Market(
+    (Tier(usd("0"), 50_000, 25_000), Tier(usd("100000"), 100_000, 50_000), Tier(usd("500000"), 200_000, 100_000))
+)
 ratios = st.builds(Ratio, st.integers(-(10**20), 10**20), st.integers(1, 10**20))
 factors = st.builds(
     lambda h, w: Factors(Haircut(max(h), min(h)), PPM + max(w), PPM + min(w)),
@@ -61,7 +63,9 @@ def test_tiers_that_are_no_schedule_are_refused(tiers: tuple[Tier, ...]) -> None
 def test_excess_is_the_lending_markets_own_inequality(net: int, less: int, given_: Factors) -> None:
     """E − MM is net·(1 − h) for what is held and −net·w for what is owed, to one unit against the account."""
     risk = weigh_net(net, net - less, given_)
-    kept = Fraction(PPM - given_.haircut.maintenance, PPM) if net >= 0 else Fraction(given_.debt_weight_maintenance, PPM)
+    kept = (
+        Fraction(PPM - given_.haircut.maintenance, PPM) if net >= 0 else Fraction(given_.debt_weight_maintenance, PPM)
+    )
     assert net * kept - 1 < risk.buffer <= net * kept
     initial = net - less
     kept = Fraction(PPM - given_.haircut.initial, PPM) if initial >= 0 else Fraction(given_.debt_weight_initial, PPM)
@@ -103,7 +107,9 @@ def test_a_declared_gain_counts_nothing_and_a_loss_in_full() -> None:
     base = snapshot(line("a", "USDC", "1000"), ETH="3000", USDC="1")
     gain = weigh(snapshot(*base.lines, position("p", "ETH", "1", "2900"), ETH="3000", USDC="1"), rules)
     loss = weigh(snapshot(*base.lines, position("p", "ETH", "-1", "2900"), ETH="3000", USDC="1"), rules)
-    proven = weigh(snapshot(*base.lines, position("p", "ETH", "1", "2900", counts_gain=True), ETH="3000", USDC="1"), rules)
+    proven = weigh(
+        snapshot(*base.lines, position("p", "ETH", "1", "2900", counts_gain=True), ETH="3000", USDC="1"), rules
+    )
     equities = [r.figures.pockets[0].known_low.equity // SCALE for r in (gain, loss, proven)]
     assert equities == [1000, 900, 1100]
 
@@ -214,7 +220,9 @@ def test_nothing_required_is_healthy_and_a_debt_without_cover_a_deficit() -> Non
         (None, 5000, Status.INDETERMINATE), (None, -1, Status.INDETERMINATE),
     ],
 )  # fmt: skip
-def test_nothing_is_liquidated_that_the_high_figure_would_spare(low: int | None, high: int | None, status: Status) -> None:
+def test_nothing_is_liquidated_that_the_high_figure_would_spare(
+    low: int | None, high: int | None, status: Status
+) -> None:
     """A shortfall in the low figure alone is a data call; without a low figure nothing is decided."""
     risks = [None if e is None else _risk(e, 1000) for e in (low, high)]
     assert decide(risks[0], risks[1], Ladder()) is status

@@ -1,0 +1,156 @@
+"""What a command found, in one shape for the table, the JSON and the store, whether an account stood behind it or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chains.providers import EndpointReport
+from verifier.app.exit_codes import Exit, codes_of, worst
+from verifier.app.kept import KeptEndpoint, KeptSnapshot, Record, kept_amounts
+from verifier.app.service import Run
+from verifier.margin.fixed import show_scaled
+from verifier.margin.report import MarginReport
+from verifier.network import Network
+from verifier.policy import Policy
+from verifier.primitives import Address, ChainId, Hash32, Timestamp
+from verifier.trust import TrustRoot
+from verifier.verify import Checker, Outcome, Verified
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """
+    One run of verify, gather, check or explain.
+
+    Attributes:
+        strangers: Outcomes of claims in the bundle that the account does not make.
+        holders: The names that the account file gives its addresses.
+        report: None where no account was weighed.
+        notes: What a person should know beside the figures.
+    """
+
+    command: str
+    now: Timestamp
+    as_of: Timestamp
+    bundle: bytes
+    bundle_id: Hash32
+    outcomes: tuple[Outcome, ...]
+    networks: Mapping[ChainId, Network]
+    roots: tuple[TrustRoot, ...]
+    policy: Policy
+    account: str | None = None
+    strangers: tuple[Outcome, ...] = ()
+    holders: Mapping[Address, str] | None = None
+    report: MarginReport | None = None
+    endpoints: tuple[EndpointReport, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def codes(self) -> tuple[Exit, ...]:
+        """All exit codes that apply."""
+        return codes_of(self.outcomes, None if self.report is None else self.report.status)
+
+    @property
+    def exit_code(self) -> Exit:
+        """The worst of them."""
+        return worst(self.codes)
+
+
+def of_run(command: str, run: Run, notes: tuple[str, ...] = ()) -> Findings:
+    """The findings of an account that was weighed."""
+    return Findings(
+        command=command,
+        now=run.now,
+        as_of=run.verified.as_of,
+        bundle=run.data,
+        bundle_id=run.verified.bundle_id,
+        outcomes=run.verified.outcomes,
+        networks=run.spec.networks,
+        roots=run.roots,
+        policy=run.spec.policy,
+        account=run.spec.name,
+        strangers=run.strangers,
+        holders=run.spec.holders,
+        report=run.report,
+        endpoints=run.endpoints,
+        notes=notes,
+    )
+
+
+def of_verified(
+    command: str,
+    data: bytes,
+    verified: Verified,
+    checker: Checker,
+    *,
+    endpoints: tuple[EndpointReport, ...] = (),
+    account: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> Findings:
+    """The findings of a bundle alone: no margin account."""
+    return Findings(
+        command=command,
+        now=checker.now,
+        as_of=verified.as_of,
+        bundle=data,
+        bundle_id=verified.bundle_id,
+        outcomes=verified.outcomes,
+        networks=checker.networks,
+        roots=tuple(checker.roots),
+        policy=checker.policy,
+        account=account,
+        endpoints=endpoints,
+        notes=notes,
+    )
+
+
+def record_of(found: Findings, shown: str) -> Record:
+    """What is kept of it, before it is shown."""
+    return Record(
+        at=found.now,
+        command=found.command,
+        exit_code=found.exit_code,
+        shown=shown,
+        account=found.account,
+        codes=tuple(int(code) for code in found.codes),
+        bundle=found.bundle,
+        bundle_id=found.bundle_id,
+        as_of=found.as_of,
+        amounts=kept_amounts(found.outcomes, found.networks),
+        snapshot=None if found.report is None else _snapshot(found, found.report, shown),
+        endpoints=tuple(_endpoint(report, found) for report in found.endpoints),
+    )
+
+
+def _snapshot(found: Findings, report: MarginReport, shown: str) -> KeptSnapshot:
+    low, high = report.figures.total_low, report.figures.total_high
+    only = report.figures.pockets[0] if len(report.figures.pockets) == 1 else None
+    return KeptSnapshot(
+        account=report.account.name,
+        as_of=found.as_of,
+        policy_digest=report.figures.policy_digest,
+        status=report.status.value,
+        equity_low=None if low is None else show_scaled(low.equity),
+        equity_high=None if high is None else show_scaled(high.equity),
+        initial=None if low is None else show_scaled(low.initial),
+        maintenance=None if low is None else show_scaled(low.maintenance),
+        ratio=None if low is None or only is None else only.shown(low.ratio),
+        report=shown,
+    )
+
+
+def _endpoint(report: EndpointReport, found: Findings) -> KeptEndpoint:
+    network = found.networks.get(report.chain_id)
+    return KeptEndpoint(
+        chain_id=report.chain_id,
+        network=f"chain {report.chain_id}" if network is None else network.name,
+        endpoint=report.name,
+        operator=report.operator,
+        at=found.now,
+        served=report.served,
+        failed=report.failed,
+        lied=report.lied,
+        first_error=report.first_lie or report.last_failure,
+        latency_ms=report.latency_ms,
+    )

@@ -1,0 +1,200 @@
+"""Machine output: one JSON object with `schema` and `version`. docs/schema has a JSON Schema of each.
+
+Amounts are decimal text, hex is lower case with 0x, times are RFC 3339 beside unix seconds. Within a version keys are
+only added. Text from outside is escaped here too, for someone will print it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from chains.providers import EndpointReport
+from verifier._version import __version__
+from verifier.app.errors import AppError, ConfigError
+from verifier.app.findings import Findings
+from verifier.app.kept import KeptAmount, kept_amount
+from verifier.app.quantities import rfc3339
+from verifier.app.report.escape import clean
+from verifier.errors import VerifierError
+from verifier.flow import Unanswered
+from verifier.margin.as_json import to_json as margin_json
+from verifier.primitives import Address, to_hex
+from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, ProvenWord, trail
+from verifier.trust import Observed, PinnedBlock, TrustRoot
+from verifier.verify import Outcome, Refusal
+
+VERSION = 1
+Json = dict[str, object]
+
+
+def dumps(value: Mapping[str, object]) -> str:
+    """The text that goes to stdout: one object, keys in the order of the schema, no floats."""
+    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def head(name: str) -> Json:
+    """What every output begins with."""
+    return {"schema": f"xmargin/{name}", "version": VERSION, "tool_version": __version__}
+
+
+def time_json(at: int) -> Json:
+    """A time in both forms."""
+    return {"unix": at, "utc": rfc3339(at)}
+
+
+def findings_json(found: Findings, *, trails: bool = False) -> Json:
+    """What verify, gather, check and explain say."""
+    holders = found.holders or {}
+    return {
+        **head("run"),
+        "command": found.command,
+        "account": found.account,
+        "status": "incomplete" if found.report is None and found.exit_code else _status(found),
+        "exit_code": int(found.exit_code),
+        "exit_codes": [int(code) for code in found.codes],
+        "now": time_json(found.now),
+        "as_of": time_json(found.as_of),
+        "bundle_id": to_hex(found.bundle_id),
+        "policy": found.policy.name,
+        "trust_roots": [root_json(root) for root in found.roots],
+        "claims": [_claim(i, o, found, holders, trails=trails) for i, o in enumerate(found.outcomes)],
+        "strangers": [_claim(i, o, found, holders, trails=False) for i, o in enumerate(found.strangers)],
+        "endpoints": [_endpoint(report) for report in found.endpoints],
+        "margin": None if found.report is None else margin_json(found.report),
+        "notes": [clean(note) for note in found.notes],
+    }
+
+
+def _status(found: Findings) -> str:
+    return "verified" if found.report is None else found.report.status.value
+
+
+def _claim(index: int, outcome: Outcome, found: Findings, holders: Mapping[Address, str], *, trails: bool) -> Json:
+    row = kept_amount(index, outcome, found.networks)
+    made: Json = {
+        "index": index,
+        "status": row.verdict,
+        "network": row.network,
+        "chain_id": row.chain_id,
+        "holder": row.holder,
+        "holder_name": holders.get(outcome.claim.holder),
+        "kind": row.kind,
+        "symbol": row.symbol,
+        "group": row.asset_group,
+        "contract": row.contract,
+        "decimals": row.decimals,
+        "source": row.source,
+        "amount": None if row.amount is None else str(row.amount),
+        "block": _block(row),
+        "moment": row.moment,
+        "trust": _trust(outcome),
+        "refusal": refusal_json(outcome) if isinstance(outcome, Refusal) else None,
+    }
+    if trails:
+        made["trail"] = list(trail_json(outcome)) if isinstance(outcome, ProvenAmount) else []
+    return made
+
+
+def _block(row: KeptAmount) -> Json | None:
+    if row.block_number is None or row.block_time is None:
+        return None
+    return {"number": row.block_number, "hash": row.block_hash, "time": time_json(row.block_time)}
+
+
+def _trust(outcome: Outcome) -> Json | None:
+    if isinstance(outcome, Refusal):
+        return None
+    trust = outcome.trust
+    return {
+        "word": trust.word,
+        "anchor": trust.anchor.value,
+        "settlement": None if trust.settlement is None else trust.settlement.value,
+        "bases": sorted(basis.value for basis in trust.bases),
+    }
+
+
+def refusal_json(refusal: Refusal) -> Json:
+    """Why there is no figure: the error's name, class, sentence, and what to do."""
+    error = refusal.error
+    return {
+        "error": type(error).__name__,
+        "class": error.refusal_class if isinstance(error, VerifierError) else "TRANSPORT",
+        "message": clean(str(error)),
+        "remedy": error.remedy if isinstance(error, VerifierError) else "try again, or add an endpoint",
+        "lied": isinstance(error, Unanswered) and error.lied,
+    }
+
+
+def root_json(root: TrustRoot) -> Json:
+    """A trust root, without anything it was not given as."""
+    made: Json = {"chain_id": root.chain_id, "hash": to_hex(root.hash)}
+    match root:
+        case PinnedBlock():
+            return {"kind": "pinned", **made, "operators": []}
+        case Observed():
+            return {"kind": root.anchor.value, **made, "operators": sorted(clean(o) for o in root.operators)}
+
+
+def _endpoint(report: EndpointReport) -> Json:
+    error = report.first_lie or report.last_failure
+    return {
+        "name": clean(report.name),
+        "operator": clean(report.operator),
+        "chain_id": report.chain_id,
+        "status": "lied" if report.lied else "failed" if report.failed and not report.served else "served",
+        "served": report.served,
+        "failed": report.failed,
+        "lied": report.lied,
+        "latency_ms": report.latency_ms,
+        "error": None if error is None else clean(error),
+    }
+
+
+def trail_json(amount: ProvenAmount) -> Iterator[Json]:
+    """From the trust root down to the figure."""
+    for step in reversed(tuple(trail(amount))):
+        yield step_json(step)
+    for extra in amount.bound_by:
+        yield {**step_json(extra), "role": "code"}
+
+
+def step_json(step: Proven | TrustRoot) -> Json:
+    """One step of a trail."""
+    match step:
+        case ProvenHeader():
+            facts: Json = {"number": step.number, "hash": to_hex(step.hash), "time": time_json(step.timestamp)}
+            return {"step": "header", "network": step.network.name, **facts}
+        case ProvenRoot():
+            return {"step": "state-root", "hash": to_hex(step.state_root)}
+        case ProvenAccount():
+            return {
+                "step": "account",
+                "address": to_hex(step.address),
+                "exists": step.exists,
+                "code_hash": to_hex(step.code_hash),
+                "balance": None if step.balance is None else str(step.balance),
+            }
+        case ProvenWord():
+            return {"step": "slot", "slot": to_hex(step.slot), "word": to_hex(step.word)}
+        case ProvenAmount():
+            return {"step": "amount", "amount": str(step.amount), "symbol": step.claim.asset.symbol}
+        case PinnedBlock() | Observed():
+            return {"step": "trust-root", **root_json(step)}
+    return {"step": type(step).__name__}
+
+
+def error_json(error: Exception, code: int) -> Json:
+    """What is said where there is no result."""
+    remedy = getattr(error, "remedy", "")
+    problems = error.problems if isinstance(error, ConfigError) else ()
+    return {
+        **head("error"),
+        "exit_code": code,
+        "exit_codes": [code],
+        "error": type(error).__name__,
+        "class": error.refusal_class if isinstance(error, AppError | VerifierError) else "INPUT",
+        "message": clean(str(error)),
+        "remedy": clean(remedy) if isinstance(remedy, str) else "",
+        "problems": [{"path": p.path, "line": p.line, "message": clean(p.message)} for p in problems],
+    }

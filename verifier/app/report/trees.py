@@ -1,0 +1,66 @@
+"""The proof trail of a figure as a tree, from the trust root down to the decoded number."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from rich.tree import Tree
+
+from verifier.app.findings import Findings
+from verifier.app.quantities import checksummed, rfc3339
+from verifier.app.report.escape import clean
+from verifier.app.report.tables import cell, root_words
+from verifier.errors import VerifierError
+from verifier.margin.fixed import show_scaled
+from verifier.primitives import to_hex
+from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, ProvenWord, trail
+from verifier.trust import Observed, PinnedBlock, TrustRoot
+from verifier.verify import Outcome, Refusal
+
+
+def trail_tree(index: int, outcome: Outcome, found: Findings) -> Tree:
+    """One claim and why its figure is believed, or why there is none."""
+    claim = outcome.claim
+    head = f"claim {index}: {claim.kind.value} of {claim.asset.symbol}, {checksummed(claim.holder)}"
+    tree = Tree(cell(head, "bold"), guide_style="dim")
+    if isinstance(outcome, Refusal):
+        error = outcome.error
+        kind = error.refusal_class if isinstance(error, VerifierError) else "TRANSPORT"
+        node = tree.add(Text(f"{'missing' if outcome.missing else 'refused'} [{kind}]", style="bold red"))
+        node.add(Text(f"{type(error).__name__}: {clean(str(error))}"))
+        return tree
+    at = tree
+    for step in reversed(tuple(trail(outcome))):
+        at = at.add(step_words(step, found))
+        if isinstance(step, ProvenAmount):
+            _add_facts(at, step)
+    for extra in outcome.bound_by:
+        tree.add(Text("code: ").append_text(step_words(extra, found)))
+    return tree
+
+
+def _add_facts(at: Tree, amount: ProvenAmount) -> None:
+    trust = amount.trust
+    bases = ", ".join(sorted(trust.bases)) or "nothing beyond the anchor"
+    settled = "" if trust.settlement is None else f", settlement {trust.settlement.value}"
+    at.add(Text(f"trust: anchor {trust.anchor.value}{settled}, resting on {bases}"))
+    at.add(Text(f"moment: {amount.moment.value}, as of {rfc3339(amount.as_of)}; meaning: {amount.claim.source.value}"))
+
+
+def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
+    """One step in words."""
+    match step:
+        case PinnedBlock() | Observed():
+            return cell(f"trust root {root_words(step, found)}", "cyan")
+        case ProvenHeader():
+            return cell(f"header {step.number} {to_hex(step.hash)} at {rfc3339(step.timestamp)}")
+        case ProvenRoot():
+            return cell(f"state root {to_hex(step.state_root)}")
+        case ProvenAccount():
+            state = f"code {to_hex(step.code_hash)}" if step.exists else "proven absent"
+            return cell(f"account {checksummed(step.address)}, {state}")
+        case ProvenWord():
+            return cell(f"slot {to_hex(step.slot)} = {to_hex(step.word)}")
+        case ProvenAmount():
+            asset = step.claim.asset
+            return cell(f"amount {show_scaled(step.amount, asset.decimals)} {asset.symbol} ({step.amount})", "green")
+    return cell(type(step).__name__)
