@@ -84,7 +84,7 @@ class Shape:
 
     def word(self, kind: type[E]) -> E:
         """One of the words of an enumeration."""
-        try:
-            return kind(self.value)
-        except ValueError:
-            raise self._fail(f"one of {', '.join(member.value for member in kind)}") from None
+        found = kind._value2member_map_.get(self.value) if isinstance(self.value, str) else None
+        if not isinstance(found, kind):
+            raise self._fail(f"one of {', '.join(member.value for member in kind)}")
+        return found

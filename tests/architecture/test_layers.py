@@ -53,7 +53,14 @@ PURE_STDLIB = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
     "functools", "hashlib", "heapq", "importlib", "itertools", "json", "math", "operator", "re", "struct", "types", "typing", "unicodedata",
 }  # fmt: skip
-MINTERS = ("verifier.headers", "verifier.consensus", "verifier.settlement", "verifier.state", "verifier.evm", "verifier.verify")
+MINTERS = (
+    "verifier.headers",
+    "verifier.consensus",
+    "verifier.settlement",
+    "verifier.state",
+    "verifier.evm",
+    "verifier.verify",
+)
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -83,7 +90,7 @@ def imports(tree: ast.Module, *, top_only: bool = False) -> Iterator[tuple[str, 
 
 
 def inner(name: str) -> bool:
-    return name.split(".")[0] in {"verifier", "chains"}
+    return name.split(".", maxsplit=1)[0] in {"verifier", "chains"}
 
 
 @pytest.mark.parametrize(("name", "tree"), MODULES, ids=[n for n, _ in MODULES])
@@ -93,7 +100,9 @@ def test_no_module_imports_from_above(name: str, tree: ast.Module) -> None:
     for module, what in imports(tree):
         if inner(module):
             target = f"{module}.{what}" if f"{module}.{what}" in known else module
-            assert level(target) <= level(name), f"{name} (level {level(name)}) imports {target} (level {level(target)})"
+            assert level(target) <= level(name), (
+                f"{name} (level {level(name)}) imports {target} (level {level(target)})"
+            )
 
 
 def test_no_import_runs_in_a_circle() -> None:
@@ -106,7 +115,7 @@ def test_no_import_runs_in_a_circle() -> None:
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
-        assert name not in path, f"circle: {' -> '.join([*path[path.index(name):], name])}"
+        assert name not in path, f"circle: {' -> '.join([*path[path.index(name) :], name])}"
         if name not in done:
             for target in sorted(graph[name]):
                 visit(target, (*path, name))

@@ -36,7 +36,9 @@ def head_of(chain: DeployedChain[Any], block: str | int = "latest") -> Hash32:
 def header_question(network: Network, pinned: Hash32) -> AskHeader:
     """The header of a pinned block, held to its hash."""
     roots = (PinnedBlock(network.chain_id, pinned),)
-    return AskHeader(chain_id=network.chain_id, block=pinned, judge=lambda rlp: verify_anchor(rlp, network, roots, NOWHERE))
+    return AskHeader(
+        chain_id=network.chain_id, block=pinned, judge=lambda rlp: verify_anchor(rlp, network, roots, NOWHERE)
+    )
 
 
 def proof_question(header: ProvenHeader, address: str, slots: Sequence[str] = ()) -> AskProof:
@@ -50,13 +52,16 @@ def proof_question(header: ProvenHeader, address: str, slots: Sequence[str] = ()
             verify_word(account, key, table, used)
 
     return AskProof(
-        chain_id=header.network.chain_id, address=where, slots=keys, block_hash=header.hash, number=header.number, judge=judge
+        chain_id=header.network.chain_id,
+        address=where,
+        slots=keys,
+        block_hash=header.hash,
+        number=header.number,
+        judge=judge,
     )
 
 
-def balances(
-    network: Network, pinned: Hash32, reads: Sequence[tuple[str, str | None]]
-) -> Flow[list[int | Unanswered]]:
+def balances(network: Network, pinned: Hash32, reads: Sequence[tuple[str, str | None]]) -> Flow[list[int | Unanswered]]:
     """Native balances (no slot) and words, each proven under the pinned header or unanswered."""
     rlp = yield from ask(header_question(network, pinned))
     header = verify_anchor(rlp, network, (PinnedBlock(network.chain_id, pinned),), NOWHERE)
@@ -87,7 +92,14 @@ async def server(answer: Callable[[bytes], bytes] | bytes, host: str = "127.0.0.
         tasks.add(asyncio.current_task())  # type: ignore[arg-type]
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0)
+            length = next(
+                (
+                    int(line.split(b":")[1])
+                    for line in head.split(b"\r\n")
+                    if line.lower().startswith(b"content-length")
+                ),
+                0,
+            )
             body = await reader.readexactly(length)
             writer.write(answer if isinstance(answer, bytes) else answer(body))
             await writer.drain()

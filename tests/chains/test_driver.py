@@ -234,6 +234,7 @@ async def test_many_slots_of_one_account_are_asked_in_chunks(chain, lying_proxy)
 
 async def test_too_many_keys_makes_smaller_chunks(chain, lying_proxy):
     """An endpoint that takes four keys is asked for four at a time from then on."""
+
     def few(call, said):
         if len(call["params"][1]) > 4:
             message = "too many storage keys requested (max 4)"
@@ -244,6 +245,7 @@ async def test_too_many_keys_makes_smaller_chunks(chain, lying_proxy):
     proxy.tell(Lie("few keys", answer=few), method="eth_getProof")
     network, pinned, token = network_of(chain), head_of(chain), chain.tokens["OZD"]
     slots = [token.storage_key(a) for name, a in chain.holders.items() if name != "dave"]
+
     def flow():
         rlp = yield from ask(header_question(network, pinned))
         header = verify_anchor(rlp, network, (PinnedBlock(network.chain_id, pinned),), NOWHERE)
@@ -263,7 +265,9 @@ async def test_a_passing_failure_is_repeated(chain, lying_proxy):
     assert desk.report()[0].retries == 1
 
 
-@pytest.mark.parametrize("lie", [lies.unauthorized(), lies.payment_required(), lies.forbidden()], ids=lambda lie: lie.name)
+@pytest.mark.parametrize(
+    "lie", [lies.unauthorized(), lies.payment_required(), lies.forbidden()], ids=lambda lie: lie.name
+)
 async def test_a_refusal_of_the_key_is_not_repeated(chain, lying_proxy, lie):
     """401, 402 and 403 are asked once."""
     proxy = lying_proxy(chain.url)

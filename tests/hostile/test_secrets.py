@@ -33,7 +33,9 @@ PLACES = {
     "query": lambda url: Endpoint(f"{url}/?key={CANARY}", name="node"),
     "user": lambda url: Endpoint(url.replace("://", f"://{CANARY}:x@"), name="node"),
     "password": lambda url: Endpoint(url.replace("://", f"://me:{CANARY}@"), name="node"),
-    "header": lambda url: Endpoint(url, name="node", headers={"x-api-key": CANARY, "Authorization": f"Bearer {CANARY}"}),
+    "header": lambda url: Endpoint(
+        url, name="node", headers={"x-api-key": CANARY, "Authorization": f"Bearer {CANARY}"}
+    ),
     "no name": lambda url: Endpoint(f"{url}/v3/{CANARY}"),
 }
 everywhere = pytest.mark.parametrize("make", PLACES.values(), ids=PLACES.keys())
@@ -87,8 +89,8 @@ def assert_unspoken(*texts: object) -> None:
 def test_an_endpoint_prints_as_its_name(make):
     """By str, repr, format, f-string, vars, dir and attributes: a name or a host, never a part of the URL."""
     endpoint = make("http://127.0.0.1:8545")
-    shown_as = [str(endpoint), repr(endpoint), f"{endpoint}", f"{endpoint!r:>40}", f"{endpoint:>20}", "%s" % endpoint]
-    assert_unspoken(*shown_as, repr([getattr(endpoint, n) for n in dir(endpoint) if n not in {"__class__"}]))
+    shown_as = [str(endpoint), repr(endpoint), f"{endpoint}", f"{endpoint!r:>40}", f"{endpoint:>20}", f"{endpoint:s}"]
+    assert_unspoken(*shown_as, repr([getattr(endpoint, n) for n in dir(endpoint) if n != "__class__"]))
     with pytest.raises(TypeError):
         vars(endpoint)
     assert "127.0.0.1" in str(endpoint) or str(endpoint) == "node"

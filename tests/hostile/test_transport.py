@@ -189,7 +189,9 @@ async def test_an_error_with_status_200_is_an_error(chain, lying_proxy):
 
 
 @pytest.mark.covers("RPC-04")
-@pytest.mark.parametrize("parse", [lambda v: parse_height(v, "n"), lambda v: parse_proof(v, Address(bytes(20)), (), "n")])
+@pytest.mark.parametrize(
+    "parse", [lambda v: parse_height(v, "n"), lambda v: parse_proof(v, Address(bytes(20)), (), "n")]
+)
 def test_null_is_not_zero(parse):
     """A null height or proof is no answer; an error beside a null error is one."""
     with pytest.raises(BadAnswer):
@@ -390,7 +392,8 @@ def test_addresses_that_read_otherwise_than_they_resolve_are_refused(url):
 
 @pytest.mark.covers("RPC-08")
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fe80::1%eth0", "224.0.0.1", "0.0.0.0", "::", "x"]
+    "address",
+    ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fe80::1%eth0", "224.0.0.1", "0.0.0.0", "::", "x"],
 )
 def test_no_endpoint_lives_at_such_an_address(address):
     """Link-local (cloud metadata), multicast, unspecified, and mapped forms of them."""
@@ -422,7 +425,8 @@ async def test_a_url_from_contract_data_is_not_fetched(fresh_chain, lying_proxy)
     chain, gateway = fresh_chain(), lying_proxy("http://127.0.0.1:1")
     target = "0x" + "00" * 20
     data = bytes.fromhex("556f1830") + encode(
-        ["address", "string[]", "bytes", "bytes4", "bytes"], [target, [gateway.url + "/{sender}/{data}"], b"", b"\0" * 4, b""]
+        ["address", "string[]", "bytes", "bytes4", "bytes"],
+        [target, [gateway.url + "/{sender}/{data}"], b"", b"\0" * 4, b""],
     )
     # Fourteen bytes copy what follows them to memory, and revert (fd) or return (f3) with it.
     code = bytes.fromhex(f"61{len(data):04x}600e60003961{len(data):04x}6000fd") + data

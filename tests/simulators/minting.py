@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verifier.claims import Asset, Claim, ClaimKind, Source, TokenLayout
+from verifier.claims import Asset, Claim, ClaimKind, TokenLayout
 from verifier.errors import MissingEvidence, VerifierError, Where
 from verifier.network import Family, Network, OwnConsensus
 from verifier.primitives import Address, BlockNumber, ChainId, Hash32, Timestamp, Wei, slot_key

@@ -17,7 +17,7 @@ from verifier.errors import VerifierError
 from verifier.flow import Ask, AskHeader, AskHeight, AskProof, Flow, Unanswered
 from verifier.network import Family, HistoryRing, Network, OwnConsensus
 from verifier.policy import STRICT, Policy
-from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, slot_key
+from verifier.primitives import Address, ChainId, Hash32, Timestamp, slot_key
 from verifier.trust import PinnedBlock
 from verifier.verify import Checker
 

@@ -26,14 +26,25 @@ def account_toml(chains: Sequence, endpoints: Mapping[int, Sequence[str]] | None
     for chain in chains:
         urls = (endpoints or {}).get(chain.chain_id, (chain.url,))
         listed = ", ".join(f'{{ name = "node-{chain.chain_id}-{i}", url = "{u}" }}' for i, u in enumerate(urls))
-        lines += [f"[networks.local{chain.chain_id}]", f"chain_id = {chain.chain_id}", 'family = "ethereum"', f"endpoints = [{listed}]"]
+        lines += [
+            f"[networks.local{chain.chain_id}]",
+            f"chain_id = {chain.chain_id}",
+            'family = "ethereum"',
+            f"endpoints = [{listed}]",
+        ]
         if options.get("pin", True):
             lines.append(f'pin = "{chain.node.block("latest")["hash"]}"')
         lines += ["", "[[assets]]", f'network = "local{chain.chain_id}"', 'holder = "main"', 'asset = "ETH"', ""]
         for name in tokens:
             lines += token_lines(chain, name)
     for group, usd in (("ETH", "3000"), ("USD", "1"), ("VYC", "2.5"), ("UPG", "0.1"), ("MAX", "0.000001")):
-        lines += [f"[prices.{group}]", f'usd = "{usd}"', f'at = "{options.get("at", "2100-01-01T00:00:00Z")}"', 'source = "test"', ""]
+        lines += [
+            f"[prices.{group}]",
+            f'usd = "{usd}"',
+            f'at = "{options.get("at", "2100-01-01T00:00:00Z")}"',
+            'source = "test"',
+            "",
+        ]
     return "\n".join([*lines, str(options.get("extra", ""))])
 
 

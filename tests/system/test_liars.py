@@ -195,7 +195,9 @@ def test_a_debt_that_cannot_be_read_is_indeterminate(three_chains, lying_proxy) 
     proxy = lying_proxy(chain.url)
     spec = spec_of([chain], {31337: [proxy.url]}, tokens=("OZD",), extra=debt, policy='preset = "strict"')
     open_spec = spec.__class__(**{f: getattr(spec, f) for f in spec.__dataclass_fields__})
-    accept = open_spec.policy.accept_contracts | {(c.chain_id, c.asset.contract) for c in spec.claims if c.asset.contract}
+    accept = open_spec.policy.accept_contracts | {
+        (c.chain_id, c.asset.contract) for c in spec.claims if c.asset.contract
+    }
     from dataclasses import replace
 
     spec = replace(spec, policy=replace(spec.policy, accept_contracts=accept))

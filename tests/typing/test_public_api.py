@@ -25,7 +25,9 @@ def amount() -> ProvenAmount:
     """A proven amount, made in the only way there is."""
     world = World(1, {}, {holder(1): 5})
     believed = checker(world)
-    part, _ = run(gather_section(world.network, [(0, world.claims()[0])], world.pin(), believed.now, believed), {1: world})
+    part, _ = run(
+        gather_section(world.network, [(0, world.claims()[0])], world.pin(), believed.now, believed), {1: world}
+    )
     (found,) = verifier.verify_bundle(encode_bundle(assemble(believed.now, world.claims(), [part])), believed).outcomes
     assert isinstance(found, ProvenAmount)
     return found

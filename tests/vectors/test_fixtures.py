@@ -154,4 +154,8 @@ def test_absence_is_among_what_was_recorded() -> None:
     assert 0 in amounts
     assert 1 in amounts
     assert max(amounts) > 2**199
-    assert any(not list(trail(o))[1].exists for o in verified.outcomes if isinstance(o, ProvenAmount) and o.claim.asset.contract is None)
+    assert any(
+        not list(trail(o))[1].exists
+        for o in verified.outcomes
+        if isinstance(o, ProvenAmount) and o.claim.asset.contract is None
+    )

@@ -21,7 +21,7 @@ from verifier.margin.modes import Mode
 from verifier.margin.report import HypotheticalReport, PocketReport
 from verifier.margin.requirements import market_requirement
 from verifier.margin.risk import Ratio, Risk
-from verifier.margin.rules import Ladder, Market, MarginRules, Tier, flat_market
+from verifier.margin.rules import Ladder, MarginRules, Market, Tier, flat_market
 from verifier.margin.snapshot import Line, Position, Quote, Snapshot
 from verifier.margin.status import FAILING, Status, classify
 from verifier.policy import PPM, Factors, Haircut

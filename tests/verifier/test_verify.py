@@ -219,14 +219,21 @@ def test_claims_swapped_between_holders_are_refused(two) -> None:
 
 
 @pytest.mark.covers("STO-09", "CHN-07", "TOK-06")
-@pytest.mark.parametrize("field", [{"decimals": 18}, {"symbol": "FAKE"}, {"group": "ETH"}, {"layout": replace(LAYOUT, base=slot_key(1))}])
+@pytest.mark.parametrize(
+    "field", [{"decimals": 18}, {"symbol": "FAKE"}, {"group": "ETH"}, {"layout": replace(LAYOUT, base=slot_key(1))}]
+)
 def test_a_bundle_does_not_say_what_a_slot_means(two, field) -> None:
     """An asset that differs from the checker's own in decimals, symbol, group or layout is refused."""
     world = two[0]
     liar = Claim(replace(world.token, **field), holder(1))
     believed = checker(world)
     easy = replace(believed, meanings={})
-    data, _ = gather([liar], (world,), replace(easy, policy=replace(STRICT, accept_contracts=frozenset({(ChainId(1), TOKEN)}))), believed.now)
+    data, _ = gather(
+        [liar],
+        (world,),
+        replace(easy, policy=replace(STRICT, accept_contracts=frozenset({(ChainId(1), TOKEN)}))),
+        believed.now,
+    )
     (outcome,) = verify_bundle(data, believed).outcomes
     assert isinstance(outcome, Refusal)
     assert isinstance(outcome.error, UnreviewedMeaning)

@@ -1,4 +1,4 @@
-"""What a command found, in one shape for the table, the JSON and the store, whether an account stood behind it or not."""
+"""What a command found, in one shape for the table, the JSON and the store."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from chains.driver import NETWORK_SECONDS, Desk
 from chains.providers import EndpointReport
@@ -20,7 +21,7 @@ from verifier.margin.account import build_account
 from verifier.margin.duplicates import Identity, check_duplicates
 from verifier.margin.report import MarginReport, report
 from verifier.policy import DEFAULT_LIMITS, Limits
-from verifier.primitives import Hash32, Timestamp
+from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.proven import ProvenAmount
 from verifier.trust import TrustRoot
 from verifier.verify import Checker, Outcome, Refusal, Verified, verify_bundle
@@ -198,6 +199,31 @@ def proven_again(data: bytes, believed: Checker) -> Mapping[Identity, ProvenAmou
     return {o.claim.identity: o for o in verified.outcomes if isinstance(o, ProvenAmount)}
 
 
-def bundle_id(data: bytes) -> Hash32:
-    """The content id of a bundle's bytes."""
-    return parse_bundle(data).id
+class Evidence(Protocol):
+    """Where old bundles are kept."""
+
+    def bundles_with(self, chain: ChainId, contract: Address | None, holder: Address, limit: int = 3) -> list[Hash32]:
+        """Ids of bundles that are said to prove a claim, latest first."""
+        ...
+
+    def load_bundle(self, bundle: Hash32) -> bytes:
+        """A bundle's bytes, whose id was computed anew."""
+        ...
+
+
+def last_proven(lost: Iterable[Refusal], kept: Evidence, believed: Checker) -> dict[Identity, ProvenAmount]:
+    """What old bundles still prove of claims that have no figure now; each is verified again."""
+    found: dict[Identity, ProvenAmount] = {}
+    for refusal in lost:
+        claim = refusal.claim
+        for old in kept.bundles_with(claim.chain_id, claim.asset.contract, claim.holder):
+            amount = proven_again(kept.load_bundle(old), believed).get(claim.identity)
+            if amount is not None and amount.claim.kind is claim.kind:
+                found[claim.identity] = amount
+                break
+    return found
+
+
+def weigh_again(run: Run, proven: Mapping[Identity, ProvenAmount]) -> Run:
+    """The same run, its high figure with what was proven last of claims that have no figure now."""
+    return _run(run.spec, run.data, run.verified, run.strangers, run.roots, run.endpoints, run.now, proven)

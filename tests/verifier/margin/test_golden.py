@@ -18,7 +18,7 @@ from verifier.margin.as_json import to_json
 from verifier.margin.fixed import show_scaled, usd
 from verifier.margin.modes import Mode
 from verifier.margin.report import MarginReport, report
-from verifier.margin.rules import Market, MarginRules, Tier, flat_market
+from verifier.margin.rules import MarginRules, Market, Tier, flat_market
 from verifier.policy import Factors, Haircut, Policy
 from verifier.trust import Anchor
 

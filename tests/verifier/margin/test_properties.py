@@ -14,7 +14,7 @@ from verifier.margin.fixed import SCALE, Price, usd
 from verifier.margin.modes import Mode
 from verifier.margin.report import HypotheticalReport, PocketReport
 from verifier.margin.risk import Ratio, Risk
-from verifier.margin.rules import Floor, Market, MarginRules, PriceRules, Tier
+from verifier.margin.rules import Floor, MarginRules, Market, PriceRules, Tier
 from verifier.margin.snapshot import Doubt, Line, Position, Quote, Reason, Snapshot
 from verifier.margin.status import FAILING, SEVERITY, Status, classify
 from verifier.policy import PPM, Factors, Haircut, Policy

@@ -13,7 +13,7 @@ from verifier.errors import BadInput
 from verifier.margin.fixed import SCALE, Usd, usd
 from verifier.margin.requirements import market_requirement, weigh_net
 from verifier.margin.risk import Ratio, Risk, worse
-from verifier.margin.rules import Floor, Ladder, Market, MarginRules, Tier, flat_market
+from verifier.margin.rules import Floor, Ladder, MarginRules, Market, Tier, flat_market
 from verifier.margin.status import Status, classify, decide
 from verifier.policy import PPM, Factors, Haircut
 

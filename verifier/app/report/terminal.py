@@ -59,9 +59,9 @@ class Terminal:
 
 def open_terminal(*, quiet: bool, no_color: bool) -> Terminal:
     """Consoles that keep to NO_COLOR, FORCE_COLOR and what the streams are."""
-    colour = {"no_color": True} if no_color else {}
-    out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, **colour)
+    colour = True if no_color else None
+    out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=colour)
     if not out.is_terminal and out.width < _PIPE_WIDTH:
-        out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, **colour)
-    err = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, **colour)
+        out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, no_color=colour)
+    err = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, no_color=colour)
     return Terminal(out, err, quiet)

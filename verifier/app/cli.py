@@ -1,0 +1,101 @@
+"""The command line: dispatch, streams and exit codes. Each command is a thin shell over `service`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from verifier.app.commands import config as config_command
+from verifier.app.commands import db as db_command
+from verifier.app.commands.check import check, explain
+from verifier.app.commands.demo import demo
+from verifier.app.commands.init import init
+from verifier.app.commands.known import assets, networks
+from verifier.app.commands.state import State
+from verifier.app.commands.verify import gather, verify
+
+INTERRUPTED = 130
+FAULT = 1
+USAGE = 2
+REFUSED = 3
+
+app = typer.Typer(
+    name="xmargin",
+    help="Prove what an account holds on several networks, and weigh it as one margin account.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (init, demo, verify, gather, check, explain, networks, assets):
+    app.command()(command)
+app.add_typer(config_command.app, name="config")
+app.add_typer(db_command.app, name="db")
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="Settings file, before all others.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Plain text; NO_COLOR does the same.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")] = False,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for each network.", min=1, max=3600)] = None,
+) -> None:
+    """Options of all commands; they stand before the command."""
+    ctx.obj = State(config=config, quiet=quiet, no_color=no_color, debug=debug, timeout=timeout)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; every failure ends as one sentence on stderr and an exit code."""
+    try:
+        result = app(args=list(arguments), prog_name="xmargin", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away; what it wanted it has. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last place that can turn a fault into a sentence
+        return _failed(error, debug="--debug" in arguments, as_json="--json" in arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception, *, debug: bool, as_json: bool) -> int:
+    """What went wrong, in one sentence with its remedy, and the code for it."""
+    from verifier.app.errors import AppError
+    from verifier.app.json_view import dumps, error_json
+    from verifier.app.report.terminal import open_terminal
+    from verifier.errors import BadInput, Malformed, PolicyError, VerifierError
+
+    if isinstance(error, AppError):
+        code = error.exit_code
+    elif isinstance(error, BadInput | PolicyError):
+        code = USAGE  # raised before any evidence was looked at: a duplicate claim, a value out of range
+    elif isinstance(error, Malformed | VerifierError):
+        code = REFUSED
+    else:
+        code = FAULT
+    if debug:
+        traceback.print_exc()
+    if as_json:
+        sys.stdout.write(dumps(error_json(error, code)) + "\n")
+    message = str(error) if code != FAULT or isinstance(error, AppError | OSError) else _fault(error)
+    open_terminal(quiet=False, no_color=False).fail(message, getattr(error, "remedy", ""))
+    return code
+
+
+def _fault(error: Exception) -> str:
+    return f"a fault of ours, {type(error).__name__}: {error}; run with --debug before the command to see where"

@@ -1,0 +1,45 @@
+"""`xmargin config show`: what is in force, and where each value came from."""
+
+from __future__ import annotations
+
+import typer
+
+from verifier.app.commands.state import JsonFlag, State
+
+app = typer.Typer(help="What is in force, and from where.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def show(ctx: typer.Context, json: JsonFlag = False) -> int:
+    """Print the settings in force with the place that set each; endpoint URLs show only their host."""
+    from verifier.app.json_view import dumps, head
+    from verifier.app.report.tables import listing
+
+    state: State = ctx.obj
+    found = state.settings()
+    rows = [
+        {"key": ".".join(map(str, origin.path)), "value": masked(origin.path, origin.value), "from": origin.place}
+        for origin in found.origins
+    ]
+    terminal = state.terminal()
+    for warning in found.warnings:
+        terminal.warn(warning)
+    if json:
+        terminal.raw(dumps({**head("config"), "settings": rows}))
+    else:
+        terminal.show(listing(["key", "value", "from"], [list(row.values()) for row in rows]))
+    return 0
+
+
+def masked(path: tuple[str | int, ...], value: object) -> str:
+    """A value as it may be shown: of an endpoint's URL only the scheme and host, where it is no variable."""
+    text = str(value)
+    if "endpoints" not in path or (path[-1] in {"name", "operator"}) or text.startswith("${"):
+        return text
+    from urllib.parse import urlsplit
+
+    try:
+        host = urlsplit(text).hostname
+    except ValueError:
+        host = None
+    return f"{text.partition('://')[0]}://{host}/…" if host and "://" in text else "(hidden)"

@@ -1,0 +1,163 @@
+"""`xmargin networks` and `xmargin assets`: what is known, from where, and how far it is bound to code."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from verifier.app.commands.state import AccountOption, JsonFlag, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
+    from chains.chain import Chain
+    from chains.endpoint import Endpoint
+    from chains.probe import Capability
+    from verifier.network import Network
+
+NetworkName = Annotated[str | None, typer.Argument(help="Network name or chain id.")]
+
+
+def networks(
+    ctx: typer.Context,
+    name: NetworkName = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Ask its endpoints what they can do.")] = False,
+    account: AccountOption = None,
+    json: JsonFlag = False,
+) -> int:
+    """List known networks, or show one; with --probe, what the configured endpoints serve."""
+    from chains.registry import NETWORKS
+    from verifier.app.errors import UsageError
+    from verifier.app.json_view import dumps, head
+    from verifier.app.report.tables import listing
+
+    state: State = ctx.obj
+    if probe:
+        if name is None or account is None:
+            raise UsageError(
+                "--probe needs a network and an account file", "xmargin networks NAME --probe --account FILE"
+            )
+        return _probe(state, name, account, as_json=json)
+    chosen = NETWORKS if name is None else {k: v for k, v in NETWORKS.items() if k == _find(name, NETWORKS)}
+    rows = [_row(key, chain) for key, chain in chosen.items()]
+    if json:
+        state.terminal().raw(dumps({**head("networks"), "networks": rows}))
+        return 0
+    terminal = state.terminal()
+    terminal.show(listing(list(rows[0]), [list(row.values()) for row in rows]) if name is None else _facts(rows[0]))
+    return 0
+
+
+def assets(ctx: typer.Context, name: NetworkName = None, json: JsonFlag = False) -> int:
+    """List known tokens with the slot of their balances, and whether their code was reviewed."""
+    from chains.registry import NETWORKS
+    from verifier.app.json_view import dumps, head
+    from verifier.app.quantities import checksummed
+    from verifier.app.report.tables import listing
+
+    state: State = ctx.obj
+    chosen = [NETWORKS[_find(name, NETWORKS)]] if name is not None else list(NETWORKS.values())
+    rows: list[dict[str, object]] = []
+    for chain in chosen:
+        for known in chain.assets:
+            asset, layout = known.asset, known.asset.layout
+            if asset.contract is None or layout is None:
+                continue
+            rows.append(
+                {
+                    "network": chain.network.name,
+                    "symbol": asset.symbol,
+                    "contract": checksummed(asset.contract),
+                    "decimals": asset.decimals,
+                    "group": asset.group,
+                    "slot": hex(int.from_bytes(layout.base, "big")),
+                    "order": layout.order.value,
+                    "code": "reviewed" if known.pins else "not reviewed: a hint, refused until the policy names it",
+                    "evidence": known.evidence,
+                }
+            )
+    if json:
+        state.terminal().raw(dumps({**head("assets"), "assets": rows}))
+    else:
+        columns = ["network", "symbol", "contract", "decimals", "slot", "order", "code"]
+        state.terminal().show(listing(columns, [[row[c] for c in columns] for row in rows]))
+    return 0
+
+
+def _find(name: str, known: Mapping[str, Chain]) -> str:
+    from verifier.app.errors import UnknownName
+
+    for key, chain in known.items():
+        if name in {key, chain.network.name, str(chain.network.chain_id)}:
+            return key
+    raise UnknownName("network", name, known)
+
+
+def _row(key: str, chain: Chain) -> dict[str, object]:
+
+    from verifier.network import SettledOn
+
+    network = chain.network
+    rooted = network.rooted_by
+    return {
+        "name": key,
+        "chain_id": network.chain_id,
+        "coin": network.native_symbol,
+        "family": network.family.name,
+        "rooted_by": f"{rooted.scheme} on chain {rooted.parent}" if isinstance(rooted, SettledOn) else rooted.kind,
+        "state": "proven by its trie" if network.family.unsupported is None else network.family.unsupported,
+        "tokens": len(chain.assets),
+        "finality_tags": chain.finality_tags,
+        "proofs": chain.proofs,
+        "unconfirmed": list(chain.unconfirmed),
+        "sources": list(chain.sources),
+    }
+
+
+def _facts(row: Mapping[str, object]) -> Table:
+    from verifier.app.report.tables import listing
+
+    def shown(value: object) -> str:
+        return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    return listing(["what", "value"], [[key, shown(value)] for key, value in row.items()])
+
+
+def _probe(state: State, name: str, account: object, *, as_json: bool) -> int:
+    from pathlib import Path
+
+    from chains.probe import shown
+    from verifier.app.errors import UnknownName, UsageError
+    from verifier.app.json_view import dumps, head
+    from verifier.app.report.tables import listing
+
+    spec = state.account(Path(str(account)), online=True)
+    network = next((n for n in spec.networks.values() if name in {n.name, str(n.chain_id)}), None)
+    if network is None:
+        raise UnknownName("network", name, (n.name for n in spec.networks.values()))
+    endpoints = spec.endpoints.get(network.chain_id, ())
+    if not endpoints:
+        raise UsageError(f"the account has no endpoint on {network.name}", f"add one under [networks.{network.name}]")
+    with state.terminal().busy(f"probing {len(endpoints)} endpoints"):
+        found = asyncio.run(_capabilities(network, endpoints, state.seconds()))
+    if as_json:
+        facts = [dict(shown(capability)) | {"endpoint": capability.endpoint} for capability in found]
+        state.terminal().raw(dumps({**head("probe"), "network": network.name, "endpoints": facts}))
+    for capability in found if not as_json else ():
+        state.terminal().show(
+            listing(["endpoint " + capability.endpoint, ""], [list(pair) for pair in shown(capability)])
+        )
+    return 0 if all(capability.proofs for capability in found) else 4
+
+
+async def _capabilities(network: Network, endpoints: tuple[Endpoint, ...], seconds: float) -> list[Capability]:
+    from chains.driver import Desk
+    from chains.probe import probe
+
+    async with Desk.to([(network, endpoints)], seconds=seconds) as desk:
+        lines = desk.lines[network.chain_id]
+        return list(await asyncio.gather(*(probe(line, seconds=seconds) for line in lines)))

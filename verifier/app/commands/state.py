@@ -1,0 +1,148 @@
+"""What the options before a command say, and what most commands begin with."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from verifier.app.compile import AccountSpec
+    from verifier.app.findings import Findings
+    from verifier.app.report.terminal import Terminal
+    from verifier.app.settings import InForce
+    from verifier.primitives import Timestamp
+    from verifier.trust import PinnedBlock
+
+AccountPath = Annotated[Path, typer.Argument(help="Account file (xmargin init).", exists=True, dir_okay=False)]
+BundlePath = Annotated[Path, typer.Argument(help="Bundle, or its view (.json).", exists=True, dir_okay=False)]
+AccountOption = Annotated[
+    Path | None,
+    typer.Option("--account", help="Account file whose pins, policy and meanings apply.", exists=True, dir_okay=False),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; see docs/json-schema.md.")]
+DbOption = Annotated[Path | None, typer.Option("--db", help="Database file; default is the settings' own.")]
+Pins = Annotated[list[str] | None, typer.Option("--pin", help="NETWORK=0xHASH: a block that you believe; repeatable.")]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The options before the command."""
+
+    config: Path | None = None
+    quiet: bool = False
+    no_color: bool = False
+    debug: bool = False
+    timeout: float | None = None
+
+    def terminal(self) -> Terminal:
+        """The two streams."""
+        from verifier.app.report.terminal import open_terminal
+
+        return open_terminal(quiet=self.quiet, no_color=self.no_color)
+
+    def settings(self) -> InForce:
+        """What is in force on this machine."""
+        from verifier.app.settings import load_settings
+
+        return load_settings(self.config, os.environ)
+
+    def seconds(self) -> float:
+        """Seconds for each network."""
+        return self.timeout if self.timeout is not None else self.settings().settings.timeouts.total
+
+    def account(self, path: Path, *, online: bool) -> AccountSpec:
+        """A compiled account file, its warnings shown."""
+        from chains.registry import NETWORKS
+        from verifier.app.account_file import read_account
+        from verifier.app.compile import compile_account
+
+        found = self.settings().settings
+        file, source = read_account(path)
+        spec = compile_account(
+            file, source, NETWORKS, environ=os.environ, networks=found.networks, preset=found.policy, online=online
+        )
+        for warning in spec.warnings:
+            self.terminal().warn(warning)
+        return spec
+
+    def database(self, db: Path | None) -> Path:
+        """Where the store lies."""
+        return db if db is not None else self.settings().database
+
+
+def clock() -> Timestamp:
+    """The clock of this machine, in unix seconds."""
+    from verifier.primitives import timestamp
+
+    return timestamp(int(time.time()))
+
+
+def read_bundle(path: Path) -> bytes:
+    """A bundle's bytes, from its binary form or its JSON view."""
+    data = path.read_bytes()
+    if path.suffix != ".json":
+        return data
+    from verifier.view import parse_view
+
+    return parse_view(data)
+
+
+def write_bundle(path: Path, data: bytes) -> None:
+    """Write a bundle in the form that the file's name asks for; whole or not at all."""
+    if path.suffix == ".json":
+        from verifier.view import encode_view
+
+        data = encode_view(data).encode()
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def parse_pins(pins: list[str] | None, spec: AccountSpec | None) -> tuple[PinnedBlock, ...]:
+    """Pins as typed: a network's name or chain id, and a block hash."""
+    from chains.registry import NETWORKS
+    from verifier.app.errors import UnknownName, UsageError
+    from verifier.errors import BadInput
+    from verifier.primitives import nonzero_hash, parse_hex
+    from verifier.trust import PinnedBlock
+
+    known = {name: chain.network for name, chain in NETWORKS.items()}
+    known |= {} if spec is None else {network.name: network for network in spec.networks.values()}
+    by_id = {str(network.chain_id): network for network in known.values()}
+    made = []
+    for pin in pins or ():
+        name, _, text = pin.partition("=")
+        network = known.get(name) or by_id.get(name)
+        if network is None:
+            raise UnknownName("network", name, known)
+        try:
+            made.append(PinnedBlock(network.chain_id, nonzero_hash(parse_hex(text, "block hash"))))
+        except BadInput as error:
+            raise UsageError(f"--pin {name}: {error}", "write --pin NETWORK=0x and 64 hex digits") from None
+    return tuple(made)
+
+
+def keep_and_show(state: State, found: Findings, *, as_json: bool, db: Path | None, trails: bool = False) -> int:
+    """Keep a run, then show it: nothing is on the screen that is not in the store."""
+    from verifier.app.findings import record_of
+    from verifier.app.json_view import dumps, findings_json
+    from verifier.app.report.tables import findings_view
+    from verifier.app.store import Store
+
+    terminal, text = state.terminal(), dumps(findings_json(found, trails=trails))
+    settings = state.settings().settings.store
+    if settings.enabled:
+        with Store(state.database(db), busy_seconds=settings.busy_timeout) as store:
+            store.keep(record_of(found, text))
+    if as_json:
+        terminal.raw(text)
+    else:
+        terminal.show(findings_view(found))
+        for note in found.notes:
+            terminal.say(note)
+    return int(found.exit_code)

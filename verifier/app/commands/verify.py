@@ -1,0 +1,95 @@
+"""`xmargin verify` and `xmargin gather`: the way that talks to networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from verifier.app.commands.state import (
+    AccountPath,
+    DbOption,
+    JsonFlag,
+    State,
+    clock,
+    keep_and_show,
+    write_bundle,
+)
+
+if TYPE_CHECKING:
+    from verifier.app.service import Run
+    from verifier.primitives import Timestamp
+
+AsOf = Annotated[str | None, typer.Option("--as-of", help="One moment for the account: unix seconds or RFC 3339.")]
+
+
+def verify(
+    ctx: typer.Context,
+    account: AccountPath,
+    as_of: AsOf = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Write the bundle here (.json for its view).")] = None,
+    db: DbOption = None,
+    json: JsonFlag = False,
+) -> int:
+    """Gather, verify, value, aggregate, store and show an account."""
+    from verifier.app.findings import of_run
+    from verifier.app.service import verify_account
+
+    state: State = ctx.obj
+    spec = state.account(account, online=True)
+    moment = parse_moment(as_of)
+    with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
+        run = verify_account(spec, now=clock(), as_of=moment, seconds=state.seconds())
+    run = _with_last_proven(state, run, db)
+    if save is not None:
+        write_bundle(save, run.data)
+    return keep_and_show(state, of_run("verify", run), as_json=json, db=db)
+
+
+def gather(
+    ctx: typer.Context,
+    account: AccountPath,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the bundle goes (.json for its view).")],
+    as_of: AsOf = None,
+    db: DbOption = None,
+    json: JsonFlag = False,
+) -> int:
+    """Gather an account's evidence into a bundle, verifying each answer as it comes."""
+    from verifier.app.findings import of_run
+    from verifier.app.service import verify_account
+
+    state: State = ctx.obj
+    spec = state.account(account, online=True)
+    with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
+        run = verify_account(spec, now=clock(), as_of=parse_moment(as_of), seconds=state.seconds())
+    write_bundle(output, run.data)
+    found = of_run("gather", run, (f"wrote {output} ({len(run.data)} bytes)",))
+    return keep_and_show(state, found, as_json=json, db=db)
+
+
+def parse_moment(text: str | None) -> Timestamp | None:
+    """A moment as typed."""
+    from verifier.app.errors import UsageError
+    from verifier.app.quantities import moment
+
+    if text is None:
+        return None
+    try:
+        return moment(int(text) if text.isdecimal() and text.isascii() else text)
+    except ValueError as error:
+        raise UsageError(f"--as-of: {error}") from None
+
+
+def _with_last_proven(state: State, run: Run, db: Path | None) -> Run:
+    """Weigh once more with what the store's bundles still prove of claims that have no figure now."""
+    from verifier.app.service import checker_of, last_proven, weigh_again
+    from verifier.app.store import Store
+
+    lost = [*run.refused, *run.missing]
+    path = state.database(db)
+    if not lost or not path.is_file():
+        return run
+    with Store(path) as store:
+        found = last_proven(lost, store, checker_of(run.spec, run.now, run.roots))
+    return weigh_again(run, found) if found else run
