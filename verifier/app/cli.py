@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from verifier.app.commands import config as config_command
 from verifier.app.commands import db as db_command
@@ -56,21 +56,30 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; every failure ends as one sentence on stderr and an exit code."""
     try:
         result = app(args=list(arguments), prog_name="xmargin", standalone_mode=False)
-    except click.exceptions.Exit as ended:
+    except typer.Exit as ended:
         return ended.exit_code
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away; what it wanted it has. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except TyperException as error:
+        return _misused(error)
     except Exception as error:  # noqa: BLE001 - the last place that can turn a fault into a sentence
         return _failed(error, debug="--debug" in arguments, as_json="--json" in arguments)
     return result if isinstance(result, int) else 0
+
+
+def _misused(error: TyperException) -> int:
+    """Wrong words on the command line: what is wrong, and where to read what is right."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show(file=sys.stderr)
+    else:
+        sys.stderr.write(f"error: {error}\n")
+    return USAGE
 
 
 def _failed(error: Exception, *, debug: bool, as_json: bool) -> int:

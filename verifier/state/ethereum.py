@@ -24,6 +24,9 @@ from verifier.trie.walk import EMPTY_ROOT, Absent, walk
 EMPTY_CODE: Final = Hash32(bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"))
 """keccak256 of no bytes: the code hash of an account without code."""
 
+_MAX_WORD_LEAF: Final = 33
+"""A string header and 32 bytes."""
+
 _FIELDS: Final = {AccountShape.ETHEREUM: 4, AccountShape.AVALANCHE: 5, AccountShape.BLAST: 7}
 
 
@@ -95,6 +98,8 @@ def parse_word(leaf: bytes, where: Where) -> Word:
     Raises:
         MalformedWord: Any other bytes.
     """
+    if len(leaf) > _MAX_WORD_LEAF:
+        raise MalformedWord(where, f"{len(leaf)} bytes, where a word takes at most {_MAX_WORD_LEAF}", leaf)
     try:
         value = rlp.decode_uint(rlp.decode(leaf, where), where)
     except MalformedRlp as error:

@@ -118,6 +118,7 @@ def parse_receipt(raw: bytes, where: Where) -> Receipt:
 
     Raises:
         MalformedReceipt: Not a receipt of its type; among others one wrapped in a string.
+        LimitExceeded: Larger, longer or deeper than any block's gas buys.
         Unsupported: A type that is not read here.
     """
     first = raw[0] if raw else _FIRST_STRING

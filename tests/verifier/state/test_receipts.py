@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import rlp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.simulators.receipts import EMITTER, TRANSFER, event, proven_receipt, receipt
-from verifier.errors import MalformedReceipt, NotThere, Unsupported, VerifierError, Where, WrongBinding
+from verifier.errors import MalformedReceipt, NotThere, Unsupported, Where, WrongBinding
 from verifier.primitives import Address, Hash32
 from verifier.proven import ListKind
 from verifier.state.receipts import KNOWN_TYPES, Log, parse_receipt, verify_log
@@ -111,10 +113,8 @@ def test_an_event_without_topics_has_no_signature() -> None:
 @settings(max_examples=300, derandomize=True, deadline=None)
 def test_any_bytes_are_a_receipt_or_refused(raw: bytes) -> None:
     """Nothing but a receipt or an error of ours comes out."""
-    try:
+    with suppress(MalformedReceipt, Unsupported):
         parse_receipt(raw, WHERE)
-    except VerifierError as error:
-        assert isinstance(error, MalformedReceipt | Unsupported)
 
 
 def test_emitters_and_topics_are_the_question_s() -> None:

@@ -48,7 +48,9 @@ def networks(
         state.terminal().raw(dumps({**head("networks"), "networks": rows}))
         return 0
     terminal = state.terminal()
-    terminal.show(listing(list(rows[0]), [list(row.values()) for row in rows]) if name is None else _facts(rows[0]))
+    columns = ["name", "chain_id", "coin", "family", "rooted_by", "tokens", "state"]
+    table = listing(columns, [[row[column] for column in columns] for row in rows])
+    terminal.show(table if name is None else _facts(rows[0]))
     return 0
 
 
@@ -98,7 +100,6 @@ def _find(name: str, known: Mapping[str, Chain]) -> str:
 
 
 def _row(key: str, chain: Chain) -> dict[str, object]:
-
     from verifier.network import SettledOn
 
     network = chain.network
