@@ -99,7 +99,9 @@ def shared_data() -> Path:
 def anvil_factory() -> Iterator[Callable[..., Anvil]]:
     """Starts anvils: `anvil_factory(chain_id=31337, hardfork="osaka", extra=[])`; all end with the session."""
     from tests.nodes.anvil import start_anvil
+    from tests.nodes.install import anvil_program
 
+    anvil_program()
     started: list[Anvil] = []
 
     def make(chain_id: int = 31337, hardfork: str = "osaka", extra: Sequence[str] = ()) -> Anvil:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import typer
 
 from verifier.app.commands.state import JsonFlag, State
+
+_ENDPOINT: Final = re.compile(r"(\$\{[A-Za-z0-9_]+\})|(https?)://(?:[^/@\s'\"]*@)?([A-Za-z0-9.\-]+)")
+"""A variable, or the scheme and host of a URL: all of an endpoint that may be shown."""
 
 app = typer.Typer(help="What is in force, and from where.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,13 +39,9 @@ def show(ctx: typer.Context, json: JsonFlag = False) -> int:
 
 def masked(path: tuple[str | int, ...], value: object) -> str:
     """A value as it may be shown: of an endpoint's URL only the scheme and host, where it is no variable."""
-    text = str(value)
-    if "endpoints" not in path or (path[-1] in {"name", "operator"}) or text.startswith("${"):
+    parts = value if isinstance(value, tuple) else (value,)
+    text = " ".join(str(getattr(part, "url", part)) for part in parts)
+    if "endpoints" not in path or path[-1] in {"name", "operator"}:
         return text
-    from urllib.parse import urlsplit
-
-    try:
-        host = urlsplit(text).hostname
-    except ValueError:
-        host = None
-    return f"{text.partition('://')[0]}://{host}/…" if host and "://" in text else "(hidden)"
+    shown = [variable or f"{scheme}://{host}/…" for variable, scheme, host in _ENDPOINT.findall(text)]
+    return ", ".join(shown) or "(hidden)"
