@@ -73,8 +73,10 @@ def test_a_hundred_thousand_rows(benchmark, tmp_path: Path, way: str) -> None:
     rows = [(i, f"0x{i:040x}", "USDC", str(i * 10**12), 1, "proven") for i in range(100_000)]
     names = ("claim", "holder", "symbol", "amount", "chain_id", "verdict")
 
-    def write(number=iter(range(1_000))) -> None:
-        path = tmp_path / f"{way}{next(number)}.db"
+    numbers = iter(range(1_000))
+
+    def write() -> None:
+        path = tmp_path / f"{way}{next(numbers)}.db"
         if way == "insert_all":
             sqlite_utils.Database(path)["amounts"].insert_all(dict(zip(names, row, strict=True)) for row in rows)
             return
