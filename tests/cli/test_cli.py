@@ -139,6 +139,9 @@ def test_an_honest_second_endpoint_exits_0_and_marks_the_liar(three_chains, lyin
     account = write(tmp_path, [chain], {31337: [proxy.url, chain.url]})
     done = run("verify", account, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+    table = run("verify", account, cwd=tmp_path)
+    assert table.returncode == 0
+    assert "node-31337-0 (127.0.0.1) lied" in table.stdout
     lied = {e["name"]: e["lied"] for e in json.loads(done.stdout)["endpoints"]}
     assert lied["node-31337-0"] > 0
     assert lied["node-31337-1"] == 0

@@ -36,7 +36,7 @@ def findings_view(found: Findings) -> RenderableType:
         parts += [_heading("Not verified"), *_refusals(refusals, found)]
     if found.strangers:
         parts += [Text(f"{len(found.strangers)} claims of the bundle are not the account's; they count nowhere")]
-    parts += [_roots(found)]
+    parts += [*_behaviour(found), _roots(found)]
     return Group(*parts)
 
 
@@ -174,6 +174,20 @@ def _refusals(refusals: Iterable[Refusal], found: Findings) -> list[Text]:
         remedy = error.remedy if isinstance(error, VerifierError) else ""
         shown.append(text.append(f"\n    → {remedy}") if remedy else text)
     return shown
+
+
+def _behaviour(found: Findings) -> list[Text]:
+    """Endpoints that lied or failed, by name, with the first lie; nothing where all served."""
+    lines: list[Text] = []
+    for report in found.endpoints:
+        if report.lied:
+            said = f"  {report.name} ({report.operator}) lied {report.lied} times, first: {report.first_lie}"
+            lines.append(cell(said, "bold red"))
+        elif report.failed and report.last_failure is not None:
+            lines.append(
+                cell(f"  {report.name} ({report.operator}) failed {report.failed} times: {report.last_failure}")
+            )
+    return [_heading("Endpoints"), *lines] if lines else []
 
 
 def _roots(found: Findings) -> RenderableType:
