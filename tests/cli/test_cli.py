@@ -260,3 +260,18 @@ def test_ctrl_c_in_the_middle_exits_130(three_chains, lying_proxy, tmp_path: Pat
 def test_nobody_is_coloured_who_is_no_terminal(tmp_path: Path) -> None:
     """No escape codes in a pipe."""
     assert "\x1b" not in run("demo", cwd=tmp_path).stdout
+
+
+def test_what_is_printed_fits_the_published_schema(three_chains, lying_proxy, tmp_path: Path) -> None:
+    """The demo, a run with a refused claim, and a check without an account are all objects of the schema."""
+    import jsonschema
+
+    schema = json.loads((ROOT / "docs" / "schema" / "run.json").read_text())
+    proxy = lying_proxy(three_chains[0].url)
+    proxy.tell(lies.flipped_node("storage", 0), method="eth_getProof")
+    account = write(tmp_path, three_chains[:1], {31337: [proxy.url]}, tokens=("OZD",))
+    for args in (("demo", "--json"), ("verify", account, "--json"), ("check", DEMO / "account.bundle", "--json")):
+        shown = json.loads(run(*args, cwd=tmp_path).stdout)
+        jsonschema.validate(shown, schema)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(shown | {"status": "fine"}, schema)

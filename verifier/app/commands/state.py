@@ -24,7 +24,7 @@ AccountOption = Annotated[
     Path | None,
     typer.Option("--account", help="Account file whose pins, policy and meanings apply.", exists=True, dir_okay=False),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; see docs/json-schema.md.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/run.json.")]
 DbOption = Annotated[Path | None, typer.Option("--db", help="Database file; default is the settings' own.")]
 Pins = Annotated[list[str] | None, typer.Option("--pin", help="NETWORK=0xHASH: a block that you believe; repeatable.")]
 
