@@ -55,6 +55,7 @@ class World:
     spacing: int = 12
     with_history: bool = True
     storage_override: Built | None = None
+    extra_leaves: dict[bytes, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.network = Network(ChainId(self.chain_id), f"net{self.chain_id}", FAMILY, "ETH", OwnConsensus("test"))
@@ -79,7 +80,7 @@ class World:
 
     def _state(self, history: Built | None) -> Built:
         token = rlp.encode([b"\x01", b"", self.storage[TOKEN].root, TOKEN_CODE])
-        accounts = {keccak(TOKEN): token}
+        accounts = {keccak(TOKEN): token} | {keccak(a): leaf for a, leaf in self.extra_leaves.items()}
         for owner, coins in self.coins.items():
             accounts[keccak(owner)] = rlp.encode([b"", uint(coins), EMPTY_TRIE, EMPTY_CODE])
         if history is not None:

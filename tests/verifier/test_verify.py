@@ -13,6 +13,7 @@ from tests.simulators.trie_builder import build, keccak
 from tests.simulators.world import LAYOUT, TOKEN, World, balance_slot, checker, holder, run, uint
 from verifier.claims import Asset, Claim, ClaimKind, CodePin, ProxyKind, Source
 from verifier.errors import (
+    BadInput,
     FromTheFuture,
     Malformed,
     MalformedWord,
@@ -533,3 +534,59 @@ def test_one_bad_word_does_not_take_its_neighbours_along() -> None:
     assert isinstance(only.refusals[0][1], MalformedWord)
     outcomes = verify_bundle(data, believed).outcomes
     assert [o.amount for o in outcomes if isinstance(o, ProvenAmount)] == list(range(1, 40))
+
+
+IMPLEMENTATION = Address(b"\x1a" * 20)
+EIP1967_SLOT = (int.from_bytes(keccak(b"eip1967.proxy.implementation"), "big") - 1).to_bytes(32, "big")
+
+
+def proxied(pointer: bytes, code: bytes = b"reviewed") -> World:
+    """A token behind a proxy: its implementation slot holds `pointer`, and the implementation has this code."""
+    stored = {
+        keccak(balance_slot(holder(1))): rlp.encode(uint(5)),
+        keccak(EIP1967_SLOT): rlp.encode(pointer.lstrip(b"\0")),
+    }
+    leaf = rlp.encode([b"\x01", b"", keccak(b"\x80"), keccak(code)])
+    return World(
+        1,
+        {},
+        {holder(1): 5},
+        storage_override=build(stored),
+        extra_leaves={IMPLEMENTATION: leaf, Address(b"\x1b" * 20): leaf},
+    )
+
+
+@pytest.mark.covers("STO-10", "ACC-08")
+@pytest.mark.parametrize(
+    ("pointer", "code", "refused"),
+    [
+        (IMPLEMENTATION, b"reviewed", None),
+        (b"\x1b" * 20, b"reviewed", "the proxy's implementation"),
+        (b"\x01" + IMPLEMENTATION, b"reviewed", "the proxy's implementation"),
+        (IMPLEMENTATION, b"upgraded in place", "the implementation's code hash"),
+    ],
+    ids=["as reviewed", "another implementation", "bits above the address", "another code"],
+)
+def test_a_proxy_is_bound_to_its_reviewed_implementation(pointer: bytes, code: bytes, refused: str | None) -> None:
+    """The implementation slot and the code behind it are proven under the same root as the balance."""
+    world = proxied(pointer, code)
+    asset = replace(world.token, layout=replace(LAYOUT, proxy=ProxyKind.EIP1967))
+    pin = CodePin(world.known().pins[0].code_hash, IMPLEMENTATION, Hash32(keccak(b"reviewed")))
+    believed = checker(world, meanings={asset.key: world.known(asset=asset, pins=(pin,))})
+    data, parts = gather([Claim(asset, holder(1))], (world,), believed, believed.now)
+    assert not parts[0].failed
+    (outcome,) = verify_bundle(data, believed).outcomes
+    if refused is None:
+        assert (outcome.amount, len(outcome.bound_by)) == (5, 3)
+        return
+    assert isinstance(outcome.error, UnreviewedCode)
+    assert refused in str(outcome.error)
+
+
+def test_a_token_claim_without_a_layout_is_no_claim(two) -> None:
+    """A contract without a layout cannot be read; it is an input error of whoever made the claim."""
+    world = two[0]
+    bare = replace(world.token, layout=None)
+    believed = checker(world, meanings={bare.key: world.known(asset=bare)})
+    _, parts = gather([Claim(bare, holder(1))], (world,), believed, believed.now)
+    assert isinstance(parts[0].failed[0], BadInput)
