@@ -1,102 +1,174 @@
-"""Remove one check at a time and see whether a test notices: `python -m tests.mutation.mutate [MODULE …]`.
+"""Remove or turn one check at a time and see whether a test notices: `python -m tests.mutation.mutate [MODULE …]`.
 
-A check is a `raise` statement of a module that decides proofs. Each is replaced by `pass` in a copy of the packages, never
-in the working tree, and the tests of its room are run against the copy.
+Every mutant is run in a process of its own, against the tests of its room, with the packages copied to a temporary
+folder and the mutated module put in its place there; the working tree is never touched. To save the start of an
+interpreter for each, one process loads what is not ours and forks. Survivors are printed with file, line and change;
+those that cannot be told from the original stand in `equivalents.py`, each with the reason.
 """
 
 from __future__ import annotations
 
-import ast
+import argparse
+import importlib
+import os
+import random
+import resource
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-WHOLE = ("tests/verifier/test_verify.py", "tests/vectors/test_fixtures.py")
-ROOMS: dict[str, tuple[str, ...]] = {
-    "verifier/verify.py": WHOLE,
-    "verifier/wire.py": ("tests/verifier/test_wire.py",),
-    "verifier/shape.py": ("tests/verifier/test_wire.py",),
-    "verifier/codec/cbor.py": ("tests/verifier/test_wire.py",),
-    "verifier/assets/erc20.py": WHOLE,
-    "verifier/headers/as_of.py": ("tests/verifier/headers", *WHOLE),
-    "verifier/headers/ancestry.py": ("tests/verifier/headers", *WHOLE),
-    "verifier/consensus/weaker.py": ("tests/verifier/consensus", *WHOLE),
-    "verifier/state/ethereum.py": ("tests/verifier/state", "tests/hostile/test_state.py"),
-    "verifier/state/lists.py": ("tests/verifier/state", "tests/hostile/test_state.py"),
-    "verifier/trie/walk.py": ("tests/hostile/test_trie.py", "tests/verifier/trie"),
-    "verifier/trie/nodes.py": ("tests/hostile/test_trie.py", "tests/verifier/trie"),
-    "verifier/codec/rlp.py": ("tests/hostile/test_rlp.py", "tests/verifier/codec"),
-}
+import pytest
+
+from tests.mutation.equivalents import EQUIVALENT
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.rooms import ROOT, modules, tests_of
+
+FOREIGN = ("cbor2", "hypothesis", "msgspec", "rlp", "trie", "Crypto.Hash.keccak", "tiny_keccak", "aiohttp")
+"""Loaded once, before forking: packages that are not under test."""
+OURS = ("verifier", "chains", "tests", "fixtures")
+NOTICED, SURVIVED = 1, 0
+SECONDS = 120
+MEMORY = 4 << 30
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One check of one module."""
-
-    module: str
-    line: int
-    text: str
+class BrokenBaseError(Exception):
+    """The tests of a room do not pass, or there are none, although nothing was removed."""
 
 
-def mutants(module: str) -> Iterator[Mutant]:
-    """Every `raise` of an error of ours; bare re-raises and faults of ours are no checks."""
-    source = (ROOT / module).read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            yield Mutant(module, node.lineno, ast.unparse(node)[:90])
+def all_mutants(chosen: Iterable[str] = ()) -> list[Mutant]:
+    """The mutants of some modules, or of every one that decides, without those known to be equivalent."""
+    found = [one for name in chosen or modules() for one in mutants(name, (ROOT / name).read_bytes())]
+    return [one for one in found if one.name not in EQUIVALENT]
 
 
-def without(source: str, line: int) -> str:
-    """The source with the `raise` that starts at a line replaced by `pass`."""
-    lines = source.splitlines(keepends=True)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Raise) and node.lineno == line:
-            indent = " " * node.col_offset
-            lines[line - 1 : node.end_lineno] = [f"{indent}pass\n"]
-            return "".join(lines)
-    raise LookupError(line)
+def sample(count: int, seed: int) -> list[Mutant]:
+    """Some of them, the same ones for the same source and seed."""
+    return random.Random(seed).sample(all_mutants(), count)
 
 
-def copy_tree(to: Path) -> None:
-    """What the tests need, in a folder of its own."""
-    for name in ("verifier", "chains", "tests", "fixtures", "docs"):
-        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
-        shutil.copy(ROOT / name, to / name)
+def survivors(chosen: Sequence[Mutant], report: Callable[[str], None] = lambda _: None) -> list[Mutant]:
+    """Those of the chosen that no test of their room notices.
+
+    Raises:
+        BrokenBaseError: A room's tests fail without any mutation, so that nothing could be learned from them.
+    """
+    for name in FOREIGN:
+        importlib.import_module(name)
+    left = []
+    with _overlay() as tree:
+        for tests in dict.fromkeys(tuple(tests_of(one.module)) for one in chosen):
+            code, output = _run(tree, tests, writes=True)
+            if code != SURVIVED:
+                raise BrokenBaseError(f"{' '.join(tests)}: exit {code}\n{output[-3_000:]}")
+        for one in chosen:
+            began = time.monotonic()
+            is_left = _survives(one, tree)
+            if is_left:
+                left.append(one)
+            word = "SURVIVED" if is_left else "noticed"
+            report(f"{word} {time.monotonic() - began:5.1f} s  {one.module}:{one.line}  {one.name.split(':', 1)[1]}")
+    return left
 
 
-def is_noticed(mutant: Mutant, tree: Path) -> bool:
-    """Whether a test of the room fails without the check."""
-    path = tree / mutant.module
-    source = path.read_text(encoding="utf-8")
-    path.write_text(without(source, mutant.line), encoding="utf-8")
-    try:
-        rooms = [room for room in ROOMS[mutant.module] if (tree / room).exists()]
-        command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "--no-header", *rooms]
-        done = subprocess.run(command, cwd=tree, capture_output=True, timeout=300, check=False)
-        return done.returncode == 1
-    finally:
-        path.write_text(source, encoding="utf-8")
-
-
-def survivors(chosen: list[Mutant]) -> list[Mutant]:
-    """Those of the chosen that no test notices."""
-    with tempfile.TemporaryDirectory() as place:
+@contextmanager
+def _overlay() -> Iterator[Path]:
+    """A copy of what the tests need, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="xmargin-mutants-") as place:
         tree = Path(place) / "tree"
-        tree.mkdir()
-        copy_tree(tree)
-        return [mutant for mutant in chosen if not is_noticed(mutant, tree)]
+        for name in (*OURS, "docs"):
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
+            shutil.copy(ROOT / name, tree / name)
+        yield tree
+
+
+def _survives(mutant: Mutant, tree: Path) -> bool:
+    path = tree / mutant.module
+    original = path.read_bytes()
+    path.write_bytes(mutant.source(original))
+    for stale in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+        stale.unlink()
+    try:
+        return _run(tree, tests_of(mutant.module))[0] == SURVIVED
+    finally:
+        path.write_bytes(original)
+
+
+def _run(tree: Path, tests: Sequence[str], *, writes: bool = False) -> tuple[int, str]:
+    """Exit code and output of pytest over some tests; a run that does not end in time counts as failed."""
+    with tempfile.TemporaryFile() as log:
+        child = os.fork()
+        if not child:
+            _child(tree, tests, log.fileno(), writes=writes)
+        code = _wait(child)
+        log.seek(0)
+        return code, log.read().decode(errors="replace")
+
+
+def _wait(child: int) -> int:
+    ends = time.monotonic() + SECONDS
+    while time.monotonic() < ends:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return NOTICED if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return NOTICED
+
+
+def _child(tree: Path, tests: Sequence[str], log: int, *, writes: bool) -> None:
+    """In the forked process: our packages afresh from the copy, and pytest over them. Never returns."""
+    code = NOTICED
+    try:
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        os.environ["XMARGIN_SHARED"] = os.environ.get("XMARGIN_SHARED", str(ROOT.parent / "shared"))
+        os.chdir(tree)
+        sys.dont_write_bytecode = not writes
+        sys.path[:] = [str(tree), *(entry for entry in sys.path if Path(entry or ".").resolve() not in {ROOT, tree})]
+        for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        options = ["--rootdir", str(tree), "-c", str(tree / "pyproject.toml"), "-x", "--no-header", "--tb=short"]
+        options += ["-m", "not node and not soak and not live", "--hypothesis-seed=0"]
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins were loaded before the fork
+        code = int(pytest.main([*options, *tests]))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation.mutate", description=__doc__)
+    parser.add_argument("modules", nargs="*", help="such as verifier/wire.py; all that decide, by default")
+    parser.add_argument("--sample", type=int, help="that many of them only")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--named", help="only mutants whose name contains this")
+    given = parser.parse_args()
+    chosen = all_mutants(given.modules)
+    if given.named:
+        chosen = [one for one in chosen if given.named in one.name]
+    if given.sample is not None:
+        chosen = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))
+    left = survivors(chosen, lambda line: print(line, flush=True))
+    print(f"{len(chosen) - len(left)} of {len(chosen)} noticed")
+    for one in left:
+        print(f"{one.module}:{one.line}: {one.name}")
+    return 1 if left else 0
 
 
 if __name__ == "__main__":
-    modules = sys.argv[1:] or list(ROOMS)
-    tried = [mutant for module in modules for mutant in mutants(module)]
-    left = survivors(tried)
-    for one in left:
-        print(f"{one.module}:{one.line}: {one.text}")
-    print(f"{len(tried) - len(left)} of {len(tried)} noticed")
+    with suppress(KeyboardInterrupt):
+        sys.exit(main())

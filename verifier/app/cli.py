@@ -66,19 +66,25 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except TyperException as error:
-        return _misused(error)
+        return _misused(error, as_json="--json" in arguments)
     except Exception as error:  # noqa: BLE001 - the last place that can turn a fault into a sentence
         return _failed(error, debug="--debug" in arguments, as_json="--json" in arguments)
     return result if isinstance(result, int) else 0
 
 
-def _misused(error: TyperException) -> int:
+def _misused(error: TyperException, *, as_json: bool) -> int:
     """Wrong words on the command line: what is wrong, and where to read what is right."""
     show = getattr(error, "show", None)
     if callable(show):
         show(file=sys.stderr)
     else:
         sys.stderr.write(f"error: {error}\n")
+    if as_json:
+        from verifier.app.errors import UsageError
+        from verifier.app.json_view import dumps, error_json
+
+        told = UsageError(str(getattr(error, "message", error)), "xmargin --help")
+        sys.stdout.write(dumps(error_json(told, USAGE)) + "\n")
     return USAGE
 
 

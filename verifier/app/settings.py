@@ -23,6 +23,8 @@ FILE_NAME: Final = "xmargin.toml"
 NOT_SETTINGS: Final = frozenset({"XMARGIN_SHARED"})
 """Variables with our prefix that speak to the test suite, not to the program."""
 
+_BRACKETS: Final = 500
+
 Seconds = Annotated[float, Field(gt=0, le=86_400, strict=False)]
 
 
@@ -152,8 +154,10 @@ def _variables(environ: Mapping[str, str]) -> tuple[TomlSource, tuple[str, ...]]
             continue
         path = [part.lower() for part in variable[len(PREFIX) :].split("__")]
         if path[0] not in Settings.model_fields:
-            known = (PREFIX + name.upper() for name in Settings.model_fields)
-            warnings.append(f"{variable} means nothing here; {did_you_mean(variable, known)}")
+            # Compared without the prefix that all of them share, or everything would be near everything.
+            known = (name.upper() for name in Settings.model_fields)
+            near = did_you_mean(variable[len(PREFIX) :], known)
+            warnings.append(f"{variable} means nothing here; after {PREFIX}, {near}")
             continue
         _put(tree, path, _variable_value(path, environ[variable], variable), variable)
     return TomlSource("environment", tree, {}), tuple(warnings)
@@ -175,6 +179,8 @@ def _variable_value(path: list[str], text: str, variable: str) -> object:
     if path[-1] in {"endpoints", "pin"} and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     if path[0] in {"timeouts", "store", "networks"} and text[:1] in "[{0123456789tf":
+        if text.count("[") + text.count("{") > _BRACKETS:  # the parser recurses, and has no limit of its own
+            raise ConfigError("environment", [Problem(variable, f"has more than {_BRACKETS} lists and tables")])
         try:
             value: object = json.loads(text)
         except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, KeysView
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, Self, final
+from typing import Final, Self, cast, final
 
 from verifier.crypto.keccak import keccak256
 from verifier.errors import NOWHERE, BadInput, LimitExceeded, UnusedEvidence, Where
@@ -46,12 +46,13 @@ class NodeTable:
 
     __slots__ = ("_nodes", "_parsed", "get")
 
-    get: Callable[[Hash32], bytes | None]
+    get: Callable[[bytes], bytes | None]
 
     def __init__(self, nodes: dict[Hash32, bytes]) -> None:
         self._nodes = nodes
-        self._parsed: dict[Hash32, Node] = {}
-        self.get = nodes.get  # the dictionary's own method: the walk calls it for every node
+        self._parsed: dict[bytes, Node] = {}
+        # The dictionary's own method, since the walk calls it for every node.
+        self.get = cast("Callable[[bytes], bytes | None]", nodes.get)
 
     @classmethod
     def build(cls, nodes: Iterable[bytes], limits: TrieLimits = DEFAULT_LIMITS, where: Where = NOWHERE) -> Self:
@@ -79,7 +80,7 @@ class NodeTable:
         """
         return cls(dict(pairs))
 
-    def parsed(self, reference: Hash32, raw: bytes, where: Where) -> Node:
+    def parsed(self, reference: bytes, raw: bytes, where: Where) -> Node:
         """A node of this table in decoded form, parsed once. Raises as `parse_node`."""
         node = self._parsed.get(reference)
         if node is None:

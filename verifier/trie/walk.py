@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias, Union, final
+from typing import Final, TypeAlias, Union, cast, final
 
 from verifier.errors import BadInput, MalformedNode, MissingNode, Where
 from verifier.primitives import ZERO_HASH, Hash32
@@ -80,17 +80,20 @@ def walk(root: Hash32, key: bytes, table: NodeTable, where: Where, used: set[Has
         MissingNode: No node at hand hashes to the one the path needs next.
         Malformed: A node on the path is not canonical RLP, or one that no honest trie holds.
     """
-    return _walk(root, key, table, where, _ignore if used is None else used.add)
+    return _walk(root, key, table, where, _ignore if used is None else cast("_Note", used.add))
 
 
 def walk_found(root: Hash32, key: bytes, table: NodeTable, where: Where) -> Found:
     """As `walk`, with the nodes it used as part of the result."""
     used: list[Hash32] = []
-    value = _walk(root, key, table, where, used.append)
+    value = _walk(root, key, table, where, cast("_Note", used.append))
     return Found(value, tuple(used))
 
 
-_Next: TypeAlias = tuple[Hash32, int, bool]
+_Note: TypeAlias = Callable[[bytes], object]
+"""Takes the hash of a node that was followed. References are plain bytes inside this module: what is found in the table
+was hashed by us, and naming it so at every step would cost as much as finding it."""
+_Next: TypeAlias = tuple[bytes, int, bool]
 """Where the walk goes on: the reference, the nibbles behind it, and whether a branch must stand there."""
 _Step: TypeAlias = Union[bytes, Absent, _Next]
 
@@ -109,13 +112,14 @@ _CHILD_AT: Final = {f"{n:x}": 4 + 33 * n for n in range(16)}
 _GROUP: Final = {f"{n:x}": n + 1 for n in range(16)}
 
 
-def _walk(root: Hash32, key: bytes, table: NodeTable, where: Where, note: Callable[[Hash32], object]) -> bytes | Absent:
+def _walk(root: Hash32, key: bytes, table: NodeTable, where: Where, note: _Note) -> bytes | Absent:
     if len(root) != 32 or root == ZERO_HASH:
         raise BadInput("trie root", "a hash of 32 bytes that is not zero", root)
     if root == EMPTY_ROOT:
         return ABSENT
     path, get = nibbles_of(key), table.get
-    wanted, at, end, branch_due = root, 0, len(path), False
+    wanted: bytes = root
+    at, end, branch_due = 0, len(path), False
     while True:
         raw = get(wanted)
         if raw is None:
@@ -125,7 +129,7 @@ def _walk(root: Hash32, key: bytes, table: NodeTable, where: Where, note: Callab
             size = len(raw)
             if size == 532 and raw[::-33] == _FULL and raw[:3] == _FULL_HEAD:
                 start = _CHILD_AT[path[at]]
-                wanted, at, branch_due = Hash32(raw[start : start + 32]), at + 1, False
+                wanted, at, branch_due = raw[start : start + 32], at + 1, False
                 continue
             head = _HEADS.get(size)
             if head is not None and raw.startswith(head):
@@ -134,7 +138,7 @@ def _walk(root: Hash32, key: bytes, table: NodeTable, where: Where, note: Callab
                     child: bytes | None = match[_GROUP[path[at]]]
                     if child is None:
                         return ABSENT
-                    wanted, at, branch_due = Hash32(child), at + 1, False
+                    wanted, at, branch_due = child, at + 1, False
                     continue
         step = _step((wanted, at, branch_due), raw, path, table, where)
         if not isinstance(step, tuple):
@@ -249,5 +253,5 @@ def _last_string(raw: bytes, start: int, size: int) -> bytes | None:
     return None
 
 
-def _ignore(_: Hash32) -> None:
+def _ignore(_: bytes) -> None:
     return None

@@ -60,6 +60,7 @@ def assets(ctx: typer.Context, name: NetworkName = None, json: JsonFlag = False)
     from verifier.app.json_view import dumps, head
     from verifier.app.quantities import checksummed
     from verifier.app.report.tables import listing
+    from verifier.primitives import Address, parse_hex, to_hex
 
     state: State = ctx.obj
     chosen = [NETWORKS[_find(name, NETWORKS)]] if name is not None else list(NETWORKS.values())
@@ -73,7 +74,8 @@ def assets(ctx: typer.Context, name: NetworkName = None, json: JsonFlag = False)
                 {
                     "network": chain.network.name,
                     "symbol": asset.symbol,
-                    "contract": checksummed(asset.contract),
+                    "chain_id": chain.network.chain_id,
+                    "contract": to_hex(asset.contract),
                     "decimals": asset.decimals,
                     "group": asset.group,
                     "slot": hex(int.from_bytes(layout.base, "big")),
@@ -86,7 +88,8 @@ def assets(ctx: typer.Context, name: NetworkName = None, json: JsonFlag = False)
         state.terminal().raw(dumps({**head("assets"), "assets": rows}))
     else:
         columns = ["network", "symbol", "contract", "decimals", "slot", "order", "code"]
-        state.terminal().show(listing(columns, [[row[c] for c in columns] for row in rows]))
+        spelled = [row | {"contract": checksummed(Address(parse_hex(row["contract"])))} for row in rows]
+        state.terminal().show(listing(columns, [[row[c] for c in columns] for row in spelled]))
     return 0
 
 

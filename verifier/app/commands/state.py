@@ -61,7 +61,10 @@ class State:
         from verifier.app.account_file import read_account
         from verifier.app.compile import compile_account
 
-        found = self.settings().settings
+        in_force = self.settings()
+        for warning in in_force.warnings:
+            self.terminal().warn(warning)
+        found = in_force.settings
         file, source = read_account(path)
         spec = compile_account(
             file, source, NETWORKS, environ=os.environ, networks=found.networks, preset=found.policy, online=online

@@ -83,13 +83,22 @@ def parse_moment(text: str | None) -> Timestamp | None:
 
 def _with_last_proven(state: State, run: Run, db: Path | None) -> Run:
     """Weigh once more with what the store's bundles still prove of claims that have no figure now."""
+    from verifier.app.errors import StoreDamaged
     from verifier.app.service import checker_of, last_proven, weigh_again
     from verifier.app.store import Store
+    from verifier.primitives import Timestamp
 
     lost = [*run.refused, *run.missing]
     path = state.database(db)
     if not lost or not path.is_file():
         return run
     with Store(path) as store:
-        found = last_proven(lost, store, checker_of(run.spec, run.now, run.roots))
+        # Never earlier than the newest run that was kept: setting the clock back makes no evidence fresh.
+        then = Timestamp(max(run.now, store.newest_time()))
+        try:
+            found = last_proven(lost, store, checker_of(run.spec, then, run.roots))
+        except StoreDamaged as error:
+            # What is proven today does not depend on what was kept yesterday.
+            state.terminal().warn(f"{error}; earlier figures are left out")
+            return run
     return weigh_again(run, found) if found else run

@@ -1,0 +1,57 @@
+"""Which tests a module's checks are held against: quick ones first, since the first that fails ends the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+NOTICED = "tests/hostile/test_noticed_{}.py"
+_WHOLE = ("tests/verifier/test_verify.py", NOTICED.format("whole"))
+_TRIE = ("tests/verifier/trie", "tests/hostile/test_trie.py", "tests/hostile/test_packaging.py", NOTICED.format("trie"))
+_HEADERS = ("tests/verifier/headers", "tests/hostile/test_headers.py", NOTICED.format("headers"), *_WHOLE)
+_STATE = ("tests/verifier/state", "tests/hostile/test_state.py", NOTICED.format("state"))
+_WIRE = ("tests/verifier/test_wire.py", NOTICED.format("wire"))
+
+_BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("verifier/codec/cbor.py", _WIRE),
+    (
+        "verifier/codec/",
+        ("tests/verifier/codec", "tests/hostile/test_rlp.py", "tests/hostile/test_storage.py", NOTICED.format("codec")),
+    ),
+    ("verifier/trie/", _TRIE),
+    ("verifier/headers/", _HEADERS),
+    ("verifier/state/tree.py", (*_STATE, "tests/hostile/test_chain_identity.py", *_WHOLE)),
+    ("verifier/state/", (*_STATE, "tests/hostile/test_accounts.py", "tests/hostile/test_receipts.py")),
+    ("verifier/consensus/", ("tests/verifier/consensus", *_WHOLE)),
+    ("verifier/assets/", (NOTICED.format("assets"), "tests/hostile/test_storage.py", *_WHOLE)),
+    ("verifier/wire.py", _WIRE),
+    ("verifier/shape.py", _WIRE),
+    ("verifier/verify.py", (*_WHOLE, "tests/hostile/test_chain_identity.py")),
+    ("verifier/gather", (*_WHOLE, NOTICED.format("gather"))),
+    ("verifier/flow.py", (*_WHOLE, NOTICED.format("gather"))),
+    ("verifier/trust.py", (NOTICED.format("trust"), "tests/verifier/consensus", *_WHOLE)),
+    ("verifier/policy.py", (NOTICED.format("trust"), *_WHOLE)),
+    ("verifier/proven.py", (NOTICED.format("trust"), "tests/typing", *_WHOLE)),
+    ("verifier/primitives.py", (NOTICED.format("trust"), "tests/verifier/codec/test_abi.py", *_WIRE, *_WHOLE)),
+    ("chains/answers.py", ("tests/chains/test_answers.py", NOTICED.format("answers"))),
+)
+
+
+def modules() -> list[str]:
+    """Every module that decides what is proven."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for prefix, _ in _BY_PREFIX
+        for path in (ROOT.glob(f"{prefix}*.py") if not prefix.endswith(".py") else [ROOT / prefix])
+        if path.is_file()
+    }
+    return sorted(found)
+
+
+def tests_of(module: str) -> list[str]:
+    """The tests of a module's room, as far as they exist."""
+    for prefix, tests in _BY_PREFIX:
+        if module.startswith(prefix):
+            return [name for name in dict.fromkeys(tests) if (ROOT / name).exists()]
+    raise LookupError(module)

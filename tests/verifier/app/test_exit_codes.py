@@ -1,0 +1,81 @@
+"""Which exit codes apply, and which one wins: the table of the product, line by line."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from verifier.app.exit_codes import Exit, codes_of, of_status, worst
+from verifier.claims import Asset, Claim
+from verifier.errors import MissingEvidence, VerifierError, Where, WrongHash
+from verifier.flow import AskHeight, Unanswered
+from verifier.margin.status import Status
+from verifier.primitives import Address, ChainId
+from verifier.verify import Refusal
+
+CLAIM = Claim(Asset(ChainId(1), "ETH", 18, "ETH"), Address(bytes(20)))
+LIE = WrongHash(Where(), "a node", bytes(32), bytes(31) + b"\x01")
+ORDER = (Exit.REFUSED, Exit.INDETERMINATE, Exit.LIQUIDATION, Exit.CALL, Exit.INCOMPLETE, Exit.OK)
+
+
+def refusal(error: VerifierError | Unanswered, *, missing: bool) -> Refusal:
+    return Refusal(CLAIM, error, missing=missing)
+
+
+def silent(*refusals: tuple[str, VerifierError]) -> Unanswered:
+    return Unanswered(AskHeight(chain_id=ChainId(1)), refusals, (("a", "timed out"),))
+
+
+REFUSED = refusal(LIE, missing=False)
+MISSING = refusal(silent(), missing=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (Status.HEALTHY, 0),
+        (Status.WARNING, 0),
+        (Status.MARGIN_CALL, 5),
+        (Status.FINAL_CALL, 5),
+        (Status.LIQUIDATION, 6),
+        (Status.BACKSTOP, 6),
+        (Status.DEFICIT, 6),
+        (Status.DATA_CALL, 7),
+        (Status.INDETERMINATE, 7),
+    ],
+)
+def test_every_status_has_its_code(status: Status, code: int) -> None:
+    """None is left out: the table has as many lines as there are statuses."""
+    assert of_status(status) == code
+    assert len(Status) == 9
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "codes", "wins"),
+    [
+        ((), None, (0,), 0),
+        ((), Status.HEALTHY, (0,), 0),
+        ((REFUSED,), Status.HEALTHY, (3,), 3),
+        ((MISSING,), Status.HEALTHY, (4,), 4),
+        ((REFUSED, MISSING), Status.DATA_CALL, (3, 4, 7), 3),
+        ((MISSING,), Status.DATA_CALL, (4, 7), 7),
+        ((MISSING,), Status.LIQUIDATION, (4, 6), 6),
+        ((MISSING,), Status.MARGIN_CALL, (4, 5), 5),
+        ((refusal(silent(("a", LIE)), missing=True),), None, (3,), 3),
+        ((refusal(MissingEvidence(Where(), "a header"), missing=True),), None, (4,), 4),
+    ],
+)
+def test_all_that_apply_are_told_and_the_worst_wins(outcomes, status, codes, wins) -> None:
+    """A source that lied is no network trouble, even where nothing else answered."""
+    found = codes_of(outcomes, status)
+    assert tuple(map(int, found)) == codes
+    assert worst(found) == wins
+
+
+def test_the_order_is_3_7_6_5_4() -> None:
+    """Of any two, the earlier of that order wins, whichever comes first."""
+    for (i, one), (j, two) in itertools.product(enumerate(ORDER), repeat=2):
+        assert worst((one, two)) == ORDER[min(i, j)]
+    assert worst(()) == 0
+    assert worst((*ORDER, Exit.INTERRUPTED)) == 130
