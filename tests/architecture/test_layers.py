@@ -39,6 +39,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pydantic": ("verifier.view", "verifier.app"),
     "pydantic_core": ("verifier.app",),
     "msgspec": ("chains.answers",),
+    "numpy": ("verifier.margin.models",),
+    "scipy": ("verifier.margin.models",),
     "web3": ("chains.execution",),
     "aiohttp": ("chains.execution",),
     "stamina": ("chains.providers",),
@@ -188,6 +190,6 @@ def test_the_roof_is_imported_by_nothing_below() -> None:
 
 def test_importing_the_library_loads_no_http_database_or_web3() -> None:
     """A fresh interpreter that imports verifier and chains has loaded none of the heavy packages."""
-    code = "import sys, verifier, chains; print(sorted(set(sys.modules) & {'web3','aiohttp','sqlite3','sqlite_utils','typer','rich'}))"
+    code = "import sys, verifier, chains; print(sorted(set(sys.modules) & {'web3','aiohttp','sqlite3','sqlite_utils','typer','rich','numpy','scipy'}))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert result.stdout.strip() == "[]"

@@ -1,0 +1,57 @@
+"""The border between floats and money: one function for each direction of rounding, and none besides.
+
+A figure of a model carries an error of a few units in the last place; the margin of 1e-12 covers it, so that what is
+rounded against the account is against it for the true value too.
+
+Source: margin reference, section 18.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isfinite
+from typing import Final
+
+from verifier.errors import BadInput
+from verifier.margin.fixed import MAX_USD, SCALE, Usd
+
+SLACK: Final = Fraction(1, 10**12)
+"""Relative error that a model is allowed; charged to the account."""
+
+
+def loss_of(usd: float) -> Usd:
+    """Money in USD from a model, as a requirement, a loss or a fee: rounded up.
+
+    Raises:
+        BadInput: Not a finite number, or beyond any that can be true.
+    """
+    exact = _finite(usd)
+    return Usd(-_floor(-(exact + abs(exact) * SLACK)))
+
+
+def gain_of(usd: float) -> Usd:
+    """Money in USD from a model, as a gain or a release: rounded down.
+
+    Raises:
+        BadInput: Not a finite number, or beyond any that can be true.
+    """
+    exact = _finite(usd)
+    return Usd(_floor(exact - abs(exact) * SLACK))
+
+
+def usd_float(money: int) -> float:
+    """Money as a float in USD, for a model: the nearest one."""
+    return money / SCALE
+
+
+def _floor(exact: Fraction) -> int:
+    scaled = exact * SCALE
+    return scaled.numerator // scaled.denominator
+
+
+def _finite(usd: float) -> Fraction:
+    if not isfinite(usd):
+        raise BadInput("a model's figure", "a finite number", usd)
+    if abs(usd) * SCALE > MAX_USD:
+        raise BadInput("a model's figure", "at most 10^15 USD", usd)
+    return Fraction(usd)
