@@ -157,6 +157,7 @@ def _npm_install(folder: Path) -> None:
         *_npm(folder),
         "install",
         "--ignore-scripts",
+        "--legacy-peer-deps",  # peers of contract packages are compilers that no test runs
         "--no-audit",
         "--no-fund",
         "--no-update-notifier",
