@@ -46,6 +46,25 @@ class Moment(StrEnum):
     """The newest anchored block; its own time is what it speaks of."""
 
 
+@dataclass(frozen=True, slots=True)
+class BlockValues:
+    """What the EVM can see of a block beside its number and time; None where the header has no such field.
+
+    Attributes:
+        mix_hash: Random value since the Merge; on Arbitrum it packs counters (L1 block number, ArbOS version).
+        base_fee: Wei for each unit of gas.
+        newer: How many fields follow those of Prague, the last fork that added any which we know to run.
+    """
+
+    beneficiary: Address | None
+    gas_limit: int | None
+    difficulty: int | None
+    mix_hash: Hash32 | None
+    base_fee: int | None
+    excess_blob_gas: int | None
+    newer: int = 0
+
+
 @final
 @dataclass(frozen=True, slots=True, init=False)
 class ProvenHeader(Proven):
@@ -61,6 +80,7 @@ class ProvenHeader(Proven):
     transactions_root: Hash32
     receipts_root: Hash32
     withdrawals_root: Hash32 | None
+    block: BlockValues
     trust: Trust
 
     @property

@@ -6,7 +6,7 @@ from verifier.claims import Asset, Claim, ClaimKind, TokenLayout
 from verifier.errors import MissingEvidence, VerifierError, Where
 from verifier.network import Family, Network, OwnConsensus
 from verifier.primitives import Address, BlockNumber, ChainId, Hash32, Timestamp, Wei, slot_key
-from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, mint
+from verifier.proven import BlockValues, Moment, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, mint
 from verifier.trust import Anchor, PinnedBlock, Settlement, Trust
 from verifier.verify import Refusal
 
@@ -51,6 +51,7 @@ def header(net: Network, timestamp: int, trust: Trust) -> ProvenHeader:
         transactions_root=Hash32(b"\x13" * 32),
         receipts_root=Hash32(b"\x14" * 32),
         withdrawals_root=None,
+        block=BlockValues(Address(bytes(20)), 30_000_000, 0, Hash32(bytes(32)), 7, 0),
         trust=trust,
     )
 

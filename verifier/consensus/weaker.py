@@ -56,5 +56,6 @@ def _minted(header: Header, network: Network, root: TrustRoot) -> ProvenHeader:
         transactions_root=header.transactions_root,
         receipts_root=header.receipts_root,
         withdrawals_root=header.withdrawals_root,
+        block=header.block,
         trust=Trust(anchor_of(root), settlement),
     )

@@ -108,5 +108,6 @@ def _older(newer: ProvenHeader, header: Header, rests_on: ProvenHeader | ProvenW
         transactions_root=header.transactions_root,
         receipts_root=header.receipts_root,
         withdrawals_root=header.withdrawals_root,
+        block=header.block,
         trust=newer.trust,
     )

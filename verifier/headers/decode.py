@@ -18,10 +18,11 @@ from verifier.codec import rlp
 from verifier.codec.rlp import Item, RlpLimits
 from verifier.crypto.keccak import keccak256
 from verifier.errors import NOWHERE, LimitExceeded, Malformed, MalformedHeader, MalformedRlp, Where
-from verifier.headers.dialects import ALIASES, LAYOUTS, SHAPES, Layout, Number
+from verifier.headers.dialects import AFTER_PRAGUE, ALIASES, LAYOUTS, SHAPES, Layout, Number
 from verifier.network import Dialect, Family
 from verifier.policy import DEFAULT_LIMITS
-from verifier.primitives import BlockNumber, Hash32, Timestamp
+from verifier.primitives import Address, BlockNumber, Hash32, Timestamp
+from verifier.proven import BlockValues
 
 MAX_UNKNOWN: Final = 16
 """Fields of forks that we do not know, behind those that we do."""
@@ -52,6 +53,7 @@ class Header:
     receipts_root: Hash32
     withdrawals_root: Hash32 | None
     unknown: int
+    block: BlockValues
 
 
 def decode_header(data: bytes, family: Family, where: Where) -> Header:
@@ -140,6 +142,22 @@ def _decode_as(dialect: Dialect, items: list[Item], data: bytes, where: Where) -
         receipts_root=Hash32(fields["receiptsRoot"]),
         withdrawals_root=None if withdrawals is None else Hash32(withdrawals),
         unknown=max(0, len(items) - len(layout.fields)),
+        block=_block_values(fields, unknown=max(0, len(items) - len(layout.fields))),
+    )
+
+
+def _block_values(fields: Mapping[str, bytes], *, unknown: int) -> BlockValues:
+    def number(name: str) -> int | None:
+        return int.from_bytes(fields[name], "big") if name in fields else None
+
+    return BlockValues(
+        beneficiary=Address(fields["miner"]),
+        gas_limit=number("gasLimit"),
+        difficulty=number("difficulty"),
+        mix_hash=Hash32(fields["mixHash"]) if "mixHash" in fields else None,
+        base_fee=number("baseFeePerGas"),
+        excess_blob_gas=number("excessBlobGas"),
+        newer=unknown + sum(name in fields for name in AFTER_PRAGUE),
     )
 
 

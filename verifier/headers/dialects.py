@@ -112,6 +112,8 @@ _FIRST: Final = (
 )  # fmt: skip
 _CANCUN: Final = ("blobGasUsed", "excessBlobGas", "parentBeaconBlockRoot")
 _TO_PRAGUE: Final = ("baseFeePerGas", "withdrawalsRoot", *_CANCUN, "requestsHash")
+AFTER_PRAGUE: Final = ("blockAccessListHash", "slotNumber")
+"""Fields of Amsterdam (EIP-7928, EIP-7843): a block that has them runs under rules later than any we can execute."""
 _IN_PART: Final = frozenset({18, 19})
 """Cancun brought three fields at once (EIP-4844, EIP-4788): no header of Ethereum has 18 or 19."""
 
