@@ -35,12 +35,12 @@ LEVELS: dict[str, int] = {
 
 DOORS: dict[str, tuple[str, ...]] = {
     "tiny_keccak": ("verifier.crypto.keccak",),
+    "numpy": ("verifier.margin.models",),
+    "scipy": ("verifier.margin.models",),
     "cbor2": ("verifier.wire",),
     "pydantic": ("verifier.view", "verifier.app"),
     "pydantic_core": ("verifier.app",),
     "msgspec": ("chains.answers",),
-    "numpy": ("verifier.margin.models",),
-    "scipy": ("verifier.margin.models",),
     "web3": ("chains.execution",),
     "aiohttp": ("chains.execution",),
     "stamina": ("chains.providers",),

@@ -190,6 +190,7 @@ def _line(account: MarginAccount, index: int, outcome: Outcome) -> Line:
         age=max(0, account.as_of - outcome.header.timestamp) if head else 0,
         soft_age=2 * outcome.header.network.finality,
         provenance=_provenance(claim, outcome),
+        network=outcome.header.network.name,
     )
 
 
@@ -210,6 +211,7 @@ def _unknown_line(claim: Claim, pocket: str, refusal: Refusal, last: ProvenAmoun
         last_amount=None if last is None or last.claim.kind is not claim.kind else last.amount,
         doubt=Reason(doubt, label(claim), str(refusal.error)),
         provenance=_provenance(claim, last),
+        network=f"chain {claim.chain_id}" if last is None else last.header.network.name,
     )
 
 
