@@ -15,8 +15,8 @@ from typing import Never, NoReturn, Self, TypeVar, final
 from verifier.claims import Claim
 from verifier.errors import Where
 from verifier.network import Network
-from verifier.primitives import Address, BlockNumber, Hash32, SlotKey, Timestamp, Wei, Word
-from verifier.trust import Trust, TrustRoot
+from verifier.primitives import Address, BlockNumber, ChainId, Hash32, SlotKey, Timestamp, Wei, Word
+from verifier.trust import Checkpoint, HeaderRoot, Trust, TrustRoot
 
 
 class Proven:
@@ -67,10 +67,37 @@ class BlockValues:
 
 @final
 @dataclass(frozen=True, slots=True, init=False)
+class ProvenBeacon(Proven):
+    """
+    A beacon block header that a light client reached from its checkpoint.
+
+    Attributes:
+        root: Of the header; what a checkpoint, a parent link or `block_roots` names.
+        execution_hash: The execution block that it settles: its own payload's up to Fulu, the one before it from Gloas
+            on; None before Capella, where light clients learn nothing of it, and for a header reached by its root.
+        signers, committee: How many members signed, of how many; both 0 for the checkpoint's own header.
+    """
+
+    rests_on: Checkpoint | ProvenBeacon
+    chain_id: ChainId
+    slot: int
+    timestamp: Timestamp
+    root: Hash32
+    parent_root: Hash32
+    state_root: Hash32
+    body_root: Hash32
+    execution_hash: Hash32 | None
+    signers: int
+    committee: int
+    trust: Trust
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
 class ProvenHeader(Proven):
     """A block header whose hash we computed and found named by something believed."""
 
-    rests_on: TrustRoot | ProvenHeader | ProvenWord
+    rests_on: HeaderRoot | ProvenBeacon | ProvenHeader | ProvenWord
     network: Network
     hash: Hash32
     parent_hash: Hash32
