@@ -58,17 +58,11 @@ SETTLEMENT_ORDER: Final = (Settlement.SETTLED, Settlement.PROPOSED, Settlement.N
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """
-    The three facts. `settlement` is None for a network with its own consensus: nothing is to be settled.
-
-    `participation` goes with an anchor that a sync committee signed: the part of its members that did, in ppm, rounded
-    down; None where none signed.
-    """
+    """The three facts. `settlement` is None for a network with its own consensus: nothing is to be settled."""
 
     anchor: Anchor
     settlement: Settlement | None = None
     bases: frozenset[Basis] = frozenset()
-    participation: int | None = None
 
     def weakest(self, other: Trust) -> Trust:
         """The weaker of each fact; bases add up, and unreviewed code is never outweighed by reviewed code."""
@@ -79,7 +73,6 @@ class Trust:
             max(self.anchor, other.anchor, key=ANCHOR_ORDER.index),
             _weaker_settlement(self.settlement, other.settlement),
             bases,
-            min((p for p in (self.participation, other.participation) if p is not None), default=None),
         )
 
     @property
@@ -135,44 +128,7 @@ class Observed:
         return Anchor.QUORUM if reached else Anchor.RPC
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """
-    A beacon block that a light client begins from, by the root of its header.
-
-    Given by the checker it carries no operators. One that endpoints supplied, because the checker asked for that in so
-    many words, is an observation: what is reached from it is believed no further than those who named it.
-
-    Attributes:
-        chain_id: Of the execution network that the beacon chain carries.
-        operators: Distinct operators that named the root; empty where the checker gives it.
-        k: How many of them the checker asked for.
-        at: When they were asked; None where the checker gives it.
-    """
-
-    chain_id: ChainId
-    root: Hash32
-    operators: frozenset[str] = frozenset()
-    k: int = 0
-    at: Timestamp | None = None
-
-    def __post_init__(self) -> None:
-        nonzero_hash(self.root)
-        if self.operators and (self.k < 1 or self.at is None):
-            raise BadInput("checkpoint", "k of at least 1 and a time where operators named it", (self.k, self.at))
-
-    @property
-    def anchor(self) -> Anchor:
-        """The strongest anchor that a header reached from it can have."""
-        if not self.operators:
-            return Anchor.FINALIZED
-        return Anchor.QUORUM if len(self.operators) >= max(self.k, 2) else Anchor.RPC
-
-
-HeaderRoot = PinnedBlock | Observed
-"""Roots that name a block of the network itself."""
-
-TrustRoot = HeaderRoot | Checkpoint
+TrustRoot = PinnedBlock | Observed
 
 
 def anchor_of(root: TrustRoot) -> Anchor:

@@ -20,17 +20,8 @@ from verifier.errors import VerifierError
 from verifier.flow import Unanswered
 from verifier.margin.as_json import to_json as margin_json
 from verifier.primitives import Address, to_hex
-from verifier.proven import (
-    Proven,
-    ProvenAccount,
-    ProvenAmount,
-    ProvenBeacon,
-    ProvenHeader,
-    ProvenRoot,
-    ProvenWord,
-    trail,
-)
-from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
+from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, ProvenWord, trail
+from verifier.trust import Observed, PinnedBlock, TrustRoot
 from verifier.verify import Outcome, Refusal
 
 VERSION = 1
@@ -137,11 +128,8 @@ def refusal_json(refusal: Refusal) -> Json:
 
 def root_json(root: TrustRoot) -> Json:
     """A trust root, without anything it was not given as."""
-    named = root.root if isinstance(root, Checkpoint) else root.hash
-    made: Json = {"chain_id": root.chain_id, "hash": to_hex(named)}
+    made: Json = {"chain_id": root.chain_id, "hash": to_hex(root.hash)}
     match root:
-        case Checkpoint():
-            return {"kind": "checkpoint", **made, "operators": sorted(clean(o) for o in root.operators)}
         case PinnedBlock():
             return {"kind": "pinned", **made, "operators": []}
         case Observed():
@@ -177,9 +165,6 @@ def step_json(step: Proven | TrustRoot) -> Json:
         case ProvenHeader():
             facts: Json = {"number": step.number, "hash": to_hex(step.hash), "time": time_json(step.timestamp)}
             return {"step": "header", "network": step.network.name, **facts}
-        case ProvenBeacon():
-            signed = {"signers": step.signers, "committee": step.committee}
-            return {"step": "beacon-header", "slot": step.slot, "hash": to_hex(step.root), **signed}
         case ProvenRoot():
             return {"step": "state-root", "hash": to_hex(step.state_root)}
         case ProvenAccount():
@@ -194,7 +179,7 @@ def step_json(step: Proven | TrustRoot) -> Json:
             return {"step": "slot", "slot": to_hex(step.slot), "word": to_hex(step.word)}
         case ProvenAmount():
             return {"step": "amount", "amount": str(step.amount), "symbol": step.claim.asset.symbol}
-        case PinnedBlock() | Observed() | Checkpoint():
+        case PinnedBlock() | Observed():
             return {"step": "trust-root", **root_json(step)}
     return {"step": type(step).__name__}
 
