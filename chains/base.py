@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc, pin, token
+from chains.chain import Chain, circle_usdc, mirror, pin, token
 from chains.families import OP_STACK, OP_TAGS
 from verifier.claims import ProxyKind
 from verifier.network import Network, SettledOn
@@ -66,5 +66,11 @@ CHAIN: Final = Chain(
     unconfirmed=(
         "header of upgrades after Jovian",
         "settlement contracts: its own AggregateVerifier",
+    ),
+    second_entries=(
+        mirror(
+            "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000",
+            "docs.base.org, predeploys: LegacyERC20ETH, whose balanceOf is the account's own balance",
+        ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc
+from chains.chain import Chain, circle_usdc, mirror
 from chains.families import CELO, OP_TAGS
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId
@@ -27,5 +27,12 @@ CHAIN: Final = Chain(
         "viem chain definitions (id, symbol, block time)",
         "celo-org/celo-blockchain core/types/block_compatibility.go",
         "superchain-registry",
+    ),
+    second_entries=(
+        mirror(
+            "0x471ece3750da237f93b8e339c536989b8978a438",
+            "celo-org/celo-monorepo GoldToken.sol: balanceOf is the account's own balance "
+            "(docs.celo.org, token duality)",
+        ),
     ),
 )

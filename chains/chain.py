@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
 
 from chains.families import ETHEREUM
-from verifier.claims import Asset, CodePin, KnownAsset, ProxyKind, TokenLayout
+from verifier.claims import Asset, AssetKey, CodePin, Guard, KnownAsset, ProxyKind, TokenLayout
 from verifier.errors import BadInput
 from verifier.network import Network, OwnConsensus
-from verifier.primitives import address, chain_id, nonzero_hash, parse_hex, slot_key
+from verifier.primitives import Address, address, chain_id, nonzero_hash, parse_hex, slot_key
+
+
+@dataclass(frozen=True, slots=True)
+class SecondEntry:
+    """A contract through which balances of another asset are seen once more: both are one balance.
+
+    Attributes:
+        stands_for: The token whose balances it shows; None for the network's own coin.
+        source: Where that is said.
+    """
+
+    contract: Address
+    stands_for: Address | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +38,7 @@ class Chain:
         proofs: How its usual nodes serve proofs, for people.
         sources: Where the values come from.
         unconfirmed: Values that nobody has held against the chain yet.
+        second_entries: Contracts that show balances counted elsewhere.
     """
 
     network: Network
@@ -29,6 +47,7 @@ class Chain:
     proofs: str = "eth_getProof"
     sources: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
+    second_entries: tuple[SecondEntry, ...] = ()
 
 
 def local_network(name: str, chain: int, symbol: str = "ETH") -> Network:
@@ -51,6 +70,7 @@ def token(
     other_bits: int = 0,
     proxy: ProxyKind | None = None,
     pins: tuple[CodePin, ...] = (),
+    guards: tuple[Guard, ...] = (),
     evidence: str,
 ) -> KnownAsset:
     """
@@ -61,13 +81,47 @@ def token(
         group: What it is netted, priced and weighed with; its symbol unless told.
         pins: The code that this layout was reviewed for. Without any the entry is a hint: whoever wants it counted
             names the contract in the policy.
+        guards: Flags of that code which must be off.
         evidence: Where address, layout and code hash come from.
     """
     layout = TokenLayout(
         slot_key(base), width_bits=width_bits, blocked_bit=blocked_bit, other_bits=other_bits, proxy=proxy
     )
     where = address(parse_hex(contract, f"{symbol} on {network.name}"))
-    return KnownAsset(Asset(network.chain_id, symbol, decimals, group or symbol, where, layout), pins, evidence)
+    return KnownAsset(
+        Asset(network.chain_id, symbol, decimals, group or symbol, where, layout), pins, evidence, guards=guards
+    )
+
+
+def mirror(contract: str, source: str, stands_for: str | None = None) -> SecondEntry:
+    """A second entry point; of the network's own coin, unless it stands for a token."""
+    target = None if stands_for is None else address(parse_hex(stands_for, "token"))
+    return SecondEntry(address(parse_hex(contract, "second entry")), target, source)
+
+
+class HasSecondEntries(Protocol):
+    """What listing second entry points needs to know of a chain."""
+
+    @property
+    def network(self) -> Network:
+        """The network as reviewed."""
+        ...
+
+    @property
+    def second_entries(self) -> tuple[SecondEntry, ...]:
+        """Contracts that show balances counted elsewhere."""
+        ...
+
+
+def aliases_of(chains: Iterable[HasSecondEntries]) -> Mapping[AssetKey, AssetKey]:
+    """For each second entry point, the asset whose balances it shows."""
+    return MappingProxyType(
+        {
+            (chain.network.chain_id, entry.contract): (chain.network.chain_id, entry.stands_for)
+            for chain in chains
+            for entry in chain.second_entries
+        }
+    )
 
 
 def pin(code_hash: str, implementation: str | None = None, implementation_code_hash: str | None = None) -> CodePin:

@@ -22,7 +22,7 @@ from verifier.network import Network
 from verifier.primitives import ChainId
 
 if TYPE_CHECKING:
-    from chains.execution import ResponseLimits
+    from chains.transport import ResponseLimits
 
 R = TypeVar("R")
 

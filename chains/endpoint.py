@@ -121,7 +121,7 @@ def by_operator(endpoints: Iterable[E]) -> dict[str, list[E]]:
     """Endpoints grouped so that no two groups share a host or an operator; each group under its first operator."""
     groups: list[tuple[set[str], list[E]]] = []
     for endpoint in endpoints:
-        marks, members = {f"host {endpoint.host}", f"operator {endpoint.operator.casefold()}"}, [endpoint]
+        marks, members = {f"host {one_host(endpoint.host)}", f"operator {endpoint.operator.casefold()}"}, [endpoint]
         apart = []
         for group in groups:
             if group[0] & marks:
@@ -130,6 +130,16 @@ def by_operator(endpoints: Iterable[E]) -> dict[str, list[E]]:
                 apart.append(group)
         groups = [*apart, (marks, members)]
     return {members[0].operator: members for _, members in groups}
+
+
+def one_host(host: str) -> str:
+    """A host in one spelling: an address in its usual form, and every name and address of this machine as one."""
+    name = host.rstrip(".").casefold()
+    if not _is_ip(name):
+        return "localhost" if name == "localhost" or name.endswith(".localhost") else name
+    given = ipaddress.ip_address(name)
+    address = getattr(given, "ipv4_mapped", None) or given
+    return "localhost" if address.is_loopback or address.is_unspecified else str(address)
 
 
 def _pieces(url: str, headers: Mapping[str, str], more: Sequence[str]) -> tuple[bytes, ...]:

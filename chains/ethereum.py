@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc, pin, token
+from chains.chain import Chain, circle_usdc, mirror, pin, token
 from chains.families import ETHEREUM
-from verifier.claims import ProxyKind
+from verifier.claims import Guard, ProxyKind
 from verifier.network import Network, OwnConsensus
-from verifier.primitives import ChainId
+from verifier.primitives import ChainId, slot_key
 
 NETWORK: Final = Network(
     ChainId(1),
@@ -19,6 +19,16 @@ NETWORK: Final = Network(
     block_time=12,
     finality=900,
 )
+TETHER_GUARDS: Final = (
+    Guard(slot_key(10), 1 << 160, "the token is deprecated: balanceOf answers from another contract"),
+    Guard(slot_key(0), 1 << 160, "the token is paused: nobody can move it"),
+    Guard(slot_key(6), 0xFF, "the token has blocked this holder (isBlackListed)", by_holder=True),
+)
+"""
+`deprecated` behind `upgradedAddress`, `paused` behind `owner`, and the mapping `isBlackListed`.
+
+Source: TetherToken.sol as published for 0xdac17f95…: its state variables in the order of their linearised bases.
+"""
 CHAIN: Final = Chain(
     NETWORK,
     assets=(
@@ -42,8 +52,9 @@ CHAIN: Final = Chain(
             2,
             decimals=6,
             pins=(pin("0xb44fb4e949d0f78f87f79ee46428f23a2a5713ce6fc6e0beb3dda78c2ac1ea55"),),
+            guards=TETHER_GUARDS,
             evidence="layout as slot lists and deployment pins state it; code hash as account leaves in public proof "
-            "fixtures hold it. Were Tether to set `deprecated`, balanceOf would answer from another contract",
+            "fixtures hold it; flags by the published source, compiled",
         ),
         token(
             NETWORK,
@@ -115,5 +126,13 @@ CHAIN: Final = Chain(
         "viem chain definitions (id, symbol, block time)",
         "go-ethereum core/types/block.go (header)",
         "EIP-2935 (history ring)",
+    ),
+    second_entries=(
+        mirror(
+            "0x8dd5fbce2f6a956c3022ba3663759011dd51e73e",
+            "TrueUSD's first address forwards to the same balances: medium.com/chainsecurity, TrueUSD-Compound "
+            "vulnerability, 21 March 2022",
+            stands_for="0x0000000000085d4780b73119b644ae5ecd22b376",
+        ),
     ),
 )

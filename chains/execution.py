@@ -1,7 +1,7 @@
 """JSON-RPC over HTTP with every limit that the web's own clients leave to the server: a provider for web3, and for us.
 
 `BoundedProvider` stands on web3's asynchronous base class, so `AsyncWeb3(BoundedProvider(endpoint))` works, and so any
-other web3 provider can take its place here (`ForeignProvider`, whose limits nobody enforces). What it refuses:
+other web3 provider can take its place here (`chains/foreign.py`; nobody enforces the limits of those). What it refuses:
 
 - redirects, cookies, proxies, `.netrc` and everything else that the environment or a server would add;
 - more than a number of *decoded* bytes, more than a total time, fewer than a number of bytes a second;
@@ -15,26 +15,20 @@ is first asked: web3 and aiohttp take most of a second to load.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import itertools
 import socket
 import time
-import zlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from web3.providers.async_base import AsyncBaseProvider, AsyncJSONBaseProvider
+from web3.providers.async_base import AsyncJSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from chains.answers import Call, Json, encode_calls, parse_error_body, parse_json, parse_replies
 from chains.endpoint import Endpoint
 from chains.errors import (
-    BadAnswer,
     BadStatus,
     FetchError,
     ForbiddenAddress,
@@ -46,58 +40,20 @@ from chains.errors import (
     TooLarge,
     TooSlow,
     Unreachable,
-    clean,
+)
+from chains.replies import Call, Json, encode_calls, parse_error_body, parse_json, parse_replies
+from chains.transport import (
+    DEFAULT_RESPONSE_LIMITS,
+    Meter,
+    ResponseLimits,
+    is_forbidden,
+    parse_retry_after,
+    unpacker,
 )
 
-CHUNK: Final = 1 << 16
 ERROR_BODY: Final = 1 << 16
 """Bytes read of the body of a failed exchange."""
 USER_AGENT: Final = "xmargin"
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseLimits:
-    """What one exchange may take.
-
-    Attributes:
-        decoded_bytes: After decompression; geth answers with at most 25 MB.
-        total_seconds: From the first byte sent to the last byte read.
-        connect_seconds: For name, address and TLS.
-        bytes_per_second: Least average speed of the body, once `grace_seconds` have passed since its headers.
-    """
-
-    decoded_bytes: int = 32 << 20
-    total_seconds: float = 30.0
-    connect_seconds: float = 10.0
-    bytes_per_second: int = 2_000
-    grace_seconds: float = 4.0
-
-
-DEFAULT_RESPONSE_LIMITS: Final = ResponseLimits()
-
-
-@dataclass(slots=True)
-class Meter:
-    """What an endpoint was asked so far."""
-
-    calls: int = 0
-    round_trips: int = 0
-    bytes: int = 0
-
-
-class Transport(Protocol):
-    """A way to put calls to one endpoint."""
-
-    limits_enforced: bool
-    meter: Meter
-
-    async def exchange(self, calls: Sequence[Call], seconds: float) -> list[object | FetchError]:
-        """The result, or the error, of each call, in their order; raises FetchError where there was no exchange."""
-        ...
-
-    async def aclose(self) -> None:
-        """Let go of connections."""
-        ...
 
 
 class BoundedProvider(AsyncJSONBaseProvider):
@@ -205,7 +161,7 @@ class BoundedProvider(AsyncJSONBaseProvider):
         return BadStatus(name, status, wait)
 
     async def _read(self, response: aiohttp.ClientResponse, limit: int) -> bytes:
-        unpack = _unpacker(response.headers.getall("Content-Encoding", []), self.endpoint.name)
+        unpack = unpacker(response.headers.getall("Content-Encoding", []), self.endpoint.name)
         started, raw, parts, size = time.monotonic(), 0, list[bytes](), 0
         async for chunk in response.content.iter_any():
             raw += len(chunk)
@@ -256,75 +212,6 @@ class BoundedProvider(AsyncJSONBaseProvider):
         await self.aclose()
 
 
-class ForeignProvider:
-    """Any other web3 provider (WebSocket, IPC, one's own) in place of ours. Nobody enforces limits on what it reads."""
-
-    limits_enforced = False
-
-    def __init__(self, provider: AsyncBaseProvider, name: str, *, seconds: float = 30.0) -> None:
-        self.name, self.meter = clean(name), Meter()
-        self._provider, self._seconds, self._connected = provider, seconds, False
-
-    def __repr__(self) -> str:
-        return f"<ForeignProvider {self.name}>"
-
-    async def exchange(self, calls: Sequence[Call], seconds: float) -> list[object | FetchError]:
-        """Each call's result or error; calls are made side by side, since few providers batch."""
-        limit = min(seconds, self._seconds)
-        await self._connect(limit)
-        self.meter.calls += len(calls)
-        self.meter.round_trips += 1
-        return list(await asyncio.gather(*(self._one(call, limit) for call in calls)))
-
-    async def aclose(self) -> None:
-        """Disconnect, where the provider was connected by us."""
-        if self._connected and self._provider.has_persistent_connection:
-            self._connected = False
-            await self._provider.disconnect()
-
-    async def _connect(self, seconds: float) -> None:
-        if self._connected or not self._provider.has_persistent_connection:
-            return
-        failure: FetchError | None = None
-        try:
-            async with asyncio.timeout(seconds):
-                if not await self._provider.is_connected():
-                    await self._provider.connect()
-                    self._connected = True
-        except TimeoutError:
-            failure = TimedOut(self.name, seconds)
-        except Exception as error:  # noqa: BLE001 - whatever a foreign library raises may hold its URL
-            failure = Unreachable(self.name, f"no connection ({type(error).__name__})")
-        if failure is not None:
-            raise failure
-
-    async def _one(self, call: Call, seconds: float) -> object | FetchError:
-        try:
-            async with asyncio.timeout(seconds):
-                response = await self._provider.make_request(RPCEndpoint(call.method), list(call.params))
-        except TimeoutError:
-            return TimedOut(self.name, seconds)
-        except Exception as error:  # noqa: BLE001 - whatever a foreign library raises may hold its URL
-            return Unreachable(self.name, f"no answer ({type(error).__name__})")
-        return foreign_reply(response, self.name)
-
-
-def foreign_reply(response: object, name: str) -> object | FetchError:
-    """A reply that another library has parsed, held to the rule of one result or one error."""
-    if not isinstance(response, dict) or ("result" in response) == (response.get("error") is not None):
-        return BadAnswer(name, "a reply with neither or both of result and error")
-    if response.get("error") is None:
-        return cast("object", response["result"])
-    error = response["error"]
-    body = encode_json({"error": error if isinstance(error, dict) else {"code": -32000, "message": str(error)}})
-    return parse_error_body(body, name) or BadAnswer(name, "an error without a code")
-
-
-def encode_json(value: Json) -> bytes:
-    """JSON bytes of plain values."""
-    return AsyncJSONBaseProvider.encode_rpc_dict(cast("Any", value))
-
-
 # --- pieces ----------------------------------------------------------------------------------------------
 
 
@@ -347,59 +234,6 @@ class _CheckedResolver(AbstractResolver):
         await self._system.close()
 
 
-def is_forbidden(text: str) -> bool:
-    """Whether an address is link-local (cloud metadata lives there), multicast or unspecified, also inside IPv6."""
-    try:
-        address = ipaddress.ip_address(text.split("%", 1)[0])
-    except ValueError:
-        return True
-    mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
-    return any(a.is_link_local or a.is_multicast or a.is_unspecified for a in (address, mapped))
-
-
-class _Plain:
-    """A body that is not compressed."""
-
-    def feed(self, chunk: bytes) -> tuple[bytes, ...]:
-        return (chunk,)
-
-    def finish(self) -> None:
-        return
-
-
-class _Gzip:
-    """One gzip member, unpacked in bounded steps; a second member or trailing bytes are refused."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._inflate = name, zlib.decompressobj(wbits=31)
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        pending = chunk
-        while pending:
-            try:
-                part = self._inflate.decompress(pending, CHUNK)
-            except zlib.error:
-                raise BadAnswer(self._name, "broken gzip") from None
-            if self._inflate.unused_data:
-                raise BadAnswer(self._name, "bytes after the end of gzip")
-            pending = self._inflate.unconsumed_tail
-            if part:
-                yield part
-
-    def finish(self) -> None:
-        if not self._inflate.eof:
-            raise BadAnswer(self._name, "gzip that ends in the middle")
-
-
-def _unpacker(encodings: Sequence[str], name: str) -> _Plain | _Gzip:
-    layers = [word.strip().lower() for value in encodings for word in value.split(",")]
-    if layers in ([], ["identity"]):
-        return _Plain()
-    if layers == ["gzip"]:
-        return _Gzip(name)
-    raise BadAnswer(name, "an encoding that was not asked for")
-
-
 def _translated(error: aiohttp.ClientError, name: str) -> FetchError:
     """Our error for aiohttp's, with nothing of its text: that holds the URL."""
     if isinstance(error.__cause__, ForbiddenAddress):
@@ -414,18 +248,6 @@ def _translated(error: aiohttp.ClientError, name: str) -> FetchError:
         (aiohttp.ClientResponseError, "does not speak HTTP as we do"),
     )
     return Unreachable(name, next((text for kind, text in words if isinstance(error, kind)), "no exchange"))
-
-
-def parse_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait, from a Retry-After header in seconds or as an HTTP date; None where it says nothing."""
-    if value is None or len(value) > 64:
-        return None
-    if value.isascii() and value.isdigit():
-        return float(min(int(value), 86_400))
-    try:
-        return min(max(0.0, parsedate_to_datetime(value).timestamp() - now), 86_400.0)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _plain_params(provider: AsyncJSONBaseProvider, params: object) -> tuple[Json, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain
+from chains.chain import Chain, mirror
 from chains.families import OP_TAGS, PLAIN
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId
@@ -27,5 +27,11 @@ CHAIN: Final = Chain(
         "history ring",
         "settlement scheme",
         "header since its own upgrades",
+    ),
+    second_entries=(
+        mirror(
+            "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000",
+            "mantlenetworkio/mantle-v2 LegacyERC20MNT.sol: balanceOf is the account's own balance",
+        ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc, pin, token
+from chains.chain import Chain, circle_usdc, mirror, pin, token
 from chains.families import OP_STACK, OP_TAGS
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId
@@ -68,5 +68,11 @@ CHAIN: Final = Chain(
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "ethereum-optimism/superchain-registry",
+    ),
+    second_entries=(
+        mirror(
+            "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000",
+            "specs.optimism.io/protocol/predeploys.html: LegacyERC20ETH, whose balanceOf is the account's own balance",
+        ),
     ),
 )

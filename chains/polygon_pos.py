@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc, token
+from chains.chain import Chain, circle_usdc, mirror, token
 from chains.families import BOR
 from verifier.network import Network, OwnConsensus
 from verifier.primitives import ChainId
@@ -46,4 +46,10 @@ CHAIN: Final = Chain(
         "0xPolygon/bor consensus/bor/bor.go, eth/api.go",
     ),
     unconfirmed=("history ring",),
+    second_entries=(
+        mirror(
+            "0x0000000000000000000000000000000000001010",
+            "0xPolygon/genesis-contracts, MRC20 at 0x1010: balanceOf is the account's own balance",
+        ),
+    ),
 )

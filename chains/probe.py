@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chains.answers import Call, parse_header, parse_height, parse_proof, parse_quantity
+from chains.answers import parse_header, parse_height, parse_proof, parse_quantity
 from chains.dialects.eth import block_parameter, chain_id_call, choose, proof_call
 from chains.errors import BadAnswer, FetchError, WrongChainId, clean
 from chains.providers import Line
+from chains.replies import Call
 from verifier.crypto.keccak import keccak256
 from verifier.errors import VerifierError, Where
 from verifier.headers.decode import Header, decode_header

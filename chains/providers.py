@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import stamina
 
-from chains.answers import Call, parse_quantity
+from chains.answers import parse_quantity
 from chains.dialects.eth import Habits, Plan, chain_id_call, plan
 from chains.endpoint import Endpoint
 from chains.errors import (
@@ -31,13 +31,15 @@ from chains.errors import (
     TooLarge,
     WrongChainId,
 )
+from chains.replies import Call
 from verifier.errors import VerifierError
 from verifier.flow import Ask
 from verifier.network import Network
 from verifier.primitives import ChainId
 
 if TYPE_CHECKING:
-    from chains.execution import ForeignProvider, ResponseLimits, Transport
+    from chains.foreign import ForeignProvider
+    from chains.transport import ResponseLimits, Transport
 
 # A library does not write to stderr by itself: stamina's notes go where the program sends logs, or nowhere.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -326,7 +328,8 @@ def _read(p: Plan, replies: Sequence[object]) -> object | FetchError:
 
 def open_line(network: Network, endpoint: Endpoint, budget: RetryBudget, limits: ResponseLimits | None = None) -> Line:
     """A line to a configured endpoint, over our own bounded provider."""
-    from chains.execution import DEFAULT_RESPONSE_LIMITS, BoundedProvider
+    from chains.execution import BoundedProvider
+    from chains.transport import DEFAULT_RESPONSE_LIMITS
 
     return Line(
         network,

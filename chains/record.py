@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from chains.answers import parse_json
 from chains.driver import Answers
 from chains.errors import BadAnswer, clean
+from chains.replies import parse_json
 from verifier.errors import BadInput, VerifierError
 from verifier.flow import Answer, Ask, AskHeader, AskHeight, AskProof, Unanswered
 from verifier.primitives import parse_hex, to_hex

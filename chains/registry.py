@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from chains import (
@@ -32,7 +33,7 @@ from chains import (
     worldchain,
     zksync_era,
 )
-from chains.chain import Chain, local_network
+from chains.chain import Chain, aliases_of, local_network
 from verifier.claims import AssetKey, KnownAsset
 from verifier.network import Network
 from verifier.primitives import ChainId
@@ -83,6 +84,11 @@ def meanings() -> dict[AssetKey, KnownAsset]:
     return {known.asset.key: known for chain in NETWORKS.values() for known in chain.assets}
 
 
+def aliases() -> Mapping[AssetKey, AssetKey]:
+    """Second entry points over all networks, and the asset that each is."""
+    return aliases_of(NETWORKS.values())
+
+
 _BY_ID: Final = {chain.network.chain_id: chain for chain in NETWORKS.values()}
 
-__all__ = ["NETWORKS", "Chain", "by_id", "local_network", "meanings", "networks"]
+__all__ = ["NETWORKS", "Chain", "aliases", "by_id", "local_network", "meanings", "networks"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain
+from chains.chain import Chain, mirror
 from chains.families import ZKSYNC
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId
@@ -26,5 +26,11 @@ CHAIN: Final = Chain(
         "viem chain definitions (id, symbol, block time)",
         "GetBlock-io/getblock-docs zks_getProof",
         "unruggable-gateways",
+    ),
+    second_entries=(
+        mirror(
+            "0x000000000000000000000000000000000000800a",
+            "matter-labs/era-contracts system-contracts: L2BaseToken at 0x800a keeps the balances of ETH",
+        ),
     ),
 )

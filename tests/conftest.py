@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tests.nodes.contracts import DeployedChain
     from tests.nodes.ethereumjs import EthereumJS
     from tests.nodes.geth import Geth
-    from tests.nodes.protocols.chain import Protocols
     from tests.simulators.rpc import LyingProxy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +26,6 @@ NODE_FIXTURES = {
     "anvil": "anvil",
     "three_chains": "anvil",
     "fresh_chain": "anvil",
-    "protocols": "anvil",
     "geth_dev": "geth",
     "ethereumjs": "ethereumjs",
 }
@@ -146,14 +145,6 @@ def fresh_chain(anvil_factory: Callable[..., Anvil]) -> Iterator[Callable[..., D
 
 
 @pytest.fixture(scope="session")
-def protocols(anvil_factory: Callable[..., Anvil]) -> Protocols:
-    """An anvil with lending markets, pools, vaults and price feeds, each deployed when first asked for."""
-    from tests.nodes.protocols.chain import Protocols
-
-    return Protocols(anvil_factory(chain_id=31340))
-
-
-@pytest.fixture(scope="session")
 def geth_dev() -> Iterator[Geth]:
     """Geth's own development chain (id 1337): one block per transaction, one unlocked account."""
     from tests.nodes.geth import start_geth
@@ -193,3 +184,19 @@ def _deployed(node: Anvil) -> DeployedChain[Anvil]:
     from tests.nodes.contracts import deploy_tokens
 
     return deploy_tokens(node)
+
+
+@pytest.fixture
+def second_host(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A host name that leads to this machine, for a second operator.
+
+    A fake: two machines cannot be had here, and all names of the loopback count as one host. Only the name's address
+    is made up; the connection and the node behind it are real.
+    """
+    name, system = "second-host.test", socket.getaddrinfo
+
+    def resolve(host: object, *args: Any, **kwargs: Any) -> Any:
+        return system("127.0.0.1" if host == name else host, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return name

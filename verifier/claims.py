@@ -104,18 +104,36 @@ class CodePin:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A flag of reviewed code that must be off, or what the balance word says is not what the holder has.
+
+    Attributes:
+        base: The slot of the flag, or of a mapping from holders to flags where `by_holder` is true.
+        mask: The bits that must be zero.
+        reason: What it means that they are not.
+    """
+
+    base: SlotKey
+    mask: int
+    reason: str
+    by_holder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class KnownAsset:
     """An asset of the registry (or of the checker's own account file), with what it was reviewed against.
 
     Attributes:
         pins: Code the layout is valid for; empty means that no code was reviewed, so the layout is only a hint.
         evidence: Where layout and pins come from.
+        guards: Flags of the pinned code to be read beside the balance.
     """
 
     asset: Asset
     pins: tuple[CodePin, ...] = ()
     evidence: str = ""
     source: Source = Source.REVIEWED
+    guards: tuple[Guard, ...] = ()
 
 
 Meanings = Mapping[AssetKey, KnownAsset]

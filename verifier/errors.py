@@ -10,6 +10,10 @@
     │   ├── MalformedAccount   not an account leaf of its family
     │   ├── MalformedWord      not a storage value
     │   ├── MalformedReceipt   not a receipt of its type
+    │   ├── MalformedPoint     not the one encoding of a curve point
+    │   ├── MalformedSsz       not SSZ in its one form
+    │   ├── MalformedBranch    a Merkle branch with surplus entries that are not zero
+    │   ├── MalformedUpdate    not a light-client object of its fork
     │   └── MalformedBundle    not a bundle in its one canonical form
     ├── ProofError           well-formed, and not true
     │   ├── MissingNode        no node at hand hashes to the one the path needs next
@@ -19,15 +23,22 @@
     │   ├── WrongMoment        the headers do not show the block of the as-of time
     │   ├── UnusedEvidence     material that no decision used
     │   ├── NotThere           claimed present, proven absent
-    │   └── WrongBinding       an answer to another question
+    │   ├── WrongBinding       an answer to another question
+    │   ├── BadPoint           a key or signature at infinity or outside the subgroup, or keys that cancel out
+    │   ├── WrongSignature     a signature of other keys or of another message
+    │   ├── WrongPeriod        signed in a period whose committee is not the one that is known
+    │   ├── WrongOrder         slots of an update that do not follow one another, or lie ahead of the clock
+    │   ├── NothingNew         an update that is not newer than what is known
+    │   └── Misbehaviour       two finalized headers of one network that cannot both be true
     └── PolicyError          true, and not good enough for the checker
         ├── NoTrustRoot        no header reaches a checkpoint or pin of the checker
         ├── TrustTooWeak       anchor, settlement or basis that the policy does not take
-        ├── NotSettled         a rollup's root that its contract rejects, or has not accepted for good
-        ├── Denied             a root, game or checkpoint on the checker's denylist
         ├── UnreviewedMeaning  a layout that neither our registry nor the policy names
         ├── UnreviewedCode     contract code that is not the code the layout was reviewed for
         ├── NotUsable          proven, but flagged by its own contract (paused, blacklisted, odd bits)
+        ├── TooFewSigners      a sync committee of which too few took part
+        ├── NotFinal           attested where finalized is due
+        ├── CheckpointTooOld   a beacon checkpoint older than the weak subjectivity period
         ├── TooOld             older than the policy allows
         ├── FromTheFuture      a time ahead of the checker's clock
         ├── WrongChain         another chain, network or contract identity
@@ -227,6 +238,31 @@ class MalformedBundle(_AtPlace):
     noun: ClassVar[str] = "not a bundle"
 
 
+class MalformedPoint(_AtPlace):
+    """Not the one encoding of a curve point."""
+
+    noun: ClassVar[str] = "not a point"
+
+
+class MalformedSsz(_AtPlace):
+    """Not SSZ in its one form."""
+
+    noun: ClassVar[str] = "not SSZ"
+
+
+class MalformedBranch(_AtPlace):
+    """A Merkle branch whose surplus entries are not zero."""
+
+    noun: ClassVar[str] = "not a branch"
+
+
+class MalformedUpdate(_AtPlace):
+    """Not a light-client object of its fork."""
+
+    noun: ClassVar[str] = "not a light-client object"
+    refusal_class: ClassVar[RefusalClass] = "INPUT"
+
+
 # --- ProofError ------------------------------------------------------------------------------------------
 
 
@@ -330,6 +366,98 @@ class WrongBinding(ProofError):
         return f"{self.where}: {self.what}: asked for {self.expected}, got {self.got}"
 
 
+class BadPoint(ProofError):
+    """A key or signature at infinity or outside the subgroup, no keys at all, or keys that cancel out."""
+
+    refusal_class: ClassVar[RefusalClass] = "SIGNATURE"
+
+    def __init__(self, where: Where, what: str, got: object = None) -> None:
+        shown = None if got is None else show(got)
+        super().__init__(where, what, shown)
+        self.what, self.got = what, shown
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + ("" if self.got is None else f": {self.got}")
+
+
+class WrongSignature(ProofError):
+    """A signature of other keys, or of another message."""
+
+    refusal_class: ClassVar[RefusalClass] = "SIGNATURE"
+
+    def __init__(self, where: Where, message: bytes, key: bytes, messages: int = 1) -> None:
+        super().__init__(where, message, key, messages)
+        self.message, self.key, self.messages = message, key, messages
+
+    def __str__(self) -> str:
+        more = f" (and {self.messages - 1} more)" if self.messages > 1 else ""
+        return f"{self.where}: the signature is not that of key {show(self.key)} over {show(self.message)}{more}"
+
+
+class WrongPeriod(ProofError):
+    """Signed in a period whose committee is not the one that is known."""
+
+    refusal_class: ClassVar[RefusalClass] = "SIGNATURE"
+
+    def __init__(self, where: Where, what: str, expected: str, got: int) -> None:
+        super().__init__(where, what, expected, got)
+        self.what, self.expected, self.got = what, expected, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: expected {self.expected}, got period {self.got}"
+
+
+class WrongOrder(ProofError):
+    """Slots of an update that do not follow one another, or lie ahead of the clock."""
+
+    refusal_class: ClassVar[RefusalClass] = "FRESHNESS"
+
+    def __init__(self, where: Where, what: str, expected: str, got: int) -> None:
+        super().__init__(where, what, expected, got)
+        self.what, self.expected, self.got = what, expected, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: expected {self.expected}, got slot {self.got}"
+
+
+class NothingNew(ProofError):
+    """A valid or unread update that is not newer than what is known; the state stays as it is."""
+
+    refusal_class: ClassVar[RefusalClass] = "FRESHNESS"
+
+    def __init__(self, where: Where, what: str, known: int, got: int) -> None:
+        super().__init__(where, what, known, got)
+        self.what, self.known, self.got = what, known, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: slot {self.got} is not newer than slot {self.known}, which is known"
+
+
+class Misbehaviour(ProofError):
+    """
+    Two finalized headers of one network that cannot both be true, each signed by its committee.
+
+    Attributes:
+        known, other: What was believed and what contradicts it: the SSZ of an update each, or of a header.
+    """
+
+    refusal_class: ClassVar[RefusalClass] = "FINALITY"
+    remedy: ClassVar[str] = "stop; compare the checkpoint with independent sources, and keep the evidence"
+
+    def __init__(
+        self, where: Where, slot: int, known_root: bytes, other_root: bytes, known: bytes, other: bytes
+    ) -> None:
+        super().__init__(where, slot, known_root, other_root, known, other)
+        self.slot, self.known_root, self.other_root = slot, known_root, other_root
+        self.known, self.other = known, other
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where}: two finalized headers for slot {self.slot}: 0x{self.known_root.hex()} is believed, "
+            f"0x{self.other_root.hex()} is signed as well"
+        )
+
+
 # --- PolicyError -----------------------------------------------------------------------------------------
 
 
@@ -362,31 +490,6 @@ class TrustTooWeak(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.fact} is '{self.got}'; the policy takes {self.taken}"
-
-
-class NotSettled(PolicyError):
-    """A rollup's root that the contract of its parent rejects, or does not hold as accepted."""
-
-    refusal_class: ClassVar[RefusalClass] = "FINALITY"
-    remedy: ClassVar[str] = "gather anew under a newer root of the parent, or choose an earlier as-of time"
-
-    def __init__(self, where: Where, rule: str, expected: object, got: object) -> None:
-        super().__init__(where, rule, show(expected), show(got))
-        self.rule, self.expected, self.got = rule, show(expected), show(got)
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.rule}: expected {self.expected}, got {self.got}"
-
-
-class Denied(PolicyError):
-    """A root, game or checkpoint that the checker's policy denies, whatever its contract says."""
-
-    def __init__(self, where: Where, what: str, denied: bytes) -> None:
-        super().__init__(where, what, denied)
-        self.what, self.denied = what, denied
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what} 0x{self.denied.hex()} is on the policy's denylist"
 
 
 class UnreviewedMeaning(PolicyError):
@@ -426,6 +529,52 @@ class NotUsable(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}"
+
+
+class TooFewSigners(PolicyError):
+    """A sync committee of which too few took part."""
+
+    refusal_class: ClassVar[RefusalClass] = "SIGNATURE"
+    remedy: ClassVar[str] = "wait for an update with more participants; nothing is believed on fewer"
+
+    def __init__(self, where: Where, needed: int, got: int, size: int) -> None:
+        super().__init__(where, needed, got, size)
+        self.needed, self.got, self.size = needed, got, size
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.got} of {self.size} sync committee members signed; {self.needed} are needed"
+
+
+class NotFinal(PolicyError):
+    """Attested where finalized is due."""
+
+    refusal_class: ClassVar[RefusalClass] = "FINALITY"
+
+    def __init__(self, where: Where, what: str) -> None:
+        super().__init__(where, what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.where}: not final: {self.what}"
+
+
+class CheckpointTooOld(PolicyError):
+    """A beacon checkpoint older than the weak subjectivity period: committees of its time may have sold their keys."""
+
+    refusal_class: ClassVar[RefusalClass] = "FRESHNESS"
+    remedy: ClassVar[str] = (
+        "take a newer finalized checkpoint root from several sources that you trust, and configure it"
+    )
+
+    def __init__(self, where: Where, slot: int, age: int, limit: int) -> None:
+        super().__init__(where, slot, age, limit)
+        self.slot, self.age, self.limit = slot, age, limit
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where}: the checkpoint at slot {self.slot} is {self.age} s old; beyond {self.limit} s "
+            "it no longer protects against bought keys of old committees"
+        )
 
 
 class TooOld(PolicyError):

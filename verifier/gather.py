@@ -24,7 +24,7 @@ from verifier.proven import ProvenHeader
 from verifier.state.ethereum import asked_slot, verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
-from verifier.trust import TrustRoot
+from verifier.trust import HeaderRoot
 from verifier.verify import Checker, check_meaning
 
 
@@ -46,7 +46,7 @@ class Gathered:
 
 
 def gather_section(
-    network: Network, claims: Sequence[tuple[int, Claim]], root: TrustRoot, as_of: Timestamp, checker: Checker
+    network: Network, claims: Sequence[tuple[int, Claim]], root: HeaderRoot, as_of: Timestamp, checker: Checker
 ) -> Flow[Gathered]:
     """
     Gather one network's evidence under one trust root.

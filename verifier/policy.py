@@ -89,7 +89,6 @@ class Policy:
         accept_contracts: Contracts whose layout and code the checker takes without our review.
         anchor_haircuts: By anchor; compounded with those of the settlement.
         settlement_haircuts: By settlement, for rollups.
-        denied: Roots, games and checkpoints (20 or 32 bytes) that count nothing, whatever their contract says.
         factors: By asset group; a group that is not listed counts zero as collateral.
     """
 
@@ -103,7 +102,6 @@ class Policy:
     max_clock_error: int = 15
     age_hard: int = DAY
     accept_contracts: frozenset[tuple[ChainId, Address]] = frozenset()
-    denied: frozenset[bytes] = frozenset()
     anchor_haircuts: Mapping[Anchor, Haircut] = field(default_factory=lambda: DEFAULT_ANCHOR_HAIRCUTS)
     settlement_haircuts: Mapping[Settlement, Haircut] = field(default_factory=lambda: DEFAULT_SETTLEMENT_HAIRCUTS)
     factors: Mapping[str, Factors] = field(default_factory=lambda: MappingProxyType({}))

@@ -128,7 +128,44 @@ class Observed:
         return Anchor.QUORUM if reached else Anchor.RPC
 
 
-TrustRoot = PinnedBlock | Observed
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """
+    A beacon block that a light client begins from, by the root of its header.
+
+    Given by the checker it carries no operators. One that endpoints supplied, because the checker asked for that in so
+    many words, is an observation: what is reached from it is believed no further than those who named it.
+
+    Attributes:
+        chain_id: Of the execution network that the beacon chain carries.
+        operators: Distinct operators that named the root; empty where the checker gives it.
+        k: How many of them the checker asked for.
+        at: When they were asked; None where the checker gives it.
+    """
+
+    chain_id: ChainId
+    root: Hash32
+    operators: frozenset[str] = frozenset()
+    k: int = 0
+    at: Timestamp | None = None
+
+    def __post_init__(self) -> None:
+        nonzero_hash(self.root)
+        if self.operators and (self.k < 1 or self.at is None):
+            raise BadInput("checkpoint", "k of at least 1 and a time where operators named it", (self.k, self.at))
+
+    @property
+    def anchor(self) -> Anchor:
+        """The strongest anchor that a header reached from it can have."""
+        if not self.operators:
+            return Anchor.FINALIZED
+        return Anchor.QUORUM if len(self.operators) >= max(self.k, 2) else Anchor.RPC
+
+
+HeaderRoot = PinnedBlock | Observed
+"""Roots that name a block of the network itself."""
+
+TrustRoot = HeaderRoot | Checkpoint
 
 
 def anchor_of(root: TrustRoot) -> Anchor:

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
-from verifier.errors import LimitExceeded, MalformedBundle, Where
+from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, Link, Section
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.primitives import address, chain_id, parse_hex, slot_key, timestamp, to_hex
@@ -103,20 +103,18 @@ def parse_view(text: bytes | str, limits: Limits = DEFAULT_LIMITS) -> bytes:
     Raises:
         MalformedBundle: Not such a view, unknown fields among them, or its content has another id than it names.
         LimitExceeded: Larger than a bundle may be.
-        BadInput: A field of the wrong width or range.
     """
     if len(text) > 3 * limits.bundle_bytes:
         raise LimitExceeded("bytes in a bundle view", 3 * limits.bundle_bytes, len(text))
     try:
         view = BundleView.model_validate_json(text)
-        bundle = _bundle(view)
+        data = encode_bundle(_bundle(view))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise MalformedBundle(_HERE.at(node=place), str(first["msg"])) from None
-    except (ValueError, IndexError, TypeError) as error:
+    except (BadInput, ValueError, IndexError, TypeError, OverflowError) as error:
         raise MalformedBundle(_HERE, str(error)) from None
-    data = encode_bundle(bundle)
     found = parse_bundle(data, limits)
     if to_hex(found.id) != view.id:
         raise MalformedBundle(_HERE, f"its content id is {to_hex(found.id)}, it names", view.id)

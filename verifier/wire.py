@@ -22,7 +22,7 @@ import cbor2
 from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
 from verifier.codec import cbor
 from verifier.codec.cbor import Cbor
-from verifier.errors import LimitExceeded, MalformedBundle, Where
+from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, Link, Section
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.primitives import MAX_UINT256, Hash32, address, chain_id, slot_key, timestamp
@@ -125,9 +125,9 @@ def parse_bundle(data: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedBundle:
         data: Untrusted. Its size is tested before anything else.
 
     Raises:
-        MalformedBundle: Not the one canonical form: unknown, missing or repeated parts, wrong types, wrong id.
+        MalformedBundle: Not the one canonical form: unknown, missing or repeated parts, wrong types, widths or ranges,
+            wrong id.
         LimitExceeded: Too large, too many or too deep.
-        BadInput: A field of the wrong width or range.
     """
     if len(data) > limits.bundle_bytes:
         raise LimitExceeded("bytes in a bundle", limits.bundle_bytes, len(data))
@@ -136,7 +136,11 @@ def parse_bundle(data: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedBundle:
     if found != named:
         raise MalformedBundle(_HERE, f"its content id is 0x{found.hex()}, it names", named)
     budget = 3 * limits.nodes + 8 * limits.claims + 4_096
-    return ParsedBundle(found, _bundle(cbor.decode(body, max_items=budget, where=_HERE), limits))
+    try:
+        return ParsedBundle(found, _bundle(cbor.decode(body, max_items=budget, where=_HERE), limits))
+    except BadInput as error:
+        # The input is the sender's, not the caller's: this is evidence that does not hold, not misuse.
+        raise MalformedBundle(_HERE, str(error)) from None
 
 
 def _open(data: bytes) -> tuple[memoryview, bytes]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chains.answers import Call, HeaderFields, Json, parse_header, parse_height, parse_proof
+from chains.answers import HeaderFields, parse_header, parse_height, parse_proof
 from chains.errors import BadAnswer, ByHashRefused, FetchError, TooManyKeys
+from chains.replies import Call, Json
 from verifier.crypto.keccak import keccak256
 from verifier.errors import VerifierError
 from verifier.flow import Ask, AskHeader, AskHeight, AskProof

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.answers import Call, encode_calls, parse_header, parse_json, parse_proof, parse_replies
+from chains.answers import parse_header, parse_proof
 from chains.dialects.eth import choose
 from chains.errors import (
     BadAnswer,
@@ -21,6 +21,7 @@ from chains.errors import (
     NotServed,
     TooManyKeys,
 )
+from chains.replies import Call, encode_calls, parse_json, parse_replies
 from verifier.crypto.keccak import keccak256
 from verifier.errors import NOWHERE
 from verifier.headers.decode import decode_header

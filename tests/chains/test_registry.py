@@ -8,6 +8,7 @@ import pytest
 
 from chains import NETWORKS, by_id, local_network, meanings, networks
 from chains.doc import BEGIN, END, put_into, table
+from chains.registry import aliases
 from verifier.claims import ProxyKind
 from verifier.errors import BadInput
 from verifier.network import OwnConsensus, SettledOn
@@ -54,6 +55,25 @@ def test_tokens_belong_to_their_network_and_say_their_evidence(chain):
         for pin in known.pins:
             assert (pin.implementation is None) == (layout.proxy is None)
             assert (pin.implementation is None) == (pin.implementation_code_hash is None)
+
+
+def test_guards_stand_beside_pins_only():
+    """A flag is one of reviewed code; no entry without a pin has any, and the balance is not among them."""
+    guarded = [known for chain in NETWORKS.values() for known in chain.assets if known.guards]
+    assert [known.asset.symbol for known in guarded] == ["USDT"]
+    for known in guarded:
+        assert known.pins
+        assert known.asset.layout.base not in {guard.base for guard in known.guards}
+
+
+@EVERY
+def test_second_entry_points_have_a_source_and_stand_for_one_asset(chain):
+    """None stands for itself, and none is listed among the network's own tokens."""
+    listed = {known.asset.contract for known in chain.assets}
+    for entry in chain.second_entries:
+        assert entry.source
+        assert entry.contract not in {entry.stands_for, *listed}
+        assert aliases()[(chain.network.chain_id, entry.contract)] == (chain.network.chain_id, entry.stands_for)
 
 
 @pytest.mark.covers("CHN-07")

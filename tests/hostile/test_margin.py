@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from chains.registry import aliases
 from tests.simulators.minting import ALICE, AS_OF, BOB, coin, debt, holding, proven, refused, token
 from tests.verifier.margin.build import (
     account,
@@ -127,7 +128,7 @@ def test_one_balance_does_not_count_twice(pair: tuple[Claim, Claim]) -> None:
     """Before gathering, and again when an account is built, in either order; the error names both claims."""
     for claims in (pair, pair[::-1]):
         with pytest.raises(CountedTwice) as caught:
-            check_duplicates(claims)
+            check_duplicates(claims, aliases())
         assert caught.value.first != "" and caught.value.second != ""
         with pytest.raises(CountedTwice):
             account(*(proven(claim, 0) for claim in claims))
@@ -137,7 +138,7 @@ def test_one_balance_does_not_count_twice(pair: tuple[Claim, Claim]) -> None:
 @pytest.mark.parametrize("pair", DISTINCT.values(), ids=DISTINCT.keys())
 def test_two_balances_count_both(pair: tuple[Claim, Claim]) -> None:
     """What differs in chain, contract or holder is another balance."""
-    check_duplicates(pair)
+    check_duplicates(pair, aliases())
     assert len(report(account(*(proven(claim, 0) for claim in pair))).figures.lines) == 2
 
 

@@ -6,21 +6,9 @@ import json
 
 import pytest
 
-from chains.answers import (
-    MAX_DEPTH,
-    MAX_NODE_HEX,
-    MAX_NODES,
-    MAX_REVERT,
-    parse_data,
-    parse_error_body,
-    parse_header,
-    parse_height,
-    parse_json,
-    parse_proof,
-    parse_quantity,
-    parse_replies,
-)
+from chains.answers import MAX_NODE_HEX, MAX_NODES, parse_data, parse_header, parse_height, parse_proof, parse_quantity
 from chains.errors import BadAnswer, BatchRefused, Busy, ByHashRefused, NoBlock, NodeError, NotProvable, NotServed
+from chains.replies import MAX_DEPTH, MAX_REVERT, parse_error_body, parse_json, parse_replies
 from tests.chains.test_answers import SLOTS, WHO, proof
 
 

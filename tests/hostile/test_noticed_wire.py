@@ -10,7 +10,7 @@ import pytest
 from tests.verifier.test_wire import BUNDLE, TOKEN, body_of, resealed
 from verifier.claims import Asset, Claim, TokenLayout
 from verifier.codec.cbor import decode
-from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
+from verifier.errors import LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, Link, Section
 from verifier.policy import Limits
 from verifier.primitives import MAX_CHAIN_ID, Address, ChainId, Timestamp, slot_key
@@ -297,7 +297,7 @@ def test_chain_ids_stay_below_what_json_can_carry() -> None:
         if good:
             assert parse_bundle(resealed(body)).bundle.sections[0].chain_id == chain
             continue
-        with pytest.raises(BadInput, match="chain id"):
+        with pytest.raises(MalformedBundle, match="chain id"):
             parse_bundle(resealed(body))
 
 

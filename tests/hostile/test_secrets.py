@@ -11,13 +11,15 @@ import traceback
 
 import pytest
 
-from chains.answers import Call
 from chains.driver import Desk, drive
 from chains.endpoint import Endpoint, Secret
-from chains.execution import BoundedProvider, ForeignProvider, ResponseLimits
+from chains.execution import BoundedProvider
+from chains.foreign import ForeignProvider
 from chains.observe import observe
 from chains.probe import probe, shown
 from chains.record import RecordingDesk
+from chains.replies import Call
+from chains.transport import ResponseLimits
 from tests.chains.talk import balances, head_of, http, network_of, server
 from tests.simulators import lies
 from verifier.errors import BadInput

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from chains.answers import Call, parse_data, parse_height, parse_json, parse_proof, parse_quantity, parse_replies
+from chains.answers import parse_data, parse_height, parse_proof, parse_quantity
 from chains.driver import Desk
 from chains.endpoint import Endpoint
 from chains.errors import (
@@ -27,8 +27,10 @@ from chains.errors import (
     Unreachable,
     clean,
 )
-from chains.execution import BoundedProvider, ResponseLimits, is_forbidden
+from chains.execution import BoundedProvider
 from chains.observe import observe
+from chains.replies import Call, parse_json, parse_replies
+from chains.transport import ResponseLimits, is_forbidden
 from tests.chains.talk import endpoint, http, network_of, server
 from tests.simulators import lies
 from verifier.errors import BadInput
@@ -511,10 +513,10 @@ def place(url, host, name, operator=None):
 
 
 @pytest.mark.covers("RPC-11")
-async def test_two_operators_make_a_quorum(twins):
+async def test_two_operators_make_a_quorum(twins, second_host):
     """Different hosts, different operators, one hash: an observation of two."""
     one, two, chain = twins
-    found = await observed(network_of(chain), [place(one.url, "127.0.0.1", "a"), place(two.url, "localhost", "b")])
+    found = await observed(network_of(chain), [place(one.url, "127.0.0.1", "a"), place(two.url, second_host, "b")])
     assert (len(found.operators), found.anchor.value, found.at) == (2, "quorum", NOW)
     assert "0x" + found.hash.hex() == chain.node.block(found.number)["hash"]
 
@@ -525,11 +527,19 @@ async def test_two_operators_make_a_quorum(twins):
     [
         (("127.0.0.1", "127.0.0.1"), (None, None)),
         (("127.0.0.1", "127.0.0.1"), ("x", "y")),
-        (("127.0.0.1", "localhost"), ("x", "x")),
-        (("127.0.0.1", "localhost"), ("x", "X")),
+        (("127.0.0.1", "localhost"), ("x", "y")),
+        (("127.0.0.1", "second-host.test"), ("x", "x")),
+        (("127.0.0.1", "second-host.test"), ("x", "X")),
     ],
-    ids=["one host", "one host under two operators' names", "one operator", "one operator in another case"],
+    ids=[
+        "one host",
+        "one host under two operators' names",
+        "one machine in two spellings",
+        "one operator",
+        "one operator in another case",
+    ],
 )
+@pytest.mark.usefixtures("second_host")
 async def test_a_quorum_of_one_is_none(twins, hosts, operators):
     """Endpoints that share a host or an operator count once."""
     one, two, chain = twins
@@ -540,39 +550,39 @@ async def test_a_quorum_of_one_is_none(twins, hosts, operators):
 
 
 @pytest.mark.covers("RPC-12")
-async def test_equivocation_is_told_and_nothing_is_chosen(fresh_chain, lying_proxy):
+async def test_equivocation_is_told_and_nothing_is_chosen(fresh_chain, lying_proxy, second_host):
     """Two hashes for one height: both are named, neither is used."""
     chain = fresh_chain()
     other = fresh_chain()
     other.node.mine(chain.node.height - other.node.height + 3, timestamp=2_000_000_000)
     chain.node.mine(3)
     one, two = lying_proxy(chain.url), lying_proxy(other.url)
-    places = [place(one.url, "127.0.0.1", "a"), place(two.url, "localhost", "b")]
+    places = [place(one.url, "127.0.0.1", "a"), place(two.url, second_host, "b")]
     with pytest.raises(Equivocation) as caught:
         await observed(network_of(chain), places)
     assert len(caught.value.named) == 2
 
 
 @pytest.mark.covers("RPC-12")
-async def test_a_majority_does_not_outvote_a_rival(fresh_chain, lying_proxy):
+async def test_a_majority_does_not_outvote_a_rival(fresh_chain, lying_proxy, second_host):
     """Two operators against one: still nothing is chosen."""
     chain, other = fresh_chain(), fresh_chain()
     chain.node.mine(3)
     other.node.mine(3, timestamp=2_000_000_000)
     proxies = [lying_proxy(chain.url), lying_proxy(other.url)]
-    places = [place(proxies[0].url, "127.0.0.1", "a"), place(proxies[1].url, "localhost", "b")]
+    places = [place(proxies[0].url, "127.0.0.1", "a"), place(proxies[1].url, second_host, "b")]
     async with Desk.to([(network_of(chain), places)]) as desk:
         with pytest.raises(Equivocation):
             await observe(network_of(chain), desk, 1, now=NOW, depth=0)
 
 
 @pytest.mark.covers("RPC-12")
-async def test_a_header_with_a_stated_hash_of_another_is_not_believed(twins):
+async def test_a_header_with_a_stated_hash_of_another_is_not_believed(twins, second_host):
     """The hash is computed from what came: a reply that states another header's hash names its own."""
     one, two, chain = twins
     two.tell(lies.field("stateRoot", "0x" + "22" * 32), method="eth_getBlockByNumber")
     with pytest.raises(Equivocation):
-        await observed(network_of(chain), [place(one.url, "127.0.0.1", "a"), place(two.url, "localhost", "b")])
+        await observed(network_of(chain), [place(one.url, "127.0.0.1", "a"), place(two.url, second_host, "b")])
 
 
 # --- RPC-15: text from outside -------------------------------------------------------------------------------------

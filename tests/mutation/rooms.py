@@ -34,6 +34,7 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/policy.py", (NOTICED.format("trust"), *_WHOLE)),
     ("verifier/proven.py", (NOTICED.format("trust"), "tests/typing", *_WHOLE)),
     ("verifier/primitives.py", (NOTICED.format("trust"), "tests/verifier/codec/test_abi.py", *_WIRE, *_WHOLE)),
+    ("chains/replies.py", ("tests/chains/test_answers.py", NOTICED.format("answers"))),
     ("chains/answers.py", ("tests/chains/test_answers.py", NOTICED.format("answers"))),
 )
 

@@ -216,11 +216,11 @@ def test_without_a_pin_the_strict_policy_counts_nothing(three_chains) -> None:
     assert len(lone.missing) + len(lone.refused) == 6
 
 
-def test_two_operators_make_a_quorum(three_chains, honest) -> None:
-    """Two operators (two names for the loopback host) agree on a recent block: `practical` takes it, at its haircut."""
+def test_two_operators_make_a_quorum(three_chains, honest, second_host) -> None:
+    """Two operators on two hosts agree on a recent block: `practical` takes it, at its haircut."""
     chain = three_chains[0]
     chain.node.mine(4)
-    other = chain.url.replace("127.0.0.1", "localhost")
+    other = chain.url.replace("127.0.0.1", second_host)
     run = verified(spec_of([chain], {31337: [chain.url, other]}, pin=False, policy='preset = "practical"'))
     assert figures(run) == {k: v for k, v in honest.items() if k[0] == 31337}
     assert {o.trust.word for o in run.verified.outcomes if isinstance(o, ProvenAmount)} == {"quorum"}
@@ -242,11 +242,11 @@ def test_a_bundle_that_leaves_a_debt_out_does_not_hide_it(three_chains) -> None:
 
 
 @pytest.mark.covers("HDR-09")
-def test_a_foreign_bundle_needs_a_root_of_ones_own(three_chains) -> None:
+def test_a_foreign_bundle_needs_a_root_of_ones_own(three_chains, second_host) -> None:
     """Without a pin the bundle is refused; with `ask`, the checker's own endpoints may say, at the trust that is."""
     chain = three_chains[0]
     data = verified(spec_of([chain])).data
-    other = chain.url.replace("127.0.0.1", "localhost")
+    other = chain.url.replace("127.0.0.1", second_host)
     unpinned = spec_of([chain], {31337: [chain.url, other]}, pin=False, policy='preset = "practical"')
     now = Timestamp(int(time.time()))
     assert {type(r.error) for r in check_account(unpinned, data, now=now).refused} == {NoTrustRoot}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from chains.chain import local_network
+from chains.chain import SecondEntry, aliases_of, local_network
 from chains.endpoint import Endpoint
 from chains.families import ETHEREUM
 from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, HolderPart, NetworkPart
@@ -26,6 +26,7 @@ from verifier.app.toml_source import Path_, TomlSource
 from verifier.claims import Claim, ClaimKind, KnownAsset, Meanings, Source
 from verifier.errors import BadInput
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
+from verifier.margin.duplicates import Aliases
 from verifier.margin.modes import Mode
 from verifier.margin.rules import MarginRules
 from verifier.network import Family, Network
@@ -50,6 +51,11 @@ class KnownChain(Protocol):
         """Assets known on it."""
         ...
 
+    @property
+    def second_entries(self) -> tuple[SecondEntry, ...]:
+        """Contracts that show balances counted elsewhere."""
+        ...
+
 
 Registry = Mapping[str, KnownChain]
 
@@ -66,6 +72,7 @@ class AccountSpec:
         endpoints: By network that a claim speaks of; empty where compiled for offline use.
         meanings: The registry's assets on the account's networks, and the slots that the file itself explains.
         prices, debts, positions: Declared: typed in, proven by no one.
+        aliases: The registry's second entry points, so that one balance cannot be claimed through two contracts.
         warnings: What a person should know before running, each a sentence with its cure.
     """
 
@@ -84,6 +91,7 @@ class AccountSpec:
     debts: tuple[DeclaredDebt, ...]
     positions: tuple[DeclaredPosition, ...]
     rules: MarginRules
+    aliases: Aliases
     warnings: tuple[str, ...] = ()
 
 
@@ -149,6 +157,7 @@ def compile_account(
         debts=declared.debts,
         positions=declared.positions,
         rules=declared.rules,
+        aliases=aliases_of(registry.values()),
         warnings=_warnings(made, policy, places),
     )
 

@@ -23,7 +23,7 @@ from verifier.gather import Gathered, assemble, gather_section
 from verifier.headers.decode import decode_header
 from verifier.network import Network
 from verifier.primitives import ChainId, Timestamp
-from verifier.trust import Anchor, Observed, PinnedBlock, TrustRoot
+from verifier.trust import Anchor, Checkpoint, HeaderRoot, Observed, PinnedBlock, TrustRoot
 from verifier.verify import Checker, Refusal, Verified, verify_bundle
 from verifier.wire import encode_bundle
 
@@ -60,7 +60,7 @@ async def gather_bundle(claims: Sequence[Claim], as_of: Timestamp, desk: Desk, c
 
 async def _one_network(
     chain: ChainId, asked: list[tuple[int, Claim]], as_of: Timestamp, desk: Desk, checker: Checker
-) -> tuple[Gathered, TrustRoot | None]:
+) -> tuple[Gathered, HeaderRoot | None]:
     network = checker.networks[chain]
     try:
         root = await _root(network, desk, checker)
@@ -74,7 +74,7 @@ def _unanswered(network: Network, reason: str) -> Unanswered:
     return Unanswered(question, (), ((network.name, reason),))
 
 
-async def _root(network: Network, desk: Desk, checker: Checker) -> TrustRoot:
+async def _root(network: Network, desk: Desk, checker: Checker) -> HeaderRoot:
     """The checker's pin; else what its endpoints agree on, where its policy takes that."""
     if not desk.lines.get(network.chain_id):
         raise _unanswered(network, f"no endpoint is configured under [networks.{network.name}]")
@@ -112,7 +112,7 @@ def verify_gathered(gathered: GatheredBundle, checker: Checker) -> Verified:
 
 async def observe_anchors(bundle: Bundle, desk: Desk, checker: Checker) -> tuple[Observed, ...]:
     """What the checker's own endpoints say of a foreign bundle's anchors, for networks where no root names them."""
-    known = {(root.chain_id, root.hash) for root in checker.roots}
+    known = {(root.chain_id, root.hash) for root in checker.roots if not isinstance(root, Checkpoint)}
     found: list[Observed] = []
     for section in bundle.sections:
         network = checker.networks.get(section.chain_id)

@@ -21,7 +21,7 @@ from verifier.flow import Unanswered
 from verifier.margin.as_json import to_json as margin_json
 from verifier.primitives import Address, to_hex
 from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, ProvenWord, trail
-from verifier.trust import Observed, PinnedBlock, TrustRoot
+from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
 from verifier.verify import Outcome, Refusal
 
 VERSION = 1
@@ -128,8 +128,11 @@ def refusal_json(refusal: Refusal) -> Json:
 
 def root_json(root: TrustRoot) -> Json:
     """A trust root, without anything it was not given as."""
-    made: Json = {"chain_id": root.chain_id, "hash": to_hex(root.hash)}
+    named = root.root if isinstance(root, Checkpoint) else root.hash
+    made: Json = {"chain_id": root.chain_id, "hash": to_hex(named)}
     match root:
+        case Checkpoint():
+            return {"kind": "checkpoint", **made, "operators": sorted(clean(o) for o in root.operators)}
         case PinnedBlock():
             return {"kind": "pinned", **made, "operators": []}
         case Observed():
@@ -179,7 +182,7 @@ def step_json(step: Proven | TrustRoot) -> Json:
             return {"step": "slot", "slot": to_hex(step.slot), "word": to_hex(step.word)}
         case ProvenAmount():
             return {"step": "amount", "amount": str(step.amount), "symbol": step.claim.asset.symbol}
-        case PinnedBlock() | Observed():
+        case PinnedBlock() | Observed() | Checkpoint():
             return {"step": "trust-root", **root_json(step)}
     return {"step": type(step).__name__}
 

@@ -77,7 +77,7 @@ async def gather_account(
     Raises:
         CountedTwice: Two claims are one balance; found before anything is asked.
     """
-    check_duplicates(spec.claims)
+    check_duplicates(spec.claims, spec.aliases)
     moment = as_of if as_of is not None else spec.as_of if spec.as_of is not None else now
     places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
     async with Desk.to(places, seconds=seconds) as desk:
@@ -180,6 +180,7 @@ def _run(
         positions=spec.positions,
         pockets=spec.pockets,
         last_proven=last_proven or {},
+        aliases=spec.aliases,
     )
     return Run(spec, data, verified, strangers, report(account), roots, endpoints, now)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from verifier.assets.kind import Reading, State
-from verifier.claims import AccountRead, Claim, CodePin, KeyOrder, KnownAsset, ProxyKind, Reads, TokenLayout
+from verifier.claims import AccountRead, Claim, CodePin, Guard, KeyOrder, KnownAsset, ProxyKind, Reads, TokenLayout
 from verifier.codec.abi import mapping_slot, pad_address, vyper_mapping_slot
 from verifier.errors import BadInput, NotThere, NotUsable, UnreviewedCode, Where
 from verifier.primitives import Address, SlotKey, Word, to_hex
@@ -37,8 +37,8 @@ def balance_slot(layout: TokenLayout, holder: Address) -> SlotKey:
 def compile(claim: Claim, known: KnownAsset | None, *, accepted: bool) -> Reads:  # noqa: A001 - the port's word
     """The token's account with the balance slot, and what proves its code to be the reviewed one."""
     token, layout = _token(claim)
-    slots = [balance_slot(layout, claim.holder)]
     pins = _pins(known, accepted=accepted)
+    slots = [balance_slot(layout, claim.holder), *(guard_slot(g, claim.holder) for g in _guards(known, pins))]
     if layout.proxy is not None and any(pin.implementation is not None for pin in pins):
         slots.append(IMPLEMENTATION_SLOTS[layout.proxy])
     implementations = sorted({pin.implementation for pin in pins if pin.implementation is not None})
@@ -52,7 +52,8 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
     Raises:
         NotThere: The token is proven to have no code.
         UnreviewedCode: Its code, or its implementation's, is not what the layout was reviewed for.
-        NotUsable: The holder is blocked by the token, or the word has bits that the layout does not explain.
+        NotUsable: The holder is blocked by the token, the token says that it does not answer any more, or the word has
+            bits that the layout does not explain.
         Malformed, ProofError: As the proofs of accounts and words raise them.
     """
     address, layout = _token(claim)
@@ -61,9 +62,15 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
         raise NotThere(where.at(address=address), "the token contract's code")
     pins = _pins(known, accepted=accepted)
     bound = _bind(token, layout, pins, state) if pins else ()
+    bound += tuple(_off(guard, token, claim.holder, state) for guard in _guards(known, pins))
     word = state.word(token, balance_slot(layout, claim.holder))
     units = _balance(word.word, layout, where.at(address=address, slot=word.slot))
     return Reading(units, word, bound, reviewed=bool(pins))
+
+
+def guard_slot(guard: Guard, holder: Address) -> SlotKey:
+    """The slot of a flag, of one holder where it is kept by holder."""
+    return mapping_slot(pad_address(holder), guard.base) if guard.by_holder else guard.base
 
 
 def _token(claim: Claim) -> tuple[Address, TokenLayout]:
@@ -76,6 +83,18 @@ def _token(claim: Claim) -> tuple[Address, TokenLayout]:
 def _pins(known: KnownAsset | None, *, accepted: bool) -> tuple[CodePin, ...]:
     """The reviewed code. A contract that the policy names is taken as it stands, so nothing is pinned for it."""
     return () if known is None or accepted else known.pins
+
+
+def _guards(known: KnownAsset | None, pins: tuple[CodePin, ...]) -> tuple[Guard, ...]:
+    """The flags of the code that is pinned; of other code nobody knows what its slots say."""
+    return known.guards if known is not None and pins else ()
+
+
+def _off(guard: Guard, token: ProvenAccount, holder: Address, state: State) -> ProvenWord:
+    flag = state.word(token, guard_slot(guard, holder))
+    if int.from_bytes(flag.word, "big") & guard.mask:
+        raise NotUsable(flag.where, guard.reason)
+    return flag
 
 
 def _bind(

@@ -12,7 +12,7 @@ from verifier.errors import NoTrustRoot, Unsupported, Where, WrongBinding
 from verifier.headers.decode import Header, decode_header
 from verifier.network import Network
 from verifier.proven import ProvenHeader, mint
-from verifier.trust import ANCHOR_ORDER, Observed, Settlement, Trust, TrustRoot, anchor_of
+from verifier.trust import ANCHOR_ORDER, Checkpoint, HeaderRoot, Observed, Settlement, Trust, TrustRoot, anchor_of
 
 
 def verify_anchor(rlp: bytes, network: Network, roots: Sequence[TrustRoot], where: Where) -> ProvenHeader:
@@ -32,7 +32,7 @@ def verify_anchor(rlp: bytes, network: Network, roots: Sequence[TrustRoot], wher
     if network.family.unsupported is not None:
         raise Unsupported(where, network.family.unsupported)
     header = decode_header(rlp, network.family, where)
-    known = [root for root in roots if root.chain_id == network.chain_id]
+    known = [root for root in roots if root.chain_id == network.chain_id and not isinstance(root, Checkpoint)]
     naming = [root for root in known if root.hash == header.hash]
     if not naming:
         raise NoTrustRoot(where, header.hash, len(known))
@@ -42,7 +42,7 @@ def verify_anchor(rlp: bytes, network: Network, roots: Sequence[TrustRoot], wher
     return _minted(header, network, root)
 
 
-def _minted(header: Header, network: Network, root: TrustRoot) -> ProvenHeader:
+def _minted(header: Header, network: Network, root: HeaderRoot) -> ProvenHeader:
     settlement = Settlement.NONE if network.is_rollup else None
     return mint(
         ProvenHeader,

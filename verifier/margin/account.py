@@ -14,7 +14,7 @@ from typing import Final
 from verifier.claims import Claim, ClaimKind
 from verifier.errors import BadInput, SkewTooLarge, Where
 from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, DeclaredPrice
-from verifier.margin.duplicates import Identity, check_duplicates, label
+from verifier.margin.duplicates import NO_ALIASES, Aliases, Identity, check_duplicates, label
 from verifier.margin.modes import Mode
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
 from verifier.margin.snapshot import Doubt, Line, Position, Provenance, Quote, Reason, Snapshot
@@ -35,6 +35,7 @@ class MarginAccount:
         outcomes: One for each claim, in the account's order.
         pockets: Isolated pocket by index of the claim; a claim without one is in the cross pool.
         last_proven: What was proven last, and again now, of claims that are refused or missing.
+        aliases: Contracts through which another asset's balances are seen, so that both count as one.
     """
 
     name: str
@@ -49,6 +50,7 @@ class MarginAccount:
     positions: tuple[DeclaredPosition, ...]
     pockets: Mapping[int, str]
     last_proven: Mapping[Identity, ProvenAmount]
+    aliases: Aliases
 
     def __post_init__(self) -> None:
         for outcome in self.outcomes:
@@ -62,7 +64,7 @@ class MarginAccount:
         for identity, amount in self.last_proven.items():
             if not _is_proven(amount) or amount.claim.identity != identity:
                 raise BadInput("last_proven", "a proven amount of the same claim", identity)
-        check_duplicates(outcome.claim for outcome in self.outcomes)
+        check_duplicates((outcome.claim for outcome in self.outcomes), self.aliases)
 
 
 def build_account(
@@ -79,6 +81,7 @@ def build_account(
     positions: Sequence[DeclaredPosition] = (),
     pockets: Mapping[int, str] | None = None,
     last_proven: Mapping[Identity, ProvenAmount] = NOTHING_PROVEN,
+    aliases: Aliases = NO_ALIASES,
 ) -> MarginAccount:
     """
     Establish that these parts are one account of one moment, in which no balance counts twice.
@@ -89,6 +92,7 @@ def build_account(
         pockets: Isolated pocket by index of the outcome.
         last_proven: By `Claim.identity`, for the high figure of what is refused or missing; proven again by the
             caller, from the bundle it was first proven from.
+        aliases: Of the checker's registry (`chains.registry.aliases`).
 
     Raises:
         BadInput: A figure that no verifier made, of another as-of time, or a name that stands twice.
@@ -107,6 +111,7 @@ def build_account(
         positions=tuple(positions),
         pockets=MappingProxyType(dict(pockets or {})),
         last_proven=MappingProxyType(dict(last_proven)),
+        aliases=aliases,
     )
 
 
@@ -190,6 +195,7 @@ def _line(account: MarginAccount, index: int, outcome: Outcome) -> Line:
         age=max(0, account.as_of - outcome.header.timestamp) if head else 0,
         soft_age=2 * outcome.header.network.finality,
         provenance=_provenance(claim, outcome),
+        network=outcome.header.network.name,
     )
 
 
@@ -210,6 +216,7 @@ def _unknown_line(claim: Claim, pocket: str, refusal: Refusal, last: ProvenAmoun
         last_amount=None if last is None or last.claim.kind is not claim.kind else last.amount,
         doubt=Reason(doubt, label(claim), str(refusal.error)),
         provenance=_provenance(claim, last),
+        network=f"chain {claim.chain_id}" if last is None else last.header.network.name,
     )
 
 

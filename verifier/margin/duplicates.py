@@ -18,28 +18,13 @@ from verifier.primitives import Address, ChainId, to_hex
 Identity = tuple[ChainId, Address | None, Address]
 
 
-def _alias(chain: int, contract: str, stands_for: str | None = None) -> tuple[AssetKey, AssetKey]:
-    target = None if stands_for is None else Address(bytes.fromhex(stands_for))
-    return (ChainId(chain), Address(bytes.fromhex(contract))), (ChainId(chain), target)
+Aliases = Mapping[AssetKey, AssetKey]
+"""Second entry points, and the asset that each is. Which there are is said in the chains' own files, with sources."""
+
+NO_ALIASES: Final[Aliases] = MappingProxyType({})
 
 
-ALIASES: Final[Mapping[AssetKey, AssetKey]] = MappingProxyType(
-    dict(
-        (
-            # TrueUSD's first address forwards to the same balances (March 2022).
-            _alias(1, "8dd5fbce2f6a956c3022ba3663759011dd51e73e", "0000000000085d4780b73119b644ae5ecd22b376"),
-            # Contracts that report the network's own coin as a token.
-            _alias(10, "deaddeaddeaddeaddeaddeaddeaddeaddead0000"),  # OP Mainnet, ETH before Bedrock
-            _alias(137, "0000000000000000000000000000000000001010"),  # Polygon PoS, POL
-            _alias(324, "000000000000000000000000000000000000800a"),  # ZKsync Era, ETH
-            _alias(42220, "471ece3750da237f93b8e339c536989b8978a438"),  # Celo, CELO
-        )
-    )
-)
-"""Second entry points, and the asset they are. A checker may hand in further ones."""
-
-
-def check_duplicates(claims: Iterable[Claim], aliases: Mapping[AssetKey, AssetKey] = ALIASES) -> None:
+def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES) -> None:
     """
     Establish that no two claims are one balance. Needs no evidence, so it can be asked before anything is gathered.
 
@@ -61,7 +46,7 @@ def check_duplicates(claims: Iterable[Claim], aliases: Mapping[AssetKey, AssetKe
             raise CountedTwice(_where(claim), label(token), label(claim), "the token's contract holds what backs it")
 
 
-def canonical(claim: Claim, aliases: Mapping[AssetKey, AssetKey] = ALIASES) -> Identity:
+def canonical(claim: Claim, aliases: Aliases = NO_ALIASES) -> Identity:
     """Chain, asset and holder, with second entry points resolved."""
     chain, contract = aliases.get(claim.asset.key, claim.asset.key)
     return (chain, contract, claim.holder)

@@ -7,15 +7,23 @@ made up gives a `HypotheticalReport`, which is another type than the report of a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
 
 from verifier.errors import BadInput
 from verifier.margin.declared import CROSS
 from verifier.margin.fixed import MAX_DECIMALS, Price
+from verifier.margin.instruments import LINEAR, Terms
+from verifier.margin.market import Depth, ExpiryQuote, Route
+from verifier.policy import PPM
 from verifier.primitives import Address, BlockNumber, ChainId, Hash32, Timestamp
 from verifier.proven import Moment
 from verifier.trust import Trust
+
+LATER: Final[Mapping[str, Any]] = MappingProxyType({"later": True})
+"""Marks a field that digests leave out while it has its default, so that older figures keep their digest."""
 
 
 class Doubt(StrEnum):
@@ -29,6 +37,11 @@ class Doubt(StrEnum):
     STALE_PRICE = "stale-price"
     OVERFLOW = "overflow"
     SKEW = "skew"
+    NO_FORWARD = "no-forward"
+    NO_VOLATILITY = "no-volatility"
+    NO_RATE = "no-rate"
+    STALE_FORWARD = "stale-forward"
+    NO_SETTLEMENT = "no-settlement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,9 @@ class Line:
         soft_age: Seconds of age that cost nothing.
         last_amount: What was last proven, where `amount` is None.
         doubt: Why `amount` is None.
+        network, protocol: Where it lives: the chain, and the protocol it is deposited in or owed to (empty: a wallet).
+        bridge: What stands behind a wrapped asset, by name; empty for an original.
+        encumbered: Base units of a holding that support the protocol's own debt first.
     """
 
     id: str
@@ -82,6 +98,10 @@ class Line:
     doubt: Reason | None = None
     declared: bool = False
     provenance: Provenance | None = None
+    network: str = field(default="", metadata=LATER)
+    protocol: str = field(default="", metadata=LATER)
+    bridge: str = field(default="", metadata=LATER)
+    encumbered: int = field(default=0, metadata=LATER)
 
     def __post_init__(self) -> None:
         for amount in (self.amount, self.last_amount):
@@ -91,11 +111,20 @@ class Line:
             raise BadInput(f"line {self.id}: decimals", f"0 to {MAX_DECIMALS}", self.decimals)
         if self.age < 0 or self.soft_age < 0:
             raise BadInput(f"line {self.id}: age", "at least 0 seconds", (self.age, self.soft_age))
+        if not 0 <= self.encumbered <= max(0, self.amount or 0):
+            raise BadInput(f"line {self.id}: encumbered", "a part of what is held", self.encumbered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """One linear perpetual. `counts_gain` stays False for a declared one: its gain is nobody's proof."""
+    """One derivative position. `counts_gain` stays False for a declared one: its gain is nobody's proof.
+
+    Attributes:
+        group: The underlying.
+        size: Signed units of 10^-decimals: of the underlying, or of contracts for an inverse perpetual.
+        entry: Average entry price; nothing is computed from an option's.
+        portfolio: In mixed mode, whether it is weighed by scenarios together with the others that say so.
+    """
 
     id: str
     group: str
@@ -105,15 +134,51 @@ class Position:
     pocket: str = CROSS
     counts_gain: bool = False
     source: str = ""
+    terms: Terms = field(default=LINEAR, metadata=LATER)
+    portfolio: bool = field(default=False, metadata=LATER)
+    network: str = field(default="", metadata=LATER)
+    protocol: str = field(default="", metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A resting order on the linear perpetual of a group; filled at its limit or worse, never better than the mark.
+
+    Attributes:
+        size: Signed units of 10^-decimals of the underlying: a bid above zero, an ask below.
+    """
+
+    id: str
+    group: str
+    size: int
+    decimals: int
+    limit: Price
+    pocket: str = CROSS
+
+    def __post_init__(self) -> None:
+        if self.limit <= 0 or not 0 <= self.decimals <= MAX_DECIMALS:
+            raise BadInput(f"order {self.id}", "a limit above zero and decimals from 0", (self.limit, self.decimals))
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price of an asset group at a time."""
+    """A price of an asset group at a time.
+
+    Attributes:
+        source: The oracle or feed, by name.
+        stable: A slow average; initial values take the worse of both. None where there is none.
+        confidence: How sure the source is, in ppm; below a threshold it costs initial margin.
+    """
 
     price: Price
     at: Timestamp
     source: str = ""
+    stable: Price | None = field(default=None, metadata=LATER)
+    confidence: int = field(default=PPM, metadata=LATER)
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +187,12 @@ class Snapshot:
 
     Attributes:
         doubts: Doubts about the account as a whole; any of them makes every pocket indeterminate.
+        orders: Resting orders.
+        expiries: Forward, rate and volatilities by underlying and expiry.
+        returns: Past log returns by group, in units of 1e-9, oldest first, all groups on one clock.
+        return_step: Seconds between two of them.
+        depths: Market depth by group, for impact.
+        routes: Between networks, how money moves and how fast.
     """
 
     as_of: Timestamp
@@ -129,9 +200,30 @@ class Snapshot:
     positions: tuple[Position, ...] = ()
     quotes: Mapping[str, Quote]
     doubts: tuple[Reason, ...] = ()
+    orders: tuple[Order, ...] = field(default=(), metadata=LATER)
+    expiries: tuple[ExpiryQuote, ...] = field(default=(), metadata=LATER)
+    returns: Mapping[str, tuple[int, ...]] = field(default_factory=_nothing, metadata=LATER)
+    return_step: int = field(default=86_400, metadata=LATER)
+    depths: Mapping[str, Depth] = field(default_factory=_nothing, metadata=LATER)
+    routes: tuple[Route, ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self) -> None:
         ids = [line.id for line in self.lines] + [position.id for position in self.positions]
-        if len(set(ids)) != len(ids):
-            twice = next(name for name in ids if ids.count(name) > 1)
-            raise BadInput("snapshot", "every line and position named once", twice)
+        _distinct(ids + [order.id for order in self.orders], "every line and position")
+        _distinct([(quoted.group, quoted.expiry) for quoted in self.expiries], "every expiry of an underlying")
+        _distinct([(route.start, route.end) for route in self.routes], "every route")
+        if len({len(series) for series in self.returns.values()}) > 1:
+            got = {group: len(series) for group, series in self.returns.items()}
+            raise BadInput("snapshot: returns", "series of one length", got)
+
+    def expiry(self, group: str, expiry: Timestamp) -> ExpiryQuote | None:
+        """What is quoted for one expiry of an underlying."""
+        return next((q for q in self.expiries if q.group == group and q.expiry == expiry), None)
+
+
+def _distinct(names: list[Any], what: str) -> None:
+    seen: set[Any] = set()
+    for name in names:
+        if name in seen:
+            raise BadInput("snapshot", f"{what} named once", name)
+        seen.add(name)

@@ -11,7 +11,7 @@ from verifier.consensus.weaker import verify_anchor
 from verifier.errors import BadInput, MalformedHeader, NoTrustRoot, Unsupported, Where, WrongBinding
 from verifier.primitives import BlockNumber, ChainId, Hash32, Timestamp
 from verifier.proven import ProvenHeader
-from verifier.trust import Anchor, Observed, PinnedBlock, Settlement, TrustRoot
+from verifier.trust import Anchor, Checkpoint, Observed, PinnedBlock, Settlement, TrustRoot
 
 RLP = rlp.encode(header_fields(100, 1_700_000_000))
 HASH = Hash32(keccak(RLP))
@@ -49,6 +49,25 @@ def test_another_state_under_the_pinned_hash_is_refused() -> None:
         verify_anchor(rlp.encode(fields), NET, [PIN], WHERE)
     assert caught.value.anchor == keccak(rlp.encode(fields))
     assert caught.value.known == 1
+
+
+def test_a_beacon_checkpoint_names_no_execution_block() -> None:
+    """A checkpoint whose root is the header's hash is another kind of root: it does not anchor the header by itself."""
+    with pytest.raises(NoTrustRoot) as caught:
+        anchor(Checkpoint(ChainId(1), HASH))
+    assert caught.value.known == 0
+
+
+def test_a_checkpoint_that_endpoints_named_is_no_stronger_than_they_are() -> None:
+    """Given by hand it can lead to finalized; named by endpoints, to a quorum of theirs or to one endpoint's word."""
+    told = [Checkpoint(ChainId(1), HASH, frozenset(names), 2, Timestamp(1)) for names in (("a", "b"), ("a",))]
+    assert [root.anchor for root in (Checkpoint(ChainId(1), HASH), *told)] == [
+        Anchor.FINALIZED,
+        Anchor.QUORUM,
+        Anchor.RPC,
+    ]
+    with pytest.raises(BadInput):
+        Checkpoint(ChainId(1), HASH, frozenset({"a"}))
 
 
 @pytest.mark.parametrize(

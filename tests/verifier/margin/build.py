@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
+from chains.registry import aliases
 from tests.simulators.minting import AS_OF, BUNDLE
 from verifier.margin.account import MarginAccount, build_account
 from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, DeclaredPrice
@@ -47,7 +48,8 @@ PRICES = (declared_price("ETH", "3000"), declared_price("USDC", "1"))
 
 
 def account(*outcomes: Any, **kwargs: Any) -> MarginAccount:
-    given: dict[str, Any] = {"as_of": AS_OF, "bundle_id": BUNDLE, "policy": policy(), "prices": PRICES} | kwargs
+    given: dict[str, Any] = {"as_of": AS_OF, "bundle_id": BUNDLE, "policy": policy(), "prices": PRICES}
+    given |= {"aliases": aliases()} | kwargs
     return build_account("test", outcomes, **given)
 
 

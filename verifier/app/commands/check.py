@@ -23,7 +23,10 @@ from verifier.app.commands.state import (
 if TYPE_CHECKING:
     from verifier.app.findings import Findings
 
-PolicyName = Annotated[str, typer.Option("--policy", help="strict or practical, where no account file is given.")]
+PolicyName = Annotated[
+    str | None,
+    typer.Option("--policy", help="strict or practical; only without --account, whose file has a policy of its own."),
+]
 
 
 def check(
@@ -31,7 +34,7 @@ def check(
     bundle: BundlePath,
     account: AccountOption = None,
     pin: Pins = None,
-    policy: PolicyName = "strict",
+    policy: PolicyName = None,
     ask: Annotated[bool, typer.Option("--ask", help="Let the account's own endpoints say.")] = False,
     db: DbOption = None,
     json: JsonFlag = False,
@@ -48,7 +51,7 @@ def explain(
     claim: Annotated[int | None, typer.Argument(help="Number of one claim, counted from 0.", min=0)] = None,
     account: AccountOption = None,
     pin: Pins = None,
-    policy: PolicyName = "strict",
+    policy: PolicyName = None,
     json: JsonFlag = False,
 ) -> int:
     """Show the proof trail of each number, from the trust root down to the decoded value."""
@@ -70,13 +73,25 @@ def explain(
 
 
 def findings(
-    state: State, command: str, bundle: Path, account: Path | None, pin: list[str] | None, policy: str, *, ask: bool
+    state: State,
+    command: str,
+    bundle: Path,
+    account: Path | None,
+    pin: list[str] | None,
+    policy: str | None,
+    *,
+    ask: bool,
 ) -> Findings:
     """What a bundle proves to this checker: against an account file, or by pins alone."""
     from verifier.app.errors import UsageError
     from verifier.app.findings import of_run
     from verifier.app.service import check_account
 
+    if account is not None and policy is not None:
+        raise UsageError(
+            "--policy stands beside --account, whose file has a policy of its own",
+            "leave --policy out, or set preset under [policy] in the file",
+        )
     data = read_bundle(bundle)
     if account is not None:
         spec = state.account(account, online=ask)
@@ -84,7 +99,7 @@ def findings(
         return of_run(command, check_account(spec, data, now=clock(), roots=roots, ask=ask, seconds=state.seconds()))
     if ask:
         raise UsageError("--ask needs the endpoints of an account file", "give it with --account")
-    return _by_pins(command, data, pin, policy)
+    return _by_pins(command, data, pin, policy or "strict")
 
 
 def _by_pins(command: str, data: bytes, pin: list[str] | None, policy: str) -> Findings:

@@ -97,13 +97,24 @@ def read_bundle(path: Path) -> bytes:
 
 def write_bundle(path: Path, data: bytes) -> None:
     """Write a bundle in the form that the file's name asks for; whole or not at all."""
+    from verifier.app.errors import UsageError
+
     if path.suffix == ".json":
         from verifier.view import encode_view
 
         data = encode_view(data).encode()
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
+    # A name of this process's own: two runs that write one file do not write into one another.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", "name another file") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def parse_pins(pins: list[str] | None, spec: AccountSpec | None) -> tuple[PinnedBlock, ...]:
@@ -130,8 +141,16 @@ def parse_pins(pins: list[str] | None, spec: AccountSpec | None) -> tuple[Pinned
     return tuple(made)
 
 
-def keep_and_show(state: State, found: Findings, *, as_json: bool, db: Path | None, trails: bool = False) -> int:
-    """Keep a run, then show it: nothing is on the screen that is not in the store."""
+def keep_and_show(
+    state: State,
+    found: Findings,
+    *,
+    as_json: bool,
+    db: Path | None,
+    save: Path | None = None,
+    trails: bool = False,
+) -> int:
+    """Keep a run, write its bundle to a file where one was named, then show it: what is seen is in the store."""
     from verifier.app.findings import record_of
     from verifier.app.json_view import dumps, findings_json
     from verifier.app.report.tables import findings_view
@@ -142,6 +161,8 @@ def keep_and_show(state: State, found: Findings, *, as_json: bool, db: Path | No
     if settings.enabled:
         with Store(state.database(db), busy_seconds=settings.busy_timeout) as store:
             store.keep(record_of(found, text))
+    if save is not None:
+        write_bundle(save, found.bundle)
     if as_json:
         terminal.raw(text)
     else:

@@ -14,7 +14,6 @@ from verifier.app.commands.state import (
     State,
     clock,
     keep_and_show,
-    write_bundle,
 )
 
 if TYPE_CHECKING:
@@ -42,9 +41,8 @@ def verify(
     with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
         run = verify_account(spec, now=clock(), as_of=moment, seconds=state.seconds())
     run = _with_last_proven(state, run, db)
-    if save is not None:
-        write_bundle(save, run.data)
-    return keep_and_show(state, of_run("verify", run), as_json=json, db=db)
+    notes = () if save is None else (_bundle_note(save, run),)
+    return keep_and_show(state, of_run("verify", run, notes), as_json=json, db=db, save=save)
 
 
 def gather(
@@ -63,9 +61,12 @@ def gather(
     spec = state.account(account, online=True)
     with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
         run = verify_account(spec, now=clock(), as_of=parse_moment(as_of), seconds=state.seconds())
-    write_bundle(output, run.data)
-    found = of_run("gather", run, (f"wrote {output} ({len(run.data)} bytes)",))
-    return keep_and_show(state, found, as_json=json, db=db)
+    found = of_run("gather", run, (_bundle_note(output, run),))
+    return keep_and_show(state, found, as_json=json, db=db, save=output)
+
+
+def _bundle_note(path: Path, run: Run) -> str:
+    return f"the bundle is in {path} ({len(run.data)} bytes)"
 
 
 def parse_moment(text: str | None) -> Timestamp | None:

@@ -19,7 +19,7 @@ from verifier.margin.report import MarginReport, PocketReport
 from verifier.margin.status import FAILING, Status
 from verifier.primitives import Address, to_hex
 from verifier.proven import Moment, ProvenAmount
-from verifier.trust import Observed, TrustRoot
+from verifier.trust import Checkpoint, Observed, TrustRoot
 from verifier.verify import Outcome, Refusal
 
 _CENTS = 10**16
@@ -203,6 +203,13 @@ def root_words(root: TrustRoot, found: Findings) -> str:
     name = f"chain {root.chain_id}" if network is None else network.name
     if isinstance(root, Observed):
         return f"{name}: {to_hex(root.hash)} said by {', '.join(sorted(map(clean, root.operators)))} ({root.anchor})"
+    if isinstance(root, Checkpoint):
+        by = (
+            f"said by {', '.join(sorted(map(clean, root.operators)))} ({root.anchor})"
+            if root.operators
+            else "given by you"
+        )
+        return f"{name}: beacon checkpoint {to_hex(root.root)} {by}"
     return f"{name}: {to_hex(root.hash)} pinned by you"
 
 

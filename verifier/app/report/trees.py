@@ -13,7 +13,7 @@ from verifier.errors import VerifierError
 from verifier.margin.fixed import show_scaled
 from verifier.primitives import to_hex
 from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, ProvenWord, trail
-from verifier.trust import Observed, PinnedBlock, TrustRoot
+from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
 from verifier.verify import Outcome, Refusal
 
 
@@ -49,7 +49,7 @@ def _add_facts(at: Tree, amount: ProvenAmount) -> None:
 def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
     """One step in words."""
     match step:
-        case PinnedBlock() | Observed():
+        case PinnedBlock() | Observed() | Checkpoint():
             return cell(f"trust root {root_words(step, found)}", "cyan")
         case ProvenHeader():
             return cell(f"header {step.number} {to_hex(step.hash)} at {rfc3339(step.timestamp)}")
