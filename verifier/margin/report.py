@@ -160,9 +160,7 @@ def report(account: MarginAccount) -> MarginReport:
 
 def weigh(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> Figures:
     """The figures of a snapshot: a pure function of these four."""
-    names = {line.group for line in taken.lines} | {position.group for position in taken.positions}
-    views = {name: view_price(name, taken.quotes.get(name), taken.as_of, rules) for name in sorted(names)}
-    weighed = tuple(_weigh_pocket(pocket, taken, views, policy, rules) for pocket in pockets(taken, mode))
+    weighed = weigh_pools(taken, policy, rules, mode)
     return Figures(
         mode=mode,
         snapshot=taken,
@@ -172,6 +170,13 @@ def weigh(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> Fi
         policy_digest=digest(policy, rules, mode),
         snapshot_digest=digest(taken),
     )
+
+
+def weigh_pools(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> tuple[PocketReport, ...]:
+    """The pools alone, without digests: for what-ifs, which weigh one account many times."""
+    names = {line.group for line in taken.lines} | {position.group for position in taken.positions}
+    views = {name: view_price(name, taken.quotes.get(name), taken.as_of, rules) for name in sorted(names)}
+    return tuple(_weigh_pocket(pocket, taken, views, policy, rules) for pocket in pockets(taken, mode))
 
 
 def _weigh_pocket(
