@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.nodes.contracts import DeployedChain
     from tests.nodes.ethereumjs import EthereumJS
     from tests.nodes.geth import Geth
+    from tests.nodes.protocols.chain import Protocols
     from tests.simulators.rpc import LyingProxy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,7 @@ NODE_FIXTURES = {
     "anvil": "anvil",
     "three_chains": "anvil",
     "fresh_chain": "anvil",
+    "protocols": "anvil",
     "geth_dev": "geth",
     "ethereumjs": "ethereumjs",
 }
@@ -142,6 +144,14 @@ def fresh_chain(anvil_factory: Callable[..., Anvil]) -> Iterator[Callable[..., D
     yield make
     for chain in made:
         chain.node.stop()
+
+
+@pytest.fixture(scope="session")
+def protocols(anvil_factory: Callable[..., Anvil]) -> Protocols:
+    """An anvil with lending markets, pools, vaults and price feeds, each deployed when first asked for."""
+    from tests.nodes.protocols.chain import Protocols
+
+    return Protocols(anvil_factory(chain_id=31340))
 
 
 @pytest.fixture(scope="session")

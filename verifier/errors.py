@@ -33,6 +33,8 @@
     └── PolicyError          true, and not good enough for the checker
         ├── NoTrustRoot        no header reaches a checkpoint or pin of the checker
         ├── TrustTooWeak       anchor, settlement or basis that the policy does not take
+        ├── NotSettled         a rollup's root that its contract rejects, or has not accepted for good
+        ├── Denied             a root, game or checkpoint on the checker's denylist
         ├── UnreviewedMeaning  a layout that neither our registry nor the policy names
         ├── UnreviewedCode     contract code that is not the code the layout was reviewed for
         ├── NotUsable          proven, but flagged by its own contract (paused, blacklisted, odd bits)
@@ -490,6 +492,31 @@ class TrustTooWeak(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.fact} is '{self.got}'; the policy takes {self.taken}"
+
+
+class NotSettled(PolicyError):
+    """A rollup's root that the contract of its parent rejects, or does not hold as accepted."""
+
+    refusal_class: ClassVar[RefusalClass] = "FINALITY"
+    remedy: ClassVar[str] = "gather anew under a newer root of the parent, or choose an earlier as-of time"
+
+    def __init__(self, where: Where, rule: str, expected: object, got: object) -> None:
+        super().__init__(where, rule, show(expected), show(got))
+        self.rule, self.expected, self.got = rule, show(expected), show(got)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.rule}: expected {self.expected}, got {self.got}"
+
+
+class Denied(PolicyError):
+    """A root, game or checkpoint that the checker's policy denies, whatever its contract says."""
+
+    def __init__(self, where: Where, what: str, denied: bytes) -> None:
+        super().__init__(where, what, denied)
+        self.what, self.denied = what, denied
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} 0x{self.denied.hex()} is on the policy's denylist"
 
 
 class UnreviewedMeaning(PolicyError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from verifier.claims import CodePin
 from verifier.primitives import Address, ChainId
 
 
@@ -73,10 +74,28 @@ class OwnConsensus:
 
 @dataclass(frozen=True, slots=True)
 class SettledOn:
-    """A rollup: its root is settled by a contract scheme on a parent network."""
+    """A rollup: its root is settled by a contract scheme on a parent network.
+
+    Attributes:
+        contracts: Addresses on the parent by the role that the scheme gives them. Where a scheme can read one of them
+            from another by proof, it does, and refuses a difference.
+        codes: By role, the code that the scheme's slots were reviewed for. A role without an entry is not reviewed.
+        delay: Seconds that must have passed since the contract's decision; at least what the contract itself demands.
+    """
 
     parent: ChainId
     scheme: str
+    contracts: tuple[tuple[str, Address], ...] = ()
+    codes: tuple[tuple[str, CodePin], ...] = ()
+    delay: int = 0
+
+    def contract(self, role: str) -> Address | None:
+        """The address of a role, where it is known."""
+        return next((address for name, address in self.contracts if name == role), None)
+
+    def pins(self, role: str) -> tuple[CodePin, ...]:
+        """The reviewed code of a role; empty where none was reviewed."""
+        return tuple(pin for name, pin in self.codes if name == role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from verifier.trust import Anchor, Settlement, Trust
 
 PPM: Final = 1_000_000
 
+TWO_THIRDS: Final = 666_667
+"""In ppm, rounded up: 342 of 512 and 22 of 32 members reach it, 341 and 21 do not."""
 DAY: Final = 86_400
 
 
@@ -86,9 +88,11 @@ class Policy:
         max_age: Seconds by which the as-of time may lie before the checker's clock.
         max_clock_error: Seconds by which a header may be ahead of the checker's clock.
         age_hard: Age in seconds at which a balance counts nothing (margin reference, section 19).
+        min_participation: Part of a sync committee, in ppm, that must have signed a header; two thirds at least.
         accept_contracts: Contracts whose layout and code the checker takes without our review.
         anchor_haircuts: By anchor; compounded with those of the settlement.
         settlement_haircuts: By settlement, for rollups.
+        denied: Roots, games and checkpoints (20 or 32 bytes) that count nothing, whatever their contract says.
         factors: By asset group; a group that is not listed counts zero as collateral.
     """
 
@@ -101,7 +105,9 @@ class Policy:
     max_age: int = DAY
     max_clock_error: int = 15
     age_hard: int = DAY
+    min_participation: int = TWO_THIRDS
     accept_contracts: frozenset[tuple[ChainId, Address]] = frozenset()
+    denied: frozenset[bytes] = frozenset()
     anchor_haircuts: Mapping[Anchor, Haircut] = field(default_factory=lambda: DEFAULT_ANCHOR_HAIRCUTS)
     settlement_haircuts: Mapping[Settlement, Haircut] = field(default_factory=lambda: DEFAULT_SETTLEMENT_HAIRCUTS)
     factors: Mapping[str, Factors] = field(default_factory=lambda: MappingProxyType({}))
@@ -109,11 +115,14 @@ class Policy:
     def __post_init__(self) -> None:
         if self.quorum < 2:
             raise BadInput("policy.quorum", "at least 2 operators", self.quorum)
+        if not TWO_THIRDS <= self.min_participation <= PPM:
+            raise BadInput("policy.min_participation", "from two thirds (666,667 ppm) to all", self.min_participation)
 
     def takes(self, trust: Trust) -> bool:
         """Whether values of this trust count."""
         settled = trust.settlement is None or trust.settlement in self.settlements
-        return trust.anchor in self.anchors and settled
+        signed = trust.participation is None or trust.participation >= self.min_participation
+        return trust.anchor in self.anchors and settled and signed
 
     def trust_haircut(self, trust: Trust) -> Haircut:
         """The discount for how a value is believed; everything, where it is not taken."""

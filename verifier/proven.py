@@ -15,8 +15,8 @@ from typing import Never, NoReturn, Self, TypeVar, final
 from verifier.claims import Claim
 from verifier.errors import Where
 from verifier.network import Network
-from verifier.primitives import Address, BlockNumber, Hash32, SlotKey, Timestamp, Wei, Word
-from verifier.trust import Trust, TrustRoot
+from verifier.primitives import Address, BlockNumber, ChainId, Hash32, SlotKey, Timestamp, Wei, Word
+from verifier.trust import Checkpoint, HeaderRoot, Settlement, Trust, TrustRoot
 
 
 class Proven:
@@ -67,10 +67,37 @@ class BlockValues:
 
 @final
 @dataclass(frozen=True, slots=True, init=False)
+class ProvenBeacon(Proven):
+    """
+    A beacon block header that a light client reached from its checkpoint.
+
+    Attributes:
+        root: Of the header; what a checkpoint, a parent link or `block_roots` names.
+        execution_hash: The execution block that it settles: its own payload's up to Fulu, the one before it from Gloas
+            on; None before Capella, where light clients learn nothing of it, and for a header reached by its root.
+        signers, committee: How many members signed, of how many; both 0 for the checkpoint's own header.
+    """
+
+    rests_on: Checkpoint | ProvenBeacon
+    chain_id: ChainId
+    slot: int
+    timestamp: Timestamp
+    root: Hash32
+    parent_root: Hash32
+    state_root: Hash32
+    body_root: Hash32
+    execution_hash: Hash32 | None
+    signers: int
+    committee: int
+    trust: Trust
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
 class ProvenHeader(Proven):
     """A block header whose hash we computed and found named by something believed."""
 
-    rests_on: TrustRoot | ProvenHeader | ProvenWord
+    rests_on: HeaderRoot | ProvenBeacon | ProvenHeader | ProvenWord | ProvenSettlement
     network: Network
     hash: Hash32
     parent_hash: Hash32
@@ -94,7 +121,7 @@ class ProvenHeader(Proven):
 class ProvenRoot(Proven):
     """A state root; `number` and `timestamp` are None where a settlement fixes a root without a header."""
 
-    rests_on: ProvenHeader
+    rests_on: ProvenHeader | ProvenSettlement
     network: Network
     state_root: Hash32
     number: BlockNumber | None
@@ -152,6 +179,40 @@ class ProvenWord(Proven):
     def trust(self) -> Trust:
         """That of its account."""
         return self.rests_on.trust
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenSettlement(Proven):
+    """What a contract of the parent network is proven to hold of a rollup's root, and how final it holds it to be.
+
+    Attributes:
+        rests_on: The word of the parent's contract that names the root.
+        network: The rollup, not the parent.
+        settlement: `settled` where every window, veto and delay is past; else `proposed`.
+        entry: What the contract calls it, for people: a game and its type, an assertion, a batch.
+        root: What the contract fixes: an output root, a block hash or a state root.
+        since: When it was posted, by the parent's clock; None where the contract does not keep that.
+        judged_by: Every other account and word that was read to judge it.
+        open_points: Why it is not settled; empty where it is.
+        trust: The parent's anchor, this settlement, and the bases of both.
+    """
+
+    rests_on: ProvenWord
+    network: Network
+    scheme: str
+    settlement: Settlement
+    entry: str
+    root: Hash32
+    since: Timestamp | None
+    judged_by: tuple[ProvenAccount | ProvenWord, ...]
+    open_points: tuple[str, ...]
+    trust: Trust
+
+    @property
+    def where(self) -> Where:
+        """The rollup, for errors about what hangs under this root."""
+        return Where(network=self.network.name)
 
 
 class ListKind(StrEnum):

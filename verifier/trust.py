@@ -58,11 +58,17 @@ SETTLEMENT_ORDER: Final = (Settlement.SETTLED, Settlement.PROPOSED, Settlement.N
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The three facts. `settlement` is None for a network with its own consensus: nothing is to be settled."""
+    """
+    The three facts. `settlement` is None for a network with its own consensus: nothing is to be settled.
+
+    `participation` goes with an anchor that a sync committee signed: the part of its members that did, in ppm, rounded
+    down; None where none signed.
+    """
 
     anchor: Anchor
     settlement: Settlement | None = None
     bases: frozenset[Basis] = frozenset()
+    participation: int | None = None
 
     def weakest(self, other: Trust) -> Trust:
         """The weaker of each fact; bases add up, and unreviewed code is never outweighed by reviewed code."""
@@ -73,6 +79,7 @@ class Trust:
             max(self.anchor, other.anchor, key=ANCHOR_ORDER.index),
             _weaker_settlement(self.settlement, other.settlement),
             bases,
+            min((p for p in (self.participation, other.participation) if p is not None), default=None),
         )
 
     @property

@@ -24,6 +24,7 @@ LEVELS: dict[str, int] = {
     "verifier.shape": 6,
     "verifier.assets": 5,
     "verifier.consensus": 4,
+    "verifier.settlement": 4,
     "verifier.headers": 2,
     "verifier.state": 2,
     "verifier.codec": 1,

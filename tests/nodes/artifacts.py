@@ -40,7 +40,7 @@ def solidity() -> dict[str, Artifact]:
     }
     document = json.dumps({"language": "Solidity", "sources": sources, "settings": settings}, sort_keys=True)
     program = (HERE / "compile.js").read_text()
-    made = _cached("solidity", document + program + _locked(), lambda: _solc(document))
+    made = cached("solidity", document + program + locked(), lambda: _solc(document))
     return {
         name: Artifact(name, f"0x{item['evm']['bytecode']['object']}", _solidity_slots(item.get("storageLayout")))
         for file in sources
@@ -52,7 +52,7 @@ def solidity() -> dict[str, Artifact]:
 def vyper() -> Artifact:
     """Our own Vyper token."""
     source = SOURCES / "Token.vy"
-    made = _cached("vyper", source.read_text() + EVM, lambda: _vyper(source))
+    made = cached("vyper", source.read_text() + EVM, lambda: _vyper(source))
     return Artifact("Token", made["bytecode"], made["slots"])
 
 
@@ -104,11 +104,13 @@ def _solidity_slots(layout: dict[str, Any] | None) -> dict[str, int]:
     return {entry["label"]: int(entry["slot"]) for entry in (layout or {}).get("storage", [])}
 
 
-def _locked() -> str:
+def locked() -> str:
+    """The lock file of the node packages, by which what was compiled from them is known."""
     return (HERE / "package-lock.json").read_text()
 
 
-def _cached(kind: str, made_from: str, make: Any) -> dict[str, Any]:
+def cached(kind: str, made_from: str, make: Any) -> dict[str, Any]:
+    """What `make` gives, kept in `.cache/contracts` under a digest of what it is made from."""
     folder = CACHE / "contracts"
     path = folder / f"{kind}-{hashlib.sha256(made_from.encode()).hexdigest()[:24]}.json"
     if path.exists():

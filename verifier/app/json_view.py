@@ -20,7 +20,16 @@ from verifier.errors import VerifierError
 from verifier.flow import Unanswered
 from verifier.margin.as_json import to_json as margin_json
 from verifier.primitives import Address, to_hex
-from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, ProvenWord, trail
+from verifier.proven import (
+    Proven,
+    ProvenAccount,
+    ProvenAmount,
+    ProvenBeacon,
+    ProvenHeader,
+    ProvenRoot,
+    ProvenWord,
+    trail,
+)
 from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
 from verifier.verify import Outcome, Refusal
 
@@ -168,6 +177,9 @@ def step_json(step: Proven | TrustRoot) -> Json:
         case ProvenHeader():
             facts: Json = {"number": step.number, "hash": to_hex(step.hash), "time": time_json(step.timestamp)}
             return {"step": "header", "network": step.network.name, **facts}
+        case ProvenBeacon():
+            signed = {"signers": step.signers, "committee": step.committee}
+            return {"step": "beacon-header", "slot": step.slot, "hash": to_hex(step.root), **signed}
         case ProvenRoot():
             return {"step": "state-root", "hash": to_hex(step.state_root)}
         case ProvenAccount():

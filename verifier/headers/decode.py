@@ -41,6 +41,7 @@ class Header:
     Attributes:
         withdrawals_root: None where the block has no such field.
         unknown: How many fields follow the last one that the dialect knows.
+        extra_data: What the block's maker put there; on Arbitrum the send root.
     """
 
     dialect: Dialect
@@ -54,6 +55,7 @@ class Header:
     withdrawals_root: Hash32 | None
     unknown: int
     block: BlockValues
+    extra_data: bytes
 
 
 def decode_header(data: bytes, family: Family, where: Where) -> Header:
@@ -143,6 +145,7 @@ def _decode_as(dialect: Dialect, items: list[Item], data: bytes, where: Where) -
         withdrawals_root=None if withdrawals is None else Hash32(withdrawals),
         unknown=max(0, len(items) - len(layout.fields)),
         block=_block_values(fields, unknown=max(0, len(items) - len(layout.fields))),
+        extra_data=fields["extraData"],
     )
 
 

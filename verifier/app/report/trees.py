@@ -12,7 +12,16 @@ from verifier.app.report.tables import cell, root_words
 from verifier.errors import VerifierError
 from verifier.margin.fixed import show_scaled
 from verifier.primitives import to_hex
-from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenRoot, ProvenWord, trail
+from verifier.proven import (
+    Proven,
+    ProvenAccount,
+    ProvenAmount,
+    ProvenBeacon,
+    ProvenHeader,
+    ProvenRoot,
+    ProvenWord,
+    trail,
+)
 from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
 from verifier.verify import Outcome, Refusal
 
@@ -53,6 +62,9 @@ def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
             return cell(f"trust root {root_words(step, found)}", "cyan")
         case ProvenHeader():
             return cell(f"header {step.number} {to_hex(step.hash)} at {rfc3339(step.timestamp)}")
+        case ProvenBeacon():
+            signed = f"signed by {step.signers} of {step.committee}" if step.committee else "of the checkpoint"
+            return cell(f"beacon header {to_hex(step.root)} at slot {step.slot}, {signed}")
         case ProvenRoot():
             return cell(f"state root {to_hex(step.state_root)}")
         case ProvenAccount():

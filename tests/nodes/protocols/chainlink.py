@@ -1,0 +1,69 @@
+"""
+Chainlink: the proxy and the aggregator that its package ships compiled (`EACAggregatorProxy`, `FluxAggregator`).
+
+The two off-chain-reporting aggregators are in no package to be had: `Ocr1Aggregator` and `Ocr2Aggregator` are stand-ins of ours with the
+published storage layouts, and take an answer from anyone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.nodes.anvil import Anvil
+from tests.nodes.protocols.build import own, published
+from tests.nodes.protocols.contract import Contract, create
+
+NOBODY = "0x" + "00" * 20
+Kind = Literal["flux", "ocr1", "ocr2"]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A proxy before an aggregator; `answer` makes a new round."""
+
+    kind: Kind
+    proxy: Contract
+    aggregator: Contract
+
+    def answer(self, value: int) -> None:
+        """A new round with one answer, at the time of the block that takes it."""
+        if self.kind == "flux":
+            following = self.aggregator.view("latestRound()(uint256)") + 1
+            self.aggregator.send("submit(uint256,int256)", following, value)
+        else:
+            self.aggregator.send("transmit(int192)", value)
+
+    def latest(self, block: str = "latest") -> tuple[int, int, int, int, int]:
+        """Round, answer, start, update, answered-in round, as the proxy says them."""
+        said: tuple[int, int, int, int, int] = self.proxy.view(
+            "latestRoundData()(uint80,int256,uint256,uint256,uint80)", block=block
+        )
+        return said
+
+    def replace(self, kind: Kind) -> Feed:
+        """The same proxy pointed at a new aggregator: the next phase."""
+        aggregator = _aggregator(self.proxy.node, kind)
+        self.proxy.send("proposeAggregator(address)", aggregator.address)
+        self.proxy.send("confirmAggregator(address)", aggregator.address)
+        return Feed(kind, self.proxy, aggregator)
+
+
+def deploy_feed(node: Anvil, kind: Kind = "flux") -> Feed:
+    """A feed of 8 decimals without an answer yet."""
+    aggregator = _aggregator(node, kind)
+    code = published("@chainlink/contracts", "abi", "v0.6", "EACAggregatorProxy.json")
+    proxy = create(node, code.bytecode, "(address,address)", aggregator.address, NOBODY)
+    return Feed(kind, proxy, aggregator)
+
+
+def _aggregator(node: Anvil, kind: Kind) -> Contract:
+    if kind != "flux":
+        return create(node, own()[f"{kind.capitalize()}Aggregator"].bytecode, "(uint8)", 8)
+    link = create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", "LINK", 18)
+    code = published("@chainlink/contracts", "abi", "v0.6", "FluxAggregator.json")
+    types = "(address,uint128,uint32,address,int256,int256,uint8,string)"
+    made = create(node, code.bytecode, types, link.address, 0, 600, NOBODY, -(10**20), 10**20, 8, "A / USD")
+    owner = node.accounts[0]
+    made.send("changeOracles(address[],address[],address[],uint32,uint32,uint32)", [], [owner], [owner], 1, 1, 0)
+    return made

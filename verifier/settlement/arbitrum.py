@@ -1,0 +1,184 @@
+"""Arbitrum rollups: the block of a confirmed assertion (BoLD), of a confirmed node (before it), or of the outbox.
+
+Who could forge a root: validators, where no honest one challenges a false assertion within its window; the owners and
+the Security Council at any time; a fast confirmer, where the chain has one; for AnyTrust chains also their data
+committee, which can withhold.
+
+Three routes, told by what the preimage holds:
+- *assertion*: the rollup's record of an assertion whose hash covers the block hash. Confirmed is `settled`; pending is
+  `proposed`, and its parent's second child says whether a rival stands beside it.
+- *node* (`arbitrum_classic`): the rollup's latest confirmed node, whose confirm data covers the block hash. The packed
+  neighbours in its word are counters of unconfirmed nodes, and are not read.
+- *outbox*: the contract that lets withdrawals out holds the block hash under the header's send root. It is written
+  only when an assertion is confirmed; it does not say which.
+
+Source: OffchainLabs/nitro-contracts 3.2.0 and 2.1.3, RollupCore.sol, Assertion.sol, AssertionState.sol, Node.sol,
+AbsOutbox.sol; slots by compiling them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from verifier.codec.abi import mapping_slot, offset_slot, pad_bytesn, pad_uint
+from verifier.crypto.keccak import keccak256
+from verifier.errors import BadInput, NotSettled, NotThere, WrongBinding, WrongHash
+from verifier.headers.decode import Header
+from verifier.primitives import Hash32, slot_key
+from verifier.proven import ProvenHeader, ProvenWord
+from verifier.settlement.scheme import (
+    Case,
+    Verdict,
+    check_code,
+    exactly,
+    refuse_denied,
+    rollup_header,
+    settle,
+    settled_header,
+    take,
+)
+from verifier.trust import Basis
+
+ASSERTIONS: Final = slot_key(117)
+"""Rollup (BoLD): mapping of assertion hash to its node; word 0 is packed, see `_STATUS_AT`."""
+LATEST_NODE: Final = slot_key(117)
+"""Rollup (classic): latest confirmed node (8 bytes), first unresolved, latest created, from the low end."""
+NODES: Final = slot_key(118)
+CONFIRM_DATA: Final = 2
+"""Word of a node that holds its confirm data."""
+OUTBOX_ROOTS: Final = slot_key(3)
+
+_STATUS_AT: Final = 8 * 25
+_SECOND_CHILD_AT: Final = 8 * 8
+_PENDING, _CONFIRMED, _FINISHED = 1, 2, 1
+_ASSERTION: Final = 32 + 192 + 32
+_FAULT: Final = frozenset({Basis.FAULT_PROOF})
+
+
+def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
+    """
+    Establish a rollup's header by an assertion, or by the outbox.
+
+    Args:
+        preimages: One, untrusted. Empty: the outbox. Else parent assertion hash (32) ‖ ABI encoding of the assertion's
+            state (192: block hash, send root, inbox position, position in message, machine status, end history root)
+            ‖ inbox accumulator (32).
+
+    Raises:
+        NotThere: The rollup knows no such assertion, or the outbox no such root.
+        NotSettled: The machine did not finish, so its state is not a block's.
+        WrongHash, WrongBinding: It is another block's.
+        UnreviewedCode, Denied, Malformed, ProofError: As the scheme's shared steps raise them.
+    """
+    header = rollup_header(case, rlp)
+    refuse_denied(case, "the header", header.hash)
+    (only,) = take(preimages, 1, case.settled.scheme)
+    if not only:
+        return _by_outbox(case, header)
+    exactly(only, _ASSERTION, "an assertion's preimage")
+    state = only[32:224]
+    _is_of(case, header, state)
+    assertion = keccak256(only[:32] + keccak256(state) + only[224:])
+    refuse_denied(case, "the assertion", assertion)
+    rollup = case.contract("rollup")
+    reviewed = check_code(case, "rollup", rollup)
+    word = case.parent.word(rollup, mapping_slot(pad_bytesn(assertion), ASSERTIONS))
+    status = int.from_bytes(word.word, "big") >> _STATUS_AT & 0xFF
+    if status == 0:
+        raise NotThere(word.where, f"assertion 0x{assertion.hex()}")
+    verdict = Verdict(
+        word=word,
+        entry=f"assertion 0x{assertion.hex()}",
+        root=header.hash,
+        since=None,
+        open_points=_open_points(case, word, status, Hash32(only[:32])),
+        bases=_FAULT,
+        reviewed=reviewed,
+    )
+    return settled_header(header, settle(case, verdict))
+
+
+def _is_of(case: Case, header: Header, state: bytes) -> None:
+    """That an assertion's state is the end of this block, and a finished machine's."""
+    if state[:32] != header.hash:
+        raise WrongHash(case.where, "the header of the assertion's block", state[:32], header.hash)
+    words = [int.from_bytes(state[i : i + 32], "big") for i in range(64, 160, 32)]
+    if words[2] != _FINISHED:
+        raise NotSettled(case.where, "the assertion's machine status", "1 (finished)", words[2])
+    if max(words[:2]) >> 64:
+        raise BadInput("an assertion's positions", "two 64-bit integers", max(words[:2]))
+
+
+def _open_points(case: Case, word: ProvenWord, status: int, parent: Hash32) -> tuple[str, ...]:
+    if status == _CONFIRMED:
+        return ()
+    if status != _PENDING:
+        raise NotSettled(word.where, "the assertion's status", "1 (pending) or 2 (confirmed)", status)
+    siblings = case.parent.word(word.rests_on.address, mapping_slot(pad_bytesn(parent), ASSERTIONS))
+    rival = int.from_bytes(siblings.word, "big") >> _SECOND_CHILD_AT & (1 << 64) - 1
+    return ("pending", *(("its parent has a second child: a rival",) if rival else ()))
+
+
+def _by_outbox(case: Case, header: Header) -> ProvenHeader:
+    """The block that the outbox holds under the header's own send root; another block with that root is refused."""
+    outbox = case.contract("outbox")
+    reviewed = check_code(case, "outbox", outbox)
+    send_root = header.extra_data
+    if len(send_root) != 32:
+        raise WrongBinding(case.where, "the send root in the header's extra data", "32 bytes", send_root)
+    word = case.parent.word(outbox, mapping_slot(pad_bytesn(send_root), OUTBOX_ROOTS))
+    if not any(word.word):
+        raise NotThere(word.where, f"a block under send root 0x{send_root.hex()}")
+    if bytes(word.word) != header.hash:
+        raise WrongHash(word.where, "the header under this send root", word.word, header.hash)
+    verdict = Verdict(
+        word=word,
+        entry=f"send root 0x{send_root.hex()} in the outbox",
+        root=header.hash,
+        since=None,
+        open_points=(),
+        bases=_FAULT,
+        reviewed=reviewed,
+    )
+    return settled_header(header, settle(case, verdict))
+
+
+def verify_classic(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
+    """
+    Establish a rollup's header by the latest confirmed node, or by the outbox.
+
+    Args:
+        preimages: One, untrusted. Empty: the outbox. Else the node's number (8 bytes).
+
+    Raises:
+        NotSettled: The node is not the latest confirmed one.
+        WrongHash: Its confirm data is not that of this block and its send root.
+        NotThere, UnreviewedCode, Denied, Malformed, ProofError: As the scheme's shared steps raise them.
+    """
+    header = rollup_header(case, rlp)
+    refuse_denied(case, "the header", header.hash)
+    (only,) = take(preimages, 1, case.settled.scheme)
+    if not only:
+        return _by_outbox(case, header)
+    number = int.from_bytes(exactly(only, 8, "a node's number"), "big")
+    rollup = case.contract("rollup")
+    reviewed = check_code(case, "rollup", rollup)
+    latest = case.parent.word(rollup, LATEST_NODE)
+    confirmed = int.from_bytes(latest.word, "big") & (1 << 64) - 1
+    if number != confirmed:
+        raise NotSettled(latest.where, "the latest confirmed node", number, confirmed)
+    word = case.parent.word(rollup, offset_slot(mapping_slot(pad_uint(number), NODES), CONFIRM_DATA))
+    found = keccak256(header.hash + header.extra_data)
+    if bytes(word.word) != found:
+        raise WrongHash(word.where, "block hash and send root", word.word, found)
+    verdict = Verdict(
+        word=word,
+        entry=f"node {number}",
+        root=Hash32(bytes(word.word)),
+        since=None,
+        open_points=(),
+        bases=_FAULT,
+        reviewed=reviewed,
+    )
+    return settled_header(header, settle(case, verdict))
