@@ -31,19 +31,33 @@ class HeaderStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Settling:
+    """What ties a rollup's header to a contract of its parent, whose own section anchors the parent.
+
+    Attributes:
+        preimages: What the network's scheme opens hashes in the contract's words with.
+    """
+
+    parent: ChainId
+    preimages: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """The evidence of one network.
 
     Attributes:
-        anchor: RLP of the header that a trust root of the checker must name.
+        anchor: RLP of the header that a trust root of the checker must name, or that `settling` ties to the parent.
         steps: From there back to the snapshot's header; empty where the anchor is the snapshot.
-        nodes: Indices into the bundle's node list, strictly ascending: the nodes this network's proofs use.
+        nodes: Indices into the bundle's node list, strictly ascending: the nodes this network's proofs use, those in
+            the parent's state among them.
     """
 
     chain_id: ChainId
     anchor: bytes
     steps: tuple[HeaderStep, ...]
     nodes: tuple[int, ...]
+    settling: Settling | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ class Limits:
     node_bytes: int = 1_024
     header_bytes: int = 64 * 1_024
     steps: int = 512
+    preimages: int = 8
+    preimage_bytes: int = 64 * 1_024
 
 
 DEFAULT_LIMITS: Final = Limits()

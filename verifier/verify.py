@@ -27,14 +27,17 @@ from verifier.errors import (
     UnusedEvidence,
     VerifierError,
     Where,
+    WrongChain,
 )
-from verifier.evidence import Bundle, Section
+from verifier.evidence import Bundle, Section, Settling
 from verifier.flow import Unanswered
 from verifier.headers.as_of import verify_snapshot
-from verifier.network import Network
+from verifier.network import Network, SettledOn
 from verifier.policy import DEFAULT_LIMITS, Limits, Policy
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, to_hex
 from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenHeader, ProvenWord, mint
+from verifier.settlement import verify_settlement
+from verifier.settlement.scheme import case_of
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
@@ -113,9 +116,11 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
     }
     snapshots: dict[ChainId, tuple[ProvenHeader, Moment]] = {}
     asked = _claims_by_chain(bundle, outcomes)
+    anchors = Anchors(bundle, hashes, checker)
     for section in bundle.sections:
-        table = NodeTable.from_hashed((hashes[i], bundle.nodes[i]) for i in section.nodes)
-        proven, snapshot = verify_section(section, asked[section.chain_id], table, bundle.as_of, checker)
+        if section.chain_id not in asked:
+            continue  # there for the rollups that settle on it
+        proven, snapshot = verify_section(section, asked[section.chain_id], anchors, bundle.as_of, checker)
         outcomes.update(proven)
         if snapshot is not None:
             snapshots[section.chain_id] = snapshot
@@ -143,6 +148,102 @@ def _claims_by_chain(bundle: Bundle, done: Mapping[int, Outcome]) -> dict[ChainI
     return asked
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    header: ProvenHeader
+    nodes: NodeTable
+    used: set[Hash32]
+
+
+class Anchors:
+    """The anchor header of each section of a bundle: named by a root of the checker, or settled under its parent's."""
+
+    __slots__ = ("_bundle", "_checker", "_found", "_hashes", "_sections")
+
+    def __init__(self, bundle: Bundle, hashes: Sequence[Hash32], checker: Checker) -> None:
+        self._bundle, self._hashes, self._checker = bundle, hashes, checker
+        self._sections = {section.chain_id: section for section in bundle.sections}
+        self._found: dict[ChainId, _Anchored | VerifierError] = {}
+
+    def of(self, chain: ChainId) -> tuple[ProvenHeader, NodeTable, set[Hash32]]:
+        """
+        A section's anchor, its nodes, and the hashes of those that anchoring it used.
+
+        Raises:
+            VerifierError: The anchor does not stand, or that of a parent does not.
+        """
+        found = self._found.get(chain)
+        if found is None:
+            try:
+                found = self._anchored(chain)
+            except VerifierError as error:
+                found = error
+            self._found[chain] = found
+        if isinstance(found, VerifierError):
+            raise found
+        return found.header, found.nodes, found.used
+
+    def _anchored(self, chain: ChainId) -> _Anchored:
+        section, checker = self._sections[chain], self._checker
+        network = checker.networks.get(chain)
+        if network is None:
+            where, cure = Where(network=f"chain {chain}"), "define it under [networks.<name>]"
+            raise Unsupported(where, "this chain id is in no registry of the checker", cure)
+        nodes = NodeTable.from_hashed((self._hashes[i], self._bundle.nodes[i]) for i in section.nodes)
+        used = set[Hash32]()
+        if section.settling is None:
+            header = verify_anchor(section.anchor, network, checker.roots, Where(network=network.name))
+        else:
+            header = self._settled(section, section.settling, network, nodes, used)
+        return _Anchored(header, nodes, used)
+
+    def _settled(
+        self, section: Section, settling: Settling, network: Network, nodes: NodeTable, used: set[Hash32]
+    ) -> ProvenHeader:
+        """A rollup's header under its parent's anchor. Parents are the checker's own, so the way up ends."""
+        rooted = network.rooted_by
+        if not isinstance(rooted, SettledOn) or rooted.parent != settling.parent:
+            expected = rooted.parent if isinstance(rooted, SettledOn) else "none (it has a consensus of its own)"
+            raise WrongChain(Where(network=network.name), "the parent network", expected, settling.parent)
+        parent, parent_nodes, parent_used = self.of(settling.parent)
+        check_parent(parent, self._bundle.as_of, self._checker)
+        section_of_parent = self._sections[settling.parent]
+        if not self._has_claims(settling.parent):
+            _nothing_else(section_of_parent, parent, parent_nodes, parent_used)
+        return verify_settlement(
+            case_of(network, parent, nodes, used, self._checker.policy), section.anchor, settling.preimages
+        )
+
+    def _has_claims(self, chain: ChainId) -> bool:
+        left_out = frozenset(self._bundle.omitted)
+        return any(claim.chain_id == chain for i, claim in enumerate(self._bundle.claims) if i not in left_out)
+
+
+def check_parent(parent: ProvenHeader, as_of: Timestamp, checker: Checker) -> None:
+    """
+    Hold the parent's block, whose time is what settlement is judged by, against the checker's clock and T.
+
+    Raises:
+        FromTheFuture: It is ahead of the clock, so that delays would seem to have passed.
+        TooOld: It lies so far before T that what was revoked since would not show.
+    """
+    policy = checker.policy
+    if parent.timestamp > checker.now + policy.max_clock_error:
+        raise FromTheFuture(parent.where, "the time of the parent's block", checker.now, parent.timestamp)
+    lag = as_of - parent.timestamp
+    if lag > policy.max_head_lag:
+        raise TooOld(parent.where, "the time from the parent's block to T", policy.max_head_lag, lag)
+
+
+def _nothing_else(section: Section, anchor: ProvenHeader, nodes: NodeTable, used: set[Hash32]) -> None:
+    """A section that is there for its rollups alone holds what anchors it, and nothing else."""
+    extra = [*(step.header for step in section.steps), *(h for h in nodes.hashes() if h not in used)]
+    if extra:
+        raise UnusedEvidence(
+            anchor.where, "steps and nodes of a parent without claims", len(extra), to_hex(extra[0][:32])
+        )
+
+
 class SectionState:
     """Proven state under one header: each account is walked once, and every node that was used is noted."""
 
@@ -166,12 +267,13 @@ class SectionState:
 
 
 def verify_section(
-    section: Section, claims: Iterable[tuple[int, Claim]], nodes: NodeTable, as_of: Timestamp, checker: Checker
+    section: Section, claims: Iterable[tuple[int, Claim]], anchors: Anchors, as_of: Timestamp, checker: Checker
 ) -> tuple[dict[int, Outcome], tuple[ProvenHeader, Moment] | None]:
     """One network's claims. What fails for the network as a whole refuses each of them."""
-    asked, used = list(claims), set[Hash32]()
+    asked = list(claims)
     try:
-        header, moment = _snapshot(section, nodes, used, as_of, checker)
+        anchor, nodes, used = anchors.of(section.chain_id)
+        header, moment = _snapshot(anchor, section, nodes, used, as_of, checker)
     except VerifierError as error:
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}, None
     state = SectionState(header, nodes, used)
@@ -184,13 +286,8 @@ def verify_section(
 
 
 def _snapshot(
-    section: Section, nodes: NodeTable, used: set[Hash32], as_of: Timestamp, checker: Checker
+    anchor: ProvenHeader, section: Section, nodes: NodeTable, used: set[Hash32], as_of: Timestamp, checker: Checker
 ) -> tuple[ProvenHeader, Moment]:
-    network = checker.networks.get(section.chain_id)
-    if network is None:
-        where = Where(network=f"chain {section.chain_id}")
-        raise Unsupported(where, "this chain id is in no registry of the checker", "define it under [networks.<name>]")
-    anchor = verify_anchor(section.anchor, network, checker.roots, Where(network=network.name))
     if not checker.policy.takes(anchor.trust):
         raise too_weak(anchor.where, anchor.trust, checker.policy)
     return verify_snapshot(anchor, section.steps, nodes, used, as_of=as_of, now=checker.now, policy=checker.policy)

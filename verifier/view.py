@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
-from verifier.evidence import Bundle, HeaderStep, Link, Section
+from verifier.evidence import Bundle, HeaderStep, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.primitives import address, chain_id, parse_hex, slot_key, timestamp, to_hex
 from verifier.wire import ParsedBundle, encode_bundle, parse_bundle
@@ -67,6 +67,13 @@ class StepView(_Model):
     header: HexBytes
 
 
+class SettlingView(_Model):
+    """`Settling`."""
+
+    parent: int
+    preimages: list[HexBytes]
+
+
 class SectionView(_Model):
     """`Section`."""
 
@@ -74,6 +81,7 @@ class SectionView(_Model):
     anchor: HexBytes
     steps: list[StepView]
     nodes: list[int]
+    settling: SettlingView | None = None
 
 
 class BundleView(_Model):
@@ -140,11 +148,16 @@ def _view(parsed: ParsedBundle) -> BundleView:
                 anchor=to_hex(s.anchor),
                 steps=[StepView(link=step.link.value, header=to_hex(step.header)) for step in s.steps],
                 nodes=list(s.nodes),
+                settling=None if s.settling is None else _settling_view(s.settling),
             )
             for s in bundle.sections
         ],
         nodes=[to_hex(node) for node in bundle.nodes],
     )
+
+
+def _settling_view(settling: Settling) -> SettlingView:
+    return SettlingView(parent=settling.parent, preimages=[to_hex(part) for part in settling.preimages])
 
 
 def _asset_view(asset: Asset) -> AssetView:
@@ -185,11 +198,16 @@ def _bundle(view: BundleView) -> Bundle:
                 parse_hex(s.anchor),
                 tuple(HeaderStep(Link(step.link), parse_hex(step.header)) for step in s.steps),
                 tuple(s.nodes),
+                None if s.settling is None else _settling(s.settling),
             )
             for s in view.sections
         ),
         tuple(parse_hex(node) for node in view.nodes),
     )
+
+
+def _settling(view: SettlingView) -> Settling:
+    return Settling(chain_id(view.parent), tuple(parse_hex(part) for part in view.preimages))
 
 
 def _asset(item: AssetView) -> Asset:

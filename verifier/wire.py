@@ -23,7 +23,7 @@ from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source
 from verifier.codec import cbor
 from verifier.codec.cbor import Cbor
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
-from verifier.evidence import Bundle, HeaderStep, Link, Section
+from verifier.evidence import Bundle, HeaderStep, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.primitives import MAX_UINT256, Hash32, address, chain_id, slot_key, timestamp
 from verifier.shape import Shape
@@ -106,12 +106,15 @@ def _layout_out(layout: TokenLayout) -> dict[str, object]:
 
 
 def _section_out(section: Section) -> dict[str, object]:
-    return {
+    out: dict[str, object] = {
         "chain": section.chain_id,
         "anchor": section.anchor,
         "steps": [[step.link.value, step.header] for step in section.steps],
         "nodes": list(section.nodes),
     }
+    if section.settling is not None:
+        out["settling"] = [section.settling.parent, list(section.settling.preimages)]
+    return out
 
 
 # --- parsing ---------------------------------------------------------------------------------------------
@@ -239,7 +242,7 @@ def _ascending(item: Shape, limit: int, below: int) -> tuple[int, ...]:
 
 
 def _section_in(item: Shape, node_count: int, limits: Limits) -> Section:
-    part = item.fields("chain", "anchor", "steps", "nodes")
+    part = item.fields("chain", "anchor", "steps", "nodes", optional=("settling",))
     steps = []
     for step in part["steps"].items(limits.steps):
         link, header = step.tuple(2)
@@ -249,7 +252,13 @@ def _section_in(item: Shape, node_count: int, limits: Limits) -> Section:
         part["anchor"].bytes(limits.header_bytes),
         tuple(steps),
         _ascending(part["nodes"], limits.nodes, node_count),
+        _settling_in(part["settling"], limits) if "settling" in part else None,
     )
+
+
+def _settling_in(item: Shape, limits: Limits) -> Settling:
+    parent, preimages = item.tuple(2)
+    return Settling(chain_id(parent.uint()), tuple(preimages.all_bytes(limits.preimages, limits.preimage_bytes)))
 
 
 def _check_sections(
@@ -260,8 +269,11 @@ def _check_sections(
         raise MalformedBundle(_HERE, "sections ascend by chain id, each once")
     left_out = frozenset(omitted)
     wanted = {claim.chain_id for i, claim in enumerate(claims) if i not in left_out}
+    wanted |= {section.settling.parent for section in sections if section.settling is not None}
     if wanted != set(chains):
-        raise MalformedBundle(_HERE, f"it has sections for networks {chains}, its claims need {sorted(wanted)}")
+        raise MalformedBundle(
+            _HERE, f"it has sections for networks {chains}, its claims and settlements need {sorted(wanted)}"
+        )
     pointed = set().union(*(section.nodes for section in sections)) if sections else set()
     if len(pointed) != node_count:
         raise MalformedBundle(_HERE, f"{node_count - len(pointed)} of its nodes belong to no section")

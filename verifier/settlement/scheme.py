@@ -27,8 +27,6 @@ from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
 from verifier.trust import Basis, Settlement, Trust
 
-MAX_PREIMAGES: Final = 8
-MAX_PREIMAGE_BYTES: Final = 64 * 1_024
 IMPLEMENTATION_SLOT: Final = SlotKey(bytes.fromhex("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"))
 """Where a proxy keeps its implementation: the hash of "eip1967.proxy.implementation", less one. Source: EIP-1967."""
 
