@@ -17,7 +17,7 @@ from typing import Final
 from verifier.codec import rlp
 from verifier.codec.rlp import Item, RlpLimits
 from verifier.crypto.keccak import keccak256
-from verifier.errors import NOWHERE, LimitExceeded, Malformed, MalformedHeader, MalformedRlp, Where
+from verifier.errors import NOWHERE, Malformed, MalformedHeader, MalformedRlp, Where
 from verifier.headers.dialects import AFTER_PRAGUE, ALIASES, LAYOUTS, SHAPES, Layout, Number
 from verifier.network import Dialect, Family
 from verifier.policy import DEFAULT_LIMITS
@@ -73,8 +73,6 @@ def decode_header(data: bytes, family: Family, where: Where) -> Header:
         MalformedRlp: Not canonical RLP, or no list.
         MalformedHeader: Not a header of this family.
     """
-    if len(data) > DEFAULT_LIMITS.header_bytes:
-        raise LimitExceeded("header bytes", DEFAULT_LIMITS.header_bytes, len(data))
     items = rlp.decode_list(data, where, limits=_HEADER_RLP)
     refused: MalformedHeader | None = None
     for dialect in family.dialects:
