@@ -23,6 +23,12 @@ def offset_loss(losses: Sequence[float], credit: float) -> float:
     return (1.0 - credit) * gross + credit * fsum(losses)
 
 
+def spread_saving(margins: Sequence[float], credit: float) -> tuple[float, float]:
+    """A spread whose legs are margined alone: their sum, and what a credit on all of it saves."""
+    gross = fsum(margins)
+    return gross, gross * credit
+
+
 @dataclass(frozen=True, slots=True)
 class Correlation:
     """How two underlyings have moved together: whole sample, and quantiles of the rolling figure."""
