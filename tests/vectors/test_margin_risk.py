@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.vectors.test_margin import kind_of, load, moved
+from tests.vectors.margin_vectors import kind_of, load, moved
 from verifier.margin import liquidation_amounts as amounts
 from verifier.margin import liquidation_forms as forms
 from verifier.margin.models import clearing, covariance, impact, spiral, tail
