@@ -17,7 +17,7 @@ hop over it is then refused by the proof. Arbitrum has the contract at the same 
 block numbers of its own, so it is left out there.
 """
 
-ETHEREUM: Final = Family("ethereum", history=HISTORY)
+ETHEREUM: Final = Family("ethereum", history=HISTORY, blooms=True)
 OP_STACK: Final = Family("op-stack", history=HISTORY)
 """Ethereum's header rules; since Isthmus the withdrawals root is the message passer's storage root."""
 CELO: Final = Family("celo", (Dialect.ETHEREUM, Dialect.CELO_EARLY), history=HISTORY)

@@ -42,7 +42,14 @@ class _Word:
 
 
 async def observe(
-    network: Network, desk: Desk, k: int, *, now: Timestamp, depth: int | None = None, seconds: float = SECONDS
+    network: Network,
+    desk: Desk,
+    k: int,
+    *,
+    now: Timestamp,
+    depth: int | None = None,
+    final: bool = False,
+    seconds: float = SECONDS,
 ) -> Observed:
     """
     A recent block that at least k distinct operators name alike, with no operator naming another of that height.
@@ -51,6 +58,7 @@ async def observe(
         k: How many operators the policy asks for; 1 gives an observation that is one endpoint's word.
         now: When they were asked: the checker's clock.
         depth: Blocks below the newest one; by the network's block time unless told.
+        final: Below the newest block that each endpoint calls final, with no depth of our own; still their word.
         seconds: For both round trips together.
 
     Raises:
@@ -60,12 +68,12 @@ async def observe(
     until = time.monotonic() + seconds
     groups = by_operator(desk.lines.get(network.chain_id, ()))
     everyone = [(operator, line) for operator, lines in groups.items() for line in lines]
-    height_question = AskHeight(chain_id=network.chain_id)
+    height_question = AskHeight(chain_id=network.chain_id, final=final)
     heights = await asyncio.gather(*(_ask(operator, line, height_question, until) for operator, line in everyone))
     known = [word for word in heights if isinstance(word.said, int)]
     if len({word.operator for word in known}) < k:
         raise Unobserved(network.name, k, len({word.operator for word in known}), _failures(heights))
-    number = _common(known, k, depth if depth is not None else _depth(network))
+    number = _common(known, k, depth if depth is not None else 0 if final else _depth(network))
     question = AskHeader(chain_id=network.chain_id, block=number)
     words = await asyncio.gather(*(_ask(word.operator, word.line, question, until) for word in known))
     return _count(network, number, [_hashed(word, network, number) for word in words], k, now)

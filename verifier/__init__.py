@@ -15,26 +15,51 @@ from verifier._version import __version__
 if TYPE_CHECKING:
     from verifier.claims import Asset, Claim, ClaimKind, CodePin, KeyOrder, KnownAsset, ProxyKind, Source, TokenLayout
     from verifier.errors import Malformed, PolicyError, ProofError, VerifierError, Where
+    from verifier.explain import explain
     from verifier.network import Family, HistoryRing, Network
     from verifier.policy import PRACTICAL, STRICT, Limits, Policy
-    from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenHeader, ProvenWord, trail
+    from verifier.proven import (
+        ListKind,
+        Moment,
+        ProvenAccount,
+        ProvenAmount,
+        ProvenHeader,
+        ProvenItem,
+        ProvenWord,
+        trail,
+    )
+    from verifier.single import (
+        verify_account_proof,
+        verify_event_proof,
+        verify_header,
+        verify_parents,
+        verify_receipt_proof,
+        verify_storage_proof,
+        verify_transaction_proof,
+    )
+    from verifier.state.events import AllReceipts, BloomOnly, EventFilter, ProvenEvents, verify_events
+    from verifier.state.receipts import ProvenLog
     from verifier.trust import Anchor, Observed, PinnedBlock, Settlement, Trust
     from verifier.verify import Checker, Refusal, Verified, verify_bundle
     from verifier.wire import encode_bundle, parse_bundle
 
 _HOME = {
+    "AllReceipts": "verifier.state.events",
     "Anchor": "verifier.trust",
     "Asset": "verifier.claims",
+    "BloomOnly": "verifier.state.events",
     "Checker": "verifier.verify",
     "Checkpoint": "verifier.trust",
     "Claim": "verifier.claims",
     "ClaimKind": "verifier.claims",
     "CodePin": "verifier.claims",
+    "EventFilter": "verifier.state.events",
     "Family": "verifier.network",
     "HistoryRing": "verifier.network",
     "KeyOrder": "verifier.claims",
     "KnownAsset": "verifier.claims",
     "Limits": "verifier.policy",
+    "ListKind": "verifier.proven",
     "Malformed": "verifier.errors",
     "Moment": "verifier.proven",
     "Network": "verifier.network",
@@ -46,7 +71,10 @@ _HOME = {
     "ProofError": "verifier.errors",
     "ProvenAccount": "verifier.proven",
     "ProvenAmount": "verifier.proven",
+    "ProvenEvents": "verifier.state.events",
     "ProvenHeader": "verifier.proven",
+    "ProvenItem": "verifier.proven",
+    "ProvenLog": "verifier.state.receipts",
     "ProvenWord": "verifier.proven",
     "ProxyKind": "verifier.claims",
     "Refusal": "verifier.verify",
@@ -59,26 +87,39 @@ _HOME = {
     "VerifierError": "verifier.errors",
     "Where": "verifier.errors",
     "encode_bundle": "verifier.wire",
+    "explain": "verifier.explain",
     "parse_bundle": "verifier.wire",
     "trail": "verifier.proven",
+    "verify_account_proof": "verifier.single",
     "verify_bundle": "verifier.verify",
+    "verify_event_proof": "verifier.single",
+    "verify_events": "verifier.state.events",
+    "verify_header": "verifier.single",
+    "verify_parents": "verifier.single",
+    "verify_receipt_proof": "verifier.single",
+    "verify_storage_proof": "verifier.single",
+    "verify_transaction_proof": "verifier.single",
 }
 
 __all__ = [
     "PRACTICAL",
     "STRICT",
+    "AllReceipts",
     "Anchor",
     "Asset",
+    "BloomOnly",
     "Checker",
     "Checkpoint",
     "Claim",
     "ClaimKind",
     "CodePin",
+    "EventFilter",
     "Family",
     "HistoryRing",
     "KeyOrder",
     "KnownAsset",
     "Limits",
+    "ListKind",
     "Malformed",
     "Moment",
     "Network",
@@ -89,7 +130,10 @@ __all__ = [
     "ProofError",
     "ProvenAccount",
     "ProvenAmount",
+    "ProvenEvents",
     "ProvenHeader",
+    "ProvenItem",
+    "ProvenLog",
     "ProvenWord",
     "ProxyKind",
     "Refusal",
@@ -102,9 +146,18 @@ __all__ = [
     "Where",
     "__version__",
     "encode_bundle",
+    "explain",
     "parse_bundle",
     "trail",
+    "verify_account_proof",
     "verify_bundle",
+    "verify_event_proof",
+    "verify_events",
+    "verify_header",
+    "verify_parents",
+    "verify_receipt_proof",
+    "verify_storage_proof",
+    "verify_transaction_proof",
 ]
 
 

@@ -42,7 +42,9 @@ class AskHeader(Ask[bytes]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskHeight(Ask[BlockNumber]):
-    """The number of the newest block, as the endpoint says: a hint."""
+    """The number of the newest block, or of the newest that is final, as the endpoint says: a hint."""
+
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,14 @@ class AskProof(Ask[tuple[bytes, ...]]):
 
     address: Address
     slots: tuple[SlotKey, ...]
+    block_hash: Hash32
+    number: BlockNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskReceipts(Ask[tuple[bytes, ...]]):
+    """All receipts of one block, by index, each as the trie holds it; the judge holds them to the receipts root."""
+
     block_hash: Hash32
     number: BlockNumber
 

@@ -53,6 +53,7 @@ class Family:
         history: The block-hash contract, or None where it is absent or of another shape.
         withdrawals_are_list: Whether the header's withdrawals root is that of a list (on the OP Stack it is the storage
             root of a contract since Isthmus).
+        blooms: Whether its consensus makes each header's bloom filter cover all events of the block, as reviewed.
         unsupported: Why states of this family cannot be proven here, with what would help; None where they can.
     """
 
@@ -62,6 +63,7 @@ class Family:
     clears_slot_bit: bool = False
     history: HistoryRing | None = None
     withdrawals_are_list: bool = True
+    blooms: bool = False
     unsupported: str | None = None
 
 

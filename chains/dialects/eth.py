@@ -13,11 +13,12 @@ from typing import Final
 
 from chains.answers import HeaderFields, parse_header, parse_height, parse_proof
 from chains.errors import BadAnswer, ByHashRefused, FetchError, TooManyKeys
+from chains.receipts import parse_receipts
 from chains.replies import Call, Json
 from verifier.crypto.keccak import keccak256
-from verifier.errors import VerifierError
-from verifier.flow import Ask, AskHeader, AskHeight, AskProof
-from verifier.headers.decode import candidates
+from verifier.errors import VerifierError, Where
+from verifier.flow import Ask, AskHeader, AskHeight, AskProof, AskReceipts
+from verifier.headers.decode import candidates, decode_header
 from verifier.network import Family
 from verifier.primitives import BlockNumber, Hash32, SlotKey, to_hex
 
@@ -56,12 +57,29 @@ class Plan:
 def plan(question: Ask[object], family: Family, habits: Habits, endpoint: str) -> Plan:
     """How an endpoint of these habits is asked."""
     if isinstance(question, AskHeight):
+        if question.final:
+            return _plan_final(family, endpoint)
         return Plan((Call("eth_blockNumber", ()),), lambda results: parse_height(results[0], endpoint))
     if isinstance(question, AskHeader):
         return _plan_header(question, family, endpoint)
     if isinstance(question, AskProof):
         return _plan_proof(question, habits, endpoint)
+    if isinstance(question, AskReceipts):
+        block = block_parameter(question.block_hash, question.number, by_hash=habits.by_hash)
+        call = Call("eth_getBlockReceipts", (block,))
+        return Plan((call,), lambda results: parse_receipts(results[0], endpoint), by_hash=habits.by_hash)
     raise TypeError(f"no way to ask a {type(question).__name__}")
+
+
+def _plan_final(family: Family, endpoint: str) -> Plan:
+    """The block that the endpoint calls final, for its number."""
+
+    def read(results: Sequence[object]) -> BlockNumber:
+        answer = parse_header(results[0], endpoint, "the final block")
+        header = choose(answer, BlockNumber(0), family, endpoint)
+        return decode_header(header, family, Where(network=endpoint)).number
+
+    return Plan((Call("eth_getBlockByNumber", ("finalized", False)),), read)
 
 
 def chain_id_call() -> Call:

@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.nodes.install import CACHE, HERE, MODULES, NodeUnavailableError, module, node_program
+from tests.nodes.install import CACHE, HERE, MODULES, ROOT, NodeUnavailableError, module, node_program
 
 SOURCES = HERE / "contracts"
+EXAMPLES = ROOT / "docs" / "contracts"
 EVM = "paris"
 """Low on purpose: PUSH0 and MCOPY would keep the same code off older forks."""
 
@@ -31,21 +32,38 @@ class Artifact:
 @cache
 def solidity() -> dict[str, Artifact]:
     """The contracts of our own Solidity files, by name."""
-    sources = {path.name: {"content": path.read_text()} for path in sorted(SOURCES.glob("*.sol"))}
+    return _compiled("solidity", SOURCES, EVM)
+
+
+@cache
+def examples() -> dict[str, Artifact]:
+    """The example contracts of the documentation, by name, for the rules of Prague: they use its precompiles."""
+    return _compiled("examples", EXAMPLES, "prague")
+
+
+def _compiled(kind: str, folder: Path, evm: str) -> dict[str, Artifact]:
+    sources = {path.name: {"content": path.read_text()} for path in sorted(folder.glob("*.sol"))}
     settings = {
-        "evmVersion": EVM,
+        "evmVersion": evm,
         "optimizer": {"enabled": True, "runs": 200},
         "metadata": {"bytecodeHash": "none"},
         "outputSelection": {"*": {"*": ["evm.bytecode.object", "storageLayout"]}},
     }
     document = json.dumps({"language": "Solidity", "sources": sources, "settings": settings}, sort_keys=True)
     program = (HERE / "compile.js").read_text()
-    made = cached("solidity", document + program + locked(), lambda: _solc(document))
+    made = cached(kind, document + program + locked(), lambda: _solc(document))
     return {
         name: Artifact(name, f"0x{item['evm']['bytecode']['object']}", _solidity_slots(item.get("storageLayout")))
         for file in sources
         for name, item in made["contracts"].get(file, {}).items()
     }
+
+
+@cache
+def published(package: str, *parts: str) -> dict[str, Any]:
+    """An artifact as its authors published it: ABI, creation code, and what else they put into it."""
+    found: dict[str, Any] = json.loads(module(*package.split("/"), *parts).read_text())
+    return found
 
 
 @cache

@@ -1,0 +1,46 @@
+"""Why a number is believed, or is not: the steps from the trust root down to it, as plain sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verifier.primitives import to_hex
+from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenItem, ProvenRoot, ProvenWord, trail
+from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot, anchor_of
+
+if TYPE_CHECKING:
+    from verifier.verify import Refusal
+
+
+def explain(value: Proven | Refusal) -> tuple[str, ...]:
+    """
+    The trail of a proven value, the trust root first; of a refusal, its reason.
+
+    Everything in it was computed here or is your own; text of a foreign claim (a symbol) is shown as it was claimed.
+    """
+    if not isinstance(value, Proven):
+        return (f"refused: {value.claim.asset.symbol}: {type(value.error).__name__}: {value.error}",)
+    return tuple(_sentence(step) for step in reversed(tuple(trail(value))))
+
+
+def _sentence(step: Proven | TrustRoot) -> str:
+    match step:
+        case PinnedBlock() | Observed():
+            return f"{anchor_of(step).value}: block {to_hex(step.hash)} of chain {step.chain_id}"
+        case Checkpoint():
+            return f"checkpoint {to_hex(step.root)} of chain {step.chain_id}"
+        case ProvenHeader():
+            return f"header {step.number} of {step.network.name}: {to_hex(step.hash)}, at {step.timestamp}"
+        case ProvenRoot():
+            return f"state root {to_hex(step.state_root)}"
+        case ProvenAccount():
+            there = f"code {to_hex(step.code_hash)}" if step.exists else "proven absent"
+            return f"account {to_hex(step.address)}: {there}"
+        case ProvenWord():
+            return f"slot {to_hex(step.slot)}: {to_hex(step.word)}"
+        case ProvenItem():
+            return f"{step.kind.value} item {step.index}"
+        case ProvenAmount():
+            said = f"{step.amount} base units of {step.claim.asset.symbol}"
+            return f"{step.claim.kind.value}: {said}, {step.trust.word}, {step.moment.value}"
+    return type(step).__name__

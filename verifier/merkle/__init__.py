@@ -1,0 +1,1 @@
+"""Plain Merkle trees beside the state trie: sorted pairs, ordered lists, SSZ containers, sums, and absence."""
