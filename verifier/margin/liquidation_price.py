@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from verifier.margin.fixed import MAX_PRICE, Price, Usd, credit
+from verifier.margin.fixed import MAX_PRICE, Price, credit
 from verifier.margin.modes import Mode
+from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Snapshot
 from verifier.margin.trial import Pool, Scales, Trial, with_parts
 from verifier.policy import PPM
@@ -126,46 +127,14 @@ def _bends(snapshot: Snapshot, group: str, scales: Scales) -> list[int]:
 
 
 def _first_flip(weighed: Callable[[int], Pool], now: int, prices: list[int], *, already: bool) -> Price | None:
-    before, has = now, weighed(now).low.buffer
-    for price in prices:
+    def probe(price: int) -> Point:
         pool = weighed(price)
-        if pool.fails != already:
-            return Price(_closed_in(weighed, (before, has), (price, pool.low.buffer), already=already))
-        before, has = price, pool.low.buffer
+        return Point(price, pool.fails != already, pool.low.buffer)
+
+    before = probe(now)
+    for price in prices:
+        found = probe(price)
+        if found.turned:
+            return Price(turning_point(probe, before, found).at)
+        before = found
     return None
-
-
-def _closed_in(weighed: Callable[[int], Pool], start: tuple[int, Usd], end: tuple[int, Usd], *, already: bool) -> int:
-    """The price nearest to `start` whose state differs from that of its neighbour: between the two states, one unit.
-
-    Each round asks where a straight line would cross and just beside it; where that is no help, the middle.
-    """
-    near, far = start, end
-    width = 1
-    while abs(far[0] - near[0]) > 1:
-        for guess in (_crossing(near, far), None):
-            middle = (near[0] + far[0]) // 2 if guess is None else guess
-            near, far = _narrowed(weighed, near, far, middle, already=already)
-            side = 1 if far[0] > near[0] else -1
-            if guess is not None:
-                near, far = _narrowed(weighed, near, far, near[0] + side * width, already=already)
-                near, far = _narrowed(weighed, near, far, far[0] - side * width, already=already)
-        width *= 64
-    return far[0]
-
-
-def _narrowed(
-    weighed: Callable[[int], Pool], near: tuple[int, Usd], far: tuple[int, Usd], price: int, *, already: bool
-) -> tuple[tuple[int, Usd], tuple[int, Usd]]:
-    """The bracket with one of its ends moved to a price strictly inside it; unchanged for any other price."""
-    if not min(near[0], far[0]) < price < max(near[0], far[0]):
-        return near, far
-    pool = weighed(price)
-    found = (price, pool.low.buffer)
-    return (near, found) if pool.fails != already else (found, far)
-
-
-def _crossing(near: tuple[int, Usd], far: tuple[int, Usd]) -> int:
-    """Where the straight line between the ends is zero."""
-    rise = far[1] - near[1]
-    return near[0] if rise == 0 else near[0] - near[1] * (far[0] - near[0]) // rise

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from verifier.margin.fixed import ZERO, Price, Usd
+from verifier.margin.market import ExpiryQuote
 from verifier.margin.modes import Mode
 from verifier.margin.report import weigh_pools
 from verifier.margin.requirements import with_floor
@@ -115,6 +116,11 @@ class Scales:
         """Whether risk is a sum over asset groups here."""
         return self.setting.mode in (Mode.CROSS, Mode.ISOLATED)
 
+    @property
+    def one_pool(self) -> bool:
+        """Whether pockets are labels only."""
+        return self.setting.mode is not Mode.ISOLATED
+
     def _by_group(self, trial: Trial) -> tuple[Pool, ...]:
         """The sum over groups, the floor put on the sum."""
         sums: dict[str, list[_Part]] = {"": []}
@@ -140,19 +146,23 @@ class Scales:
             lines.setdefault(line.group, []).append(line)
         for position in snapshot.positions:
             positions.setdefault(position.group, []).append(position)
-        names = sorted(lines.keys() | positions.keys())
+        names = sorted(lines.keys() | positions.keys() | {order.group for order in snapshot.orders})
         return {name: self._group(snapshot, name, lines.get(name, []), positions.get(name, [])) for name in names}
 
     def _group(self, snapshot: Snapshot, name: str, lines: list[Line], positions: list[Position]) -> tuple[_Part, ...]:
         quote = snapshot.quotes.get(name)
-        key = (name, quote, tuple(map(_line_key, lines)), tuple(map(_position_key, positions)))
+        orders = tuple(order for order in snapshot.orders if order.group == name)
+        expiries = tuple((e.expiry, e.forward, e.fixed) for e in snapshot.expiries if e.group == name)
+        price = None if quote is None else (quote.price, quote.at)
+        resting = tuple(order.id for order in orders)
+        key = (name, price, resting, expiries, tuple(map(_line_key, lines)), tuple(map(_position_key, positions)))
         found = self._memo.get(key)
         if found is None:
-            found = self._memo[key] = self._weigh_group(snapshot, lines, positions)
+            alone = replace(snapshot, lines=tuple(lines), positions=tuple(positions), orders=orders, doubts=())
+            found = self._memo[key] = self._weigh_alone(alone)
         return found
 
-    def _weigh_group(self, snapshot: Snapshot, lines: list[Line], positions: list[Position]) -> tuple[_Part, ...]:
-        alone = replace(snapshot, lines=tuple(lines), positions=tuple(positions), doubts=())
+    def _weigh_alone(self, alone: Snapshot) -> tuple[_Part, ...]:
         rules = replace(self.setting.rules, floor=Floor())
         made = weigh_pools(alone, self.setting.policy, rules, self.setting.mode)
         return tuple(_Part(p.name, p.known_low, p.known_high, p.low_known, p.high_known) for p in made)
@@ -202,12 +212,21 @@ def _burdened(snapshot: Snapshot, mode: Mode) -> frozenset[str]:
 
 
 def at_prices(snapshot: Snapshot, prices: Mapping[str, Price]) -> Snapshot:
-    """The same at other prices of some groups; times and sources stay."""
+    """The same at other prices of some groups: forwards move along; times and sources stay."""
     quotes: dict[str, Quote] = dict(snapshot.quotes)
+    expiries = snapshot.expiries
     for group, price in prices.items():
-        if group in quotes:
-            quotes[group] = replace(quotes[group], price=price)
-    return replace(snapshot, quotes=MappingProxyType(quotes))
+        quote = quotes.get(group)
+        if quote is not None and quote.price > 0:
+            quotes[group] = replace(quote, price=price)
+            expiries = tuple(_forward_at(e, price, quote.price) if e.group == group else e for e in expiries)
+    return replace(snapshot, quotes=MappingProxyType(quotes), expiries=expiries)
+
+
+def _forward_at(expiry: ExpiryQuote, price: int, before: int) -> ExpiryQuote:
+    """A forward keeps at least one unit: none of them is ever zero."""
+    moved = expiry.forward * price // before
+    return replace(expiry, forward=Price(moved if moved + expiry.fixed > 0 else 1))
 
 
 def with_parts(
