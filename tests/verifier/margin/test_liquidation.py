@@ -221,7 +221,7 @@ def test_the_loop_on_a_ladder_is_the_vector_rule() -> None:
     )
     plain = ladder_spiral(2_000, 0.06, 1e-4, [(1_900, 100), (1_865, 300)])
     # The plain rule adds the falls, ours compounds them: (1 − s)(1 − I) against 1 − s − I.
-    assert plain.sold == 400 and found.marks["ETH"] == 1_804_800_000_000_000_000_000
+    assert plain.sold == 400 and abs(found.marks["ETH"] - 1_804_800_000_000_000_000_000) < 10**6
     amplified = found.amplification("ETH")
     assert amplified is not None and round(float(amplified), 4) == round((1 - 0.94 * 0.96) / 0.06, 4)
 
