@@ -1,0 +1,117 @@
+"""From one state of a light client to the next, by an update of any kind: check everything, then make a new state.
+
+Stricter than the specification in what follows from a valid update: two thirds of the committee must have signed,
+always; nothing is ever forced; and two final headers that contradict each other stop the client instead of being chosen
+from.
+
+Source: consensus specification, altair/light-client/sync-protocol.md (apply_light_client_update).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from verifier.consensus.committee import Committee, two_thirds
+from verifier.consensus.containers import NO_HEADER, LightClientHeader, Update, encode_header, encode_update
+from verifier.consensus.light_client import LightClientState, require_recent
+from verifier.consensus.validate import brings_committee, other_committee, validate_update
+from verifier.errors import Misbehaviour, NothingNew
+from verifier.primitives import Timestamp
+from verifier.proven import mint
+
+
+class _Final(NamedTuple):
+    """What is final after an update."""
+
+    header: LightClientHeader
+    current: Committee
+    next: Committee | None
+    finality: Update | None
+
+
+def advance(state: LightClientState, update: Update, now: Timestamp) -> LightClientState:
+    """
+    Establish the state after an update.
+
+    Args:
+        update: Untrusted, of any kind.
+        now: The checker's clock. A state older than the weak subjectivity period at that time leads nowhere.
+
+    Returns:
+        A new state; the old one is untouched, whatever happens.
+
+    Raises:
+        CheckpointTooOld: The state itself is too old to go on from.
+        TooFewSigners: Fewer than two thirds signed.
+        Unsupported: A slot is in a fork that is unknown here.
+        FromTheFuture, WrongOrder, WrongPeriod: The slots do not fit each other, the clock or the known committees.
+        NothingNew: It moves neither header, and brings no unknown committee.
+        NotFinal: A finalized header without a proof.
+        Malformed, ProofError: A branch or the signature is wrong.
+        Misbehaviour: It is valid, and contradicts what is known: do not go on.
+    """
+    require_recent(state, now)
+    view = state.view
+    validate_update(view, update, state.config.slot_at(now), two_thirds(state.current.size))
+    _refuse_conflict(state, update)
+    final = _apply_finality(state, update)
+    newest, attestation = _apply_attestation(state, update, final)
+    if final.header == state.finalized and final.next == state.next and newest == state.newest:
+        where = state.where.at(node=f"update attested at slot {update.attested.slot}")
+        raise NothingNew(where, "what it attests and finalizes", state.newest.slot, update.attested.slot)
+    return mint(
+        LightClientState,
+        rests_on=state.rests_on,
+        config=state.config,
+        finalized=final.header,
+        newest=newest,
+        current=final.current,
+        next=final.next,
+        finality=final.finality,
+        attestation=attestation,
+    )
+
+
+def _refuse_conflict(state: LightClientState, update: Update) -> None:
+    """Called when the update is known to be valid, so that nobody can stop a client with a forgery."""
+    known, other = state.finalized.beacon, update.finalized
+    two_finals = other != NO_HEADER and other.slot == known.slot and other.beacon != known
+    if not two_finals and not other_committee(state.view, update):
+        return
+    evidence = encode_header(state.finalized) if state.finality is None else encode_update(state.finality)
+    roots = (known.root, other.beacon.root)
+    if not two_finals and state.next is not None:
+        roots = (state.next.members.root, update.next_committee.root)
+    raise Misbehaviour(state.where, state.finalized.slot, *roots, evidence, encode_update(update))
+
+
+def _apply_finality(state: LightClientState, update: Update) -> _Final:
+    config = state.config
+    unchanged = _Final(state.finalized, state.current, state.next, state.finality)
+    if not update.has_finality:
+        return unchanged
+    newer = update.finalized.slot > state.finalized.slot
+    finalized_period = config.period_of(update.finalized.slot)
+    brings = brings_committee(state.view, update) and finalized_period == config.period_of(update.attested.slot)
+    if not newer and not brings:
+        return unchanged
+    current, following = state.current, state.next
+    proven = Committee(update.next_committee, state.current.scheme) if update.has_committee else None
+    if following is None:
+        following = proven if brings else None
+    elif finalized_period == state.period + 1:
+        current, following = following, proven
+    if not newer:
+        return _Final(state.finalized, current, following, state.finality)
+    return _Final(update.finalized, current, following, update.without_committee())
+
+
+def _apply_attestation(
+    state: LightClientState, update: Update, final: _Final
+) -> tuple[LightClientHeader, Update | None]:
+    newest, attestation = state.newest, state.attestation
+    if update.attested.slot > newest.slot:
+        newest, attestation = update.attested, update.without_committee()
+    if final.header.slot >= newest.slot:
+        return final.header, None
+    return newest, attestation
