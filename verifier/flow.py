@@ -65,6 +65,43 @@ class AskReceipts(Ask[tuple[bytes, ...]]):
     number: BlockNumber
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskCode(Ask[bytes]):
+    """The code of a contract at one block. It counts by its hash: the judge holds it to the one that was proven."""
+
+    address: Address
+    block_hash: Hash32
+    number: BlockNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSaid(Ask[bytes]):
+    """What a contract's function returns, as the endpoint says: a hint of where to look, never a figure."""
+
+    address: Address
+    data: bytes
+    block_hash: Hash32
+    number: BlockNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log, as an endpoint tells it."""
+
+    topics: tuple[Hash32, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskLogs(Ask[tuple[Log, ...]]):
+    """A contract's logs under one first topic over some blocks, as the endpoint says, oldest first: a hint."""
+
+    address: Address
+    topic: Hash32
+    first: BlockNumber
+    last: BlockNumber
+
+
 class Unanswered(Exception):
     """No endpoint gave an answer that passed the judge.
 

@@ -13,11 +13,12 @@ from typing import Final
 
 from chains.answers import HeaderFields, parse_header, parse_height, parse_proof
 from chains.errors import BadAnswer, ByHashRefused, FetchError, TooManyKeys
+from chains.hints import parse_code, parse_logs, parse_returned
 from chains.receipts import parse_receipts
 from chains.replies import Call, Json
 from verifier.crypto.keccak import keccak256
 from verifier.errors import VerifierError, Where
-from verifier.flow import Ask, AskHeader, AskHeight, AskProof, AskReceipts
+from verifier.flow import Ask, AskCode, AskHeader, AskHeight, AskLogs, AskProof, AskReceipts, AskSaid
 from verifier.headers.decode import candidates, decode_header
 from verifier.network import Family
 from verifier.primitives import BlockNumber, Hash32, SlotKey, to_hex
@@ -68,6 +69,12 @@ def plan(question: Ask[object], family: Family, habits: Habits, endpoint: str) -
         block = block_parameter(question.block_hash, question.number, by_hash=habits.by_hash)
         call = Call("eth_getBlockReceipts", (block,))
         return Plan((call,), lambda results: parse_receipts(results[0], endpoint), by_hash=habits.by_hash)
+    if isinstance(question, AskCode):
+        return _plan_code(question, habits, endpoint)
+    if isinstance(question, AskSaid):
+        return _plan_said(question, habits, endpoint)
+    if isinstance(question, AskLogs):
+        return _plan_logs(question, endpoint)
     raise TypeError(f"no way to ask a {type(question).__name__}")
 
 
@@ -144,6 +151,31 @@ def _plan_proof(question: AskProof, habits: Habits, endpoint: str) -> Plan:
         return tuple(nodes)
 
     return Plan(calls, read, by_hash=habits.by_hash, keys=max(len(chunk) for chunk in chunks))
+
+
+# --- hints -----------------------------------------------------------------------------------------------
+
+
+def _plan_code(question: AskCode, habits: Habits, endpoint: str) -> Plan:
+    block = block_parameter(question.block_hash, question.number, by_hash=habits.by_hash)
+    call = Call("eth_getCode", (to_hex(question.address), block))
+    return Plan((call,), lambda results: parse_code(results[0], endpoint), by_hash=habits.by_hash)
+
+
+def _plan_said(question: AskSaid, habits: Habits, endpoint: str) -> Plan:
+    block = block_parameter(question.block_hash, question.number, by_hash=habits.by_hash)
+    call = Call("eth_call", ({"to": to_hex(question.address), "data": to_hex(question.data)}, block))
+    return Plan((call,), lambda results: parse_returned(results[0], endpoint), by_hash=habits.by_hash)
+
+
+def _plan_logs(question: AskLogs, endpoint: str) -> Plan:
+    wanted: Json = {
+        "address": to_hex(question.address),
+        "topics": [to_hex(question.topic)],
+        "fromBlock": hex(question.first),
+        "toBlock": hex(question.last),
+    }
+    return Plan((Call("eth_getLogs", (wanted,)),), lambda results: parse_logs(results[0], endpoint))
 
 
 def block_parameter(block_hash: Hash32, number: BlockNumber, *, by_hash: bool) -> Json:

@@ -1,0 +1,287 @@
+"""Asking for OP Stack roots: which games or outputs there are (hints), and what judging one of them will read.
+
+Of the games that the factory tells of, the oldest whose block lies after the as-of time and that can be settled is
+wanted, so that the block of that time can be shown exactly; where none is settled yet, the newest that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from verifier.claims import AccountRead
+from verifier.codec.abi import array_slot, mapping_slot, offset_slot, pad_address, pad_bytesn
+from verifier.crypto.keccak import keccak256
+from verifier.errors import BadInput, MissingEvidence, NotThere, Where
+from verifier.flow import AskCode, AskHeader, AskHeight, AskSaid, Flow, ask, ask_all
+from verifier.headers.decode import Header, decode_header
+from verifier.network import Network, SettledOn
+from verifier.policy import Policy
+from verifier.primitives import Address, BlockNumber, Hash32, SlotKey, Timestamp, slot_key
+from verifier.proven import ProvenHeader
+from verifier.settlement import op_fault, op_output
+from verifier.settlement.collect import Candidate, Settled, first_that_stands, proxy_reads
+from verifier.settlement.op_games import ClaimForm, GameClaim, GameId, claim_of, game_id, game_type, parse_clone
+
+PAGE: Final = 64
+MAX_PAGES: Final = 24
+MAX_TRIED: Final = 8
+MAX_OUTPUTS: Final = 200
+_WORDS: Final = 5
+
+
+def _selector(signature: str) -> bytes:
+    return keccak256(signature.encode())[:4]
+
+
+COUNT: Final = _selector("gameCount()")
+RESPECTED: Final = _selector("respectedGameType()")
+LATEST: Final = _selector("findLatestGames(uint32,uint256,uint256)")
+LATEST_OUTPUT: Final = _selector("latestOutputIndex()")
+OUTPUT: Final = _selector("getL2Output(uint256)")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A game as the factory's search tells of it."""
+
+    index: int
+    record: GameId
+    root: Hash32
+    extra: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What an asking half needs at every step."""
+
+    network: Network
+    settled: SettledOn
+    at: ProvenHeader
+
+    def contract(self, role: str) -> Address:
+        found = self.settled.contract(role)
+        if found is None:
+            raise MissingEvidence(Where(network=self.network.name), f"the address of the {role} contract on the parent")
+        return found
+
+    def said(self, role: str, data: bytes) -> AskSaid:
+        return AskSaid(
+            chain_id=self.at.network.chain_id,
+            address=self.contract(role),
+            data=data,
+            block_hash=self.at.hash,
+            number=self.at.number,
+        )
+
+    def implementations(self) -> tuple[Address, ...]:
+        return tuple(pin.implementation for _, pin in self.settled.codes if pin.implementation is not None)
+
+
+def _place(network: Network, at: ProvenHeader) -> _Place:
+    if not isinstance(network.rooted_by, SettledOn):
+        raise BadInput("settlement", "a network that is settled on a parent", network.name)
+    return _Place(network, network.rooted_by, at)
+
+
+# --- games -----------------------------------------------------------------------------------------------
+
+
+def gather_registry(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
+    """Evidence for a game under the registry's rules. Raises Unanswered or VerifierError where none stands."""
+    return (yield from _gather(_place(network, at), "registry", as_of, policy))
+
+
+def gather_portal(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
+    """Evidence for a game under the rules of the older generation's portal."""
+    return (yield from _gather(_place(network, at), "portal", as_of, policy))
+
+
+def _gather(place: _Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
+    verify = op_fault.verify if judge == "registry" else op_fault.verify_portal
+    games = yield from _told_games(place, judge, as_of)
+    settled_by = place.at.timestamp - place.settled.delay
+    after = [game for game in reversed(games) if as_of < game.record.created < settled_by]
+    if after:
+        flows = (_candidate(place, game) for game in after[:MAX_TRIED])
+        try:
+            return (
+                yield from first_that_stands(
+                    place.network, place.at, policy, flows, verify, lambda header: header.timestamp > as_of
+                )
+            )
+        except MissingEvidence:
+            pass
+    newest = [game for game in games if game.record.created < settled_by] or games
+    flows = (_candidate(place, game) for game in newest[:MAX_TRIED])
+    return (yield from first_that_stands(place.network, place.at, policy, flows, verify, lambda _: True))
+
+
+def _told_games(place: _Place, judge: str, as_of: Timestamp) -> Flow[list[Told]]:
+    """Games of the respected type, newest first, back to the first that was made before the as-of time."""
+    answers = yield from ask_all([place.said("factory", COUNT), place.said(judge, RESPECTED)])
+    numbers = [int.from_bytes(answer, "big") for answer in answers if isinstance(answer, bytes)]
+    if len(numbers) != len(answers):
+        raise next(answer for answer in answers if not isinstance(answer, bytes))
+    count, kind = numbers
+    found: list[Told] = []
+    start = count - 1
+    for _ in range(MAX_PAGES):
+        if start < 0 or kind >> 32 or count >> 64:
+            break
+        data = LATEST + b"".join(value.to_bytes(32, "big") for value in (kind, start, PAGE))
+        page = parse_games((yield from ask(place.said("factory", data))))
+        found += page
+        if len(page) < PAGE or page[-1].record.created <= as_of:
+            break
+        start = min(page[-1].index, start) - 1
+    if not found:
+        where = place.at.where.at(address=place.contract("factory"))
+        raise NotThere(where, f"any game of the respected type {kind}, as the endpoint says,")
+    return found
+
+
+def parse_games(data: bytes) -> list[Told]:
+    """
+    The games in the answer of the factory's search; one that is not shaped so ends the list.
+
+    Source: DisputeGameFactory.findLatestGames: GameSearchResult(index, metadata, timestamp, rootClaim, extraData)[].
+    """
+    games: list[Told] = []
+    for i in range(min(_number(data, 32), PAGE)):
+        start = 64 + _number(data, 64 + 32 * i)
+        words = data[start : start + 32 * _WORDS]
+        tail = start + int.from_bytes(words[128:], "big")
+        size = _number(data, tail)
+        extra = data[tail + 32 : tail + 32 + size]
+        if len(words) != 32 * _WORDS or len(extra) != size:
+            break
+        record = game_id(words[32:64])
+        games.append(Told(int.from_bytes(words[:32], "big"), record, Hash32(words[96:128]), extra))
+    return games
+
+
+def _number(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 32], "big") if 0 <= at <= len(data) - 32 else 0
+
+
+def _candidate(place: _Place, game: Told) -> Flow[Candidate]:
+    """The header that a game is about, the game's code, and the places that judging will read."""
+    number = yield from _block_of(place, game)
+    question = AskHeader(chain_id=place.network.chain_id, block=number)
+    rlp = yield from ask(question)
+    header = decode_header(rlp, place.network.family, Where(network=place.network.name))
+    code = yield from ask(
+        AskCode(
+            chain_id=place.at.network.chain_id,
+            address=game.record.address,
+            block_hash=place.at.hash,
+            number=place.at.number,
+        )
+    )
+    passer = header.withdrawals_root or Hash32(bytes(32))
+    kind = game.record.game_type
+    claim = claim_of(kind, header, place.network.chain_id, passer, game.extra, Where(network=place.network.name))
+    implementation = parse_clone(code, place.at.where.at(address=game.record.address)).implementation
+    preimages = (kind.to_bytes(4, "big") + passer, game.extra, code)
+    return Candidate(rlp, preimages, _reads(place, claim, game.record, implementation))
+
+
+def _block_of(place: _Place, game: Told) -> Flow[BlockNumber]:
+    """The rollup's block that a game is about: by its number, or for super games by its time."""
+    form = game_type(game.record.game_type, Where(network=place.network.name)).form
+    if form not in {ClaimForm.SUPER, ClaimForm.SUPER_AND_INDEX}:
+        return BlockNumber(int.from_bytes(game.extra[:32], "big") & (1 << 64) - 1)
+    preimage = game.extra[4:] if form is ClaimForm.SUPER_AND_INDEX else game.extra
+    time = int.from_bytes(preimage[1:9], "big")
+    height = yield from ask(AskHeight(chain_id=place.network.chain_id))
+    head = yield from _hinted(place, height)
+    behind = max(0, head.timestamp - time)
+    return BlockNumber(max(0, int(head.number) - -(-behind // place.network.block_time)))
+
+
+def _hinted(place: _Place, number: BlockNumber) -> Flow[Header]:
+    rlp = yield from ask(AskHeader(chain_id=place.network.chain_id, block=number))
+    return decode_header(rlp, place.network.family, Where(network=place.network.name))
+
+
+def _reads(place: _Place, claim: GameClaim, record: GameId, implementation: Address) -> tuple[AccountRead, ...]:
+    """Every place that either generation's rules read, so that one round of questions is enough."""
+    kind = game_type(claim.game_type, Where(network=place.network.name))
+    settled = place.settled
+    contracts: list[tuple[Address, Sequence[SlotKey]]] = [
+        (place.contract("factory"), (mapping_slot(pad_bytesn(claim.uuid), op_fault.GAMES),)),
+    ]
+    game = pad_address(record.address)
+    if settled.scheme == "op_portal":
+        slots: tuple[SlotKey, ...] = (
+            op_fault.PORTAL_FACTORY,
+            op_fault.PORTAL_RESPECTED,
+            mapping_slot(game, op_fault.PORTAL_BLACKLIST),
+        )
+        contracts.append((place.contract("portal"), slots))
+        contracts.append((place.contract("superchain_config"), (op_fault.SUPERCHAIN_PAUSED,)))
+    else:
+        slots = (
+            op_fault.REGISTRY_CONFIG,
+            op_fault.REGISTRY_FACTORY,
+            op_fault.REGISTRY_RETIREMENT,
+            mapping_slot(game, op_fault.REGISTRY_BLACKLIST),
+        )
+        contracts.append((place.contract("registry"), slots))
+        contracts.append((place.contract("superchain_config"), tuple(_pauses(place))))
+    own = [op_fault.GAME_STATE, *(slot_key(slot) for slot in _own_slots(kind.respected, kind.claims))]
+    if claim.game_type == op_fault.AGGREGATE:
+        own.append(op_fault.PROOF_COUNT)
+    known = [*place.implementations(), implementation]
+    return (*proxy_reads(contracts, known), AccountRead(record.address, tuple(dict.fromkeys(own))))
+
+
+def _own_slots(respected: tuple[int, int] | None, claims: int | None) -> Iterator[int]:
+    if respected is not None:
+        yield respected[0]
+    if claims is not None:
+        yield claims
+
+
+def _pauses(place: _Place) -> Iterator[SlotKey]:
+    identifiers = (Address(bytes(20)), place.contract("portal"), place.settled.contract("lockbox"))
+    return (mapping_slot(pad_address(one), op_fault.PAUSES) for one in identifiers if one is not None)
+
+
+# --- outputs ---------------------------------------------------------------------------------------------
+
+
+def gather_output(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
+    """Evidence for an output of the old oracle: the oldest after the as-of time that counts, else the one before it."""
+    place = _place(network, at)
+    latest = int.from_bytes((yield from ask(place.said("oracle", LATEST_OUTPUT))), "big")
+    told: list[Candidate] = []
+    for index in range(latest, max(-1, latest - MAX_OUTPUTS), -1):
+        candidate = yield from _output(place, index)
+        told.append(candidate)
+        header = decode_header(candidate.rlp, network.family, Where(network=network.name))
+        if header.timestamp <= as_of:
+            break
+    wanted = [*reversed(told[:-1]), told[-1]] if told else []
+    flows = (_as_it_is(candidate) for candidate in wanted[:MAX_TRIED])
+    return (yield from first_that_stands(network, at, policy, flows, op_output.verify, lambda _: True))
+
+
+def _as_it_is(candidate: Candidate) -> Flow[Candidate]:
+    yield from ()
+    return candidate
+
+
+def _output(place: _Place, index: int) -> Flow[Candidate]:
+    """The header of one output: its number as the oracle says."""
+    told = yield from ask(place.said("oracle", OUTPUT + index.to_bytes(32, "big")))
+    number = BlockNumber(_number(told, 64) & (1 << 64) - 1)
+    rlp = yield from ask(AskHeader(chain_id=place.network.chain_id, block=number))
+    header = decode_header(rlp, place.network.family, Where(network=place.network.name))
+    passer = header.withdrawals_root or Hash32(bytes(32))
+    first = array_slot(op_output.OUTPUTS, index, 2)
+    slots = (op_output.OUTPUTS, op_output.PERIOD, first, offset_slot(first, 1))
+    reads = proxy_reads([(place.contract("oracle"), slots)], place.implementations())
+    return Candidate(rlp, (index.to_bytes(8, "big") + passer,), reads)
