@@ -15,17 +15,18 @@ from verifier.claims import Claim, Reads
 from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import VerifierError, Where
-from verifier.evidence import Bundle, HeaderStep, Section
+from verifier.evidence import Bundle, HeaderStep, Section, Settling
 from verifier.flow import AskHeader, AskProof, Flow, Unanswered, ask, ask_all
 from verifier.gather_moment import find_snapshot
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp
 from verifier.proven import ProvenHeader
+from verifier.settlement import gather_settlement
 from verifier.state.ethereum import asked_slot, verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
 from verifier.trust import HeaderRoot
-from verifier.verify import Checker, check_meaning
+from verifier.verify import Checker, check_meaning, check_parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Gathered:
         anchor: The header that the trust root names, or None where not even that could be had.
         nodes: Exactly the nodes that verification used.
         failed: For each claim without evidence: why.
+        settling: What ties the anchor to the parent's, where no root names it.
     """
 
     chain_id: ChainId
@@ -43,13 +45,65 @@ class Gathered:
     steps: tuple[HeaderStep, ...]
     nodes: frozenset[bytes]
     failed: Mapping[int, Unanswered | VerifierError]
+    settling: Settling | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """A network's anchor header, and what ties it to a root of the checker beside its own hash."""
+
+    rlp: bytes
+    header: ProvenHeader
+    settling: Settling | None = None
+    nodes: frozenset[bytes] = frozenset()
+
+    def alone(self) -> Gathered:
+        """A part that holds the anchor only: for a parent that no claim speaks of."""
+        return Gathered(self.header.network.chain_id, self.rlp, (), self.nodes, {}, self.settling)
+
+
+def gather_anchor(network: Network, root: HeaderRoot) -> Flow[Anchored]:
+    """
+    The header that a trust root names.
+
+    Raises:
+        Unanswered: No endpoint has it.
+    """
+    where = Where(network=network.name)
+    rlp = yield from ask(
+        AskHeader(
+            chain_id=network.chain_id,
+            block=root.hash,
+            judge=lambda header: verify_anchor(header, network, (root,), where),
+        )
+    )
+    return Anchored(rlp, verify_anchor(rlp, network, (root,), where))
+
+
+def gather_settled(network: Network, parent: ProvenHeader, as_of: Timestamp, checker: Checker) -> Flow[Anchored]:
+    """
+    A rollup's header that its parent's contract holds, for an as-of time.
+
+    Args:
+        parent: The anchor of the parent network.
+
+    Raises:
+        Unanswered, VerifierError: No endpoint shows a root that stands.
+    """
+    check_parent(parent, as_of, checker)
+    found = yield from gather_settlement(network, parent, as_of, checker.policy)
+    return Anchored(found.rlp, found.header, Settling(parent.network.chain_id, found.preimages), found.nodes)
 
 
 def gather_section(
-    network: Network, claims: Sequence[tuple[int, Claim]], root: HeaderRoot, as_of: Timestamp, checker: Checker
+    network: Network,
+    claims: Sequence[tuple[int, Claim]],
+    root: HeaderRoot | Anchored,
+    as_of: Timestamp,
+    checker: Checker,
 ) -> Flow[Gathered]:
     """
-    Gather one network's evidence under one trust root.
+    Gather one network's evidence under one trust root, or under an anchor that was gathered before.
 
     Args:
         claims: This network's claims, each with its index in the account.
@@ -58,21 +112,14 @@ def gather_section(
         Evidence that has passed the same checks that `verify_section` will make. It never raises for what endpoints
         do: claims without honest evidence stand in `failed`.
     """
-    where = Where(network=network.name)
     try:
-        rlp = yield from ask(
-            AskHeader(
-                chain_id=network.chain_id,
-                block=root.hash,
-                judge=lambda header: verify_anchor(header, network, (root,), where),
-            )
-        )
-        anchor = verify_anchor(rlp, network, (root,), where)
-        header, steps, nodes = yield from find_snapshot(anchor, as_of, checker)
+        anchored = root if isinstance(root, Anchored) else (yield from gather_anchor(network, root))
+        header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
     except (Unanswered, VerifierError) as error:
         return Gathered(network.chain_id, None, (), frozenset(), dict.fromkeys((i for i, _ in claims), error))
     proofs, failed = yield from _gather_proofs(header, claims, checker)
-    return Gathered(network.chain_id, rlp, steps, nodes | proofs, failed)
+    used = anchored.nodes | nodes | proofs
+    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling)
 
 
 _Place = tuple[Address, SlotKey | None]
@@ -178,19 +225,40 @@ def _slots_by_address(wanted: Iterable[Reads]) -> dict[Address, tuple[SlotKey, .
     return {address: tuple(keys) for address, keys in slots.items()}
 
 
-def assemble(as_of: Timestamp, claims: Sequence[Claim], parts: Iterable[Gathered]) -> Bundle:
-    """One bundle from what the networks' flows came back with: each node once, claims without evidence named."""
-    have = [part for part in parts if part.anchor is not None]
-    answered = {
-        i for part in have for i, claim in enumerate(claims) if claim.chain_id == part.chain_id and i not in part.failed
-    }
-    have = [part for part in have if any(claims[i].chain_id == part.chain_id for i in answered)]
-    nodes = sorted(frozenset().union(*(part.nodes for part in have)))
+def assemble(
+    as_of: Timestamp, claims: Sequence[Claim], parts: Iterable[Gathered], parents: Iterable[Gathered] = ()
+) -> Bundle:
+    """
+    One bundle from what the networks' flows came back with: each node once, claims without evidence named.
+
+    Args:
+        parents: Anchors of networks that others settle on, for those of which no claim has evidence.
+    """
+    have = {part.chain_id: part for part in parts if part.anchor is not None}
+    answered = {i for i, claim in enumerate(claims) if claim.chain_id in have and i not in have[claim.chain_id].failed}
+    chains = {claims[i].chain_id for i in answered}
+    alone = {part.chain_id: part for part in parents}
+    kept = _needed(alone | {chain: have[chain] for chain in chains}, chains)
+    nodes = sorted(frozenset().union(*(part.nodes for part in kept)))
     place = {node: i for i, node in enumerate(nodes)}
     sections = tuple(
-        Section(part.chain_id, part.anchor, part.steps, tuple(sorted(place[node] for node in part.nodes)))
-        for part in sorted(have, key=lambda part: part.chain_id)
+        Section(
+            part.chain_id, part.anchor, part.steps, tuple(sorted(place[node] for node in part.nodes)), part.settling
+        )
+        for part in sorted(kept, key=lambda part: part.chain_id)
         if part.anchor is not None
     )
     omitted = tuple(i for i in range(len(claims)) if i not in answered)
     return Bundle(as_of, tuple(claims), omitted, sections, tuple(nodes))
+
+
+def _needed(have: Mapping[ChainId, Gathered], chains: Iterable[ChainId]) -> list[Gathered]:
+    """The parts of some networks, and of the parents that their anchors rest on."""
+    kept: dict[ChainId, Gathered] = {}
+    waiting = list(chains)
+    while waiting:
+        part = have[waiting.pop()]
+        kept[part.chain_id] = part
+        if part.settling is not None and part.settling.parent not in kept:
+            waiting.append(part.settling.parent)
+    return list(kept.values())

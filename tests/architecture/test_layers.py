@@ -50,7 +50,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "eth_abi": ("verifier.encoders.abi",),
     "pydantic": ("verifier.view", "verifier.app"),
     "pydantic_core": ("verifier.app",),
-    "msgspec": ("chains.answers", "chains.replies"),
+    "msgspec": ("chains.answers", "chains.hints", "chains.replies"),
     "web3": ("chains.execution", "chains.foreign"),
     "aiohttp": ("chains.execution",),
     "stamina": ("chains.providers",),

@@ -19,9 +19,9 @@ from verifier.crypto.keccak import keccak256
 from verifier.errors import TrustTooWeak, VerifierError, Where
 from verifier.evidence import Bundle
 from verifier.flow import Ask, AskHeight, Unanswered
-from verifier.gather import Gathered, assemble, gather_section
+from verifier.gather import Anchored, Gathered, assemble, gather_anchor, gather_section, gather_settled
 from verifier.headers.decode import decode_header
-from verifier.network import Network
+from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId, Timestamp
 from verifier.trust import Anchor, Checkpoint, HeaderRoot, Observed, PinnedBlock, TrustRoot
 from verifier.verify import Checker, Refusal, Verified, verify_bundle
@@ -45,28 +45,84 @@ class GatheredBundle:
 
 
 async def gather_bundle(claims: Sequence[Claim], as_of: Timestamp, desk: Desk, checker: Checker) -> GatheredBundle:
-    """Gather the evidence of all claims, one flow for each network, concurrently."""
+    """Gather the evidence of all claims, one flow for each network, concurrently; a rollup's after its parent's."""
     by_chain: dict[ChainId, list[tuple[int, Claim]]] = {}
     for i, claim in enumerate(claims):
         by_chain.setdefault(claim.chain_id, []).append((i, claim))
-    tasks = [_one_network(chain, asked, as_of, desk, checker) for chain, asked in by_chain.items()]
-    results = await asyncio.gather(*tasks)
-    parts = [part for part, _ in results]
-    found = tuple(root for _, root in results if isinstance(root, Observed))
-    failures = {i: error for part in parts for i, error in part.failed.items()}
-    data = encode_bundle(assemble(as_of, claims, parts))
-    return GatheredBundle(data, (*checker.roots, *found), failures)
-
-
-async def _one_network(
-    chain: ChainId, asked: list[tuple[int, Claim]], as_of: Timestamp, desk: Desk, checker: Checker
-) -> tuple[Gathered, HeaderRoot | None]:
-    network = checker.networks[chain]
+    anchors = _Anchors(as_of, desk, checker)
     try:
-        root = await _root(network, desk, checker)
+        tasks = [_one_network(chain, asked, as_of, anchors) for chain, asked in by_chain.items()]
+        parts = await asyncio.gather(*tasks)
+    finally:
+        await anchors.aclose()
+    failures = {i: error for part in parts for i, error in part.failed.items()}
+    data = encode_bundle(assemble(as_of, claims, parts, [one.alone() for one in anchors.found]))
+    return GatheredBundle(data, (*checker.roots, *anchors.observed), failures)
+
+
+async def _one_network(chain: ChainId, asked: list[tuple[int, Claim]], as_of: Timestamp, anchors: _Anchors) -> Gathered:
+    network = anchors.checker.networks[chain]
+    try:
+        anchored = await anchors.of(network)
     except (Unanswered, VerifierError) as error:
-        return Gathered(chain, None, (), frozenset(), dict.fromkeys((i for i, _ in asked), error)), None
-    return await drive(gather_section(network, asked, root, as_of, checker), desk), root
+        return Gathered(chain, None, (), frozenset(), dict.fromkeys((i for i, _ in asked), error))
+    return await drive(gather_section(network, asked, anchored, as_of, anchors.checker), anchors.desk)
+
+
+class _Anchors:
+    """The anchor of each network of one run, gathered once, whoever asks first: its own claims, or a rollup's."""
+
+    def __init__(self, as_of: Timestamp, desk: Desk, checker: Checker) -> None:
+        self.desk, self.checker = desk, checker
+        self.observed: list[Observed] = []
+        self._as_of = as_of
+        self._tasks: dict[ChainId, asyncio.Task[Anchored]] = {}
+
+    async def of(self, network: Network) -> Anchored:
+        """The network's anchor. Raises Unanswered or VerifierError, each time alike."""
+        task = self._tasks.get(network.chain_id)
+        if task is None:
+            task = self._tasks[network.chain_id] = asyncio.create_task(self._anchored(network))
+        return await asyncio.shield(task)
+
+    @property
+    def found(self) -> list[Anchored]:
+        """Every anchor that stands."""
+        ended = [task for task in self._tasks.values() if task.done() and not task.cancelled()]
+        return [task.result() for task in ended if task.exception() is None]
+
+    async def aclose(self) -> None:
+        """End what still runs, and take note of what failed, so that nothing is left to complain about it."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _anchored(self, network: Network) -> Anchored:
+        parent = self._parent(network)
+        if parent is not None:
+            try:
+                under = await self.of(parent)
+                flow = gather_settled(network, under.header, self._as_of, self.checker)
+                return await drive(flow, self.desk)
+            except (Unanswered, VerifierError):
+                if not self.checker.policy.anchors & {Anchor.QUORUM, Anchor.RPC}:
+                    raise
+        root = await _root(network, self.desk, self.checker)
+        if isinstance(root, Observed):
+            self.observed.append(root)
+        return await drive(gather_anchor(network, root), self.desk)
+
+    def _parent(self, network: Network) -> Network | None:
+        """The parent to settle under: where no block of the rollup itself is pinned, and the parent can be asked."""
+        rooted = network.rooted_by
+        if not isinstance(rooted, SettledOn) or not rooted.contracts or _pins(network, self.checker):
+            return None
+        parent = self.checker.networks.get(rooted.parent)
+        return parent if parent is not None and self.desk.lines.get(parent.chain_id) else None
+
+
+def _pins(network: Network, checker: Checker) -> list[PinnedBlock]:
+    return [root for root in checker.roots if root.chain_id == network.chain_id and isinstance(root, PinnedBlock)]
 
 
 def _unanswered(network: Network, reason: str) -> Unanswered:
@@ -78,7 +134,7 @@ async def _root(network: Network, desk: Desk, checker: Checker) -> HeaderRoot:
     """The checker's pin; else what its endpoints agree on, where its policy takes that."""
     if not desk.lines.get(network.chain_id):
         raise _unanswered(network, f"no endpoint is configured under [networks.{network.name}]")
-    pins = [root for root in checker.roots if root.chain_id == network.chain_id and isinstance(root, PinnedBlock)]
+    pins = _pins(network, checker)
     if pins:
         return pins[-1]
     where = Where(network=network.name)

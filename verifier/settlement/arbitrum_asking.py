@@ -1,4 +1,4 @@
-"""Asking for Arbitrum roots: which assertions or send roots were confirmed (logs, as hints), and what judging will read.
+"""Asking for Arbitrum roots: which blocks were confirmed (logs, as hints), and what judging them will read.
 
 The outbox writes a log for each block that it takes; going back over the parent's blocks in windows finds the newest,
 or, for a past as-of time, the oldest after it.
