@@ -11,18 +11,17 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 
+from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place, RetryBudget
 from chains.endpoint import Endpoint
 from chains.errors import FetchError
-from chains.providers import EndpointReport, Line, RetryBudget, open_line
+from chains.providers import Line, open_line
+from chains.transport import ResponseLimits
 from verifier.errors import VerifierError
 from verifier.flow import Answer, Ask, Flow, Unanswered
 from verifier.network import Network
 from verifier.primitives import ChainId
-
-if TYPE_CHECKING:
-    from chains.transport import ResponseLimits
 
 R = TypeVar("R")
 
@@ -67,6 +66,7 @@ class Desk:
         seconds: float = NETWORK_SECONDS,
         retries: int = 100,
         limits: ResponseLimits | None = None,
+        known: Mapping[Place, Capacity] = NOTHING_KNOWN,
     ) -> Self:
         """
         A desk over configured endpoints.
@@ -74,11 +74,12 @@ class Desk:
         Args:
             seconds: For each network, from its first question on.
             retries: For the whole run, over all endpoints.
+            known: How endpoints were found to be asked best in earlier runs.
         """
         budget = RetryBudget(retries)
         lines: dict[ChainId, list[Line]] = {}
         for network, endpoints in places:
-            opened = [open_line(network, endpoint, budget, limits) for endpoint in endpoints]
+            opened = [open_line(network, endpoint, budget, limits, known) for endpoint in endpoints]
             lines.setdefault(network.chain_id, []).extend(opened)
         return cls(lines, seconds=seconds)
 

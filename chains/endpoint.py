@@ -1,8 +1,8 @@
 """Where a network is asked, in a form that cannot leak: an endpoint prints as its name, never as its URL.
 
 URLs hold API keys. So the URL and the headers live in one closed box, which prints as "…", does not pickle, and is
-opened by `chains/execution.py` alone, at the moment of the request. URLs come from the configuration and from nowhere
-else: nothing that a network says becomes an address.
+opened by `chains/execution.py` and `chains/foreign.py` alone, at the moment of the request. URLs come from the
+configuration and from nowhere else: nothing that a network says becomes an address.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NoReturn, Protocol, TypeVar
+from typing import Final, Literal, NoReturn, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from chains.errors import clean
@@ -24,6 +24,9 @@ _NAME_LENGTH: Final = 64
 _KEY_IN_PATH: Final = 16
 """A path segment of this length is taken for a key."""
 _KEY_ELSEWHERE: Final = 8
+
+
+Kind = Literal["http", "ws", "ipc"]
 
 
 class Secret:
@@ -58,7 +61,9 @@ class Endpoint:
 
     Attributes:
         name: The name that the configuration gave it, or its host: all that is ever shown.
-        host: Lower-case host name or address.
+        kind: How it is spoken to: "http" by our own bounded provider, "ws" and "ipc" by web3's, whose limits nobody
+            enforces.
+        host: Lower-case host name or address; "localhost" for a socket in the file system.
         operator: Who runs it. Endpoints of one operator, or on one host, count once in a quorum. The host unless
             told: two hosts of one provider are *not* recognised, so name the operator where a provider has several.
         rate: Requests a second that it takes, or None.
@@ -66,7 +71,7 @@ class Endpoint:
         concurrency: Requests that may be under way at once.
     """
 
-    __slots__ = ("batch", "concurrency", "host", "name", "operator", "rate", "secret")
+    __slots__ = ("batch", "concurrency", "host", "kind", "name", "operator", "rate", "secret")
 
     def __init__(
         self,
@@ -80,7 +85,7 @@ class Endpoint:
         concurrency: int = 4,
     ) -> None:
         label = self.name = clean(name)[:_NAME_LENGTH] if name else "endpoint"
-        self.host, self.secret = _checked(url, headers or {}, label)
+        self.kind, self.host, self.secret = _checked(url, headers or {}, label)
         self.name = label if name else self.host
         self.operator = clean(operator)[:_NAME_LENGTH] if operator else self.host
         if not 1 <= batch <= 1_000 or not 1 <= concurrency <= 64 or (rate is not None and not 0 < rate <= 10_000):
@@ -158,17 +163,24 @@ def _blinded(body: bytes, pieces: tuple[bytes, ...]) -> bytes:
     return body
 
 
-def _checked(url: str, headers: Mapping[str, str], label: str) -> tuple[str, Secret]:
-    """The host, and the closed box. What is wrong is said without any part of the URL."""
+_KINDS: Final[Mapping[str, Kind]] = {"http": "http", "https": "http", "ws": "ws", "wss": "ws"}
+_IN_THE_CLEAR: Final = {"http": "https", "ws": "wss"}
+_IPC: Final = "ipc://"
+
+
+def _checked(url: str, headers: Mapping[str, str], label: str) -> tuple[Kind, str, Secret]:
+    """The kind, the host, and the closed box. What is wrong is said without any part of the URL."""
     what = f"endpoint {label}: url"
+    if url.startswith(_IPC):
+        return "ipc", "localhost", _socket(url.removeprefix(_IPC), headers, what)
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         parts, host, port = None, "", None
-    if parts is None or parts.scheme not in {"http", "https"} or not host or any(c.isspace() for c in url):
+    if parts is None or parts.scheme not in _KINDS or not host or any(c.isspace() for c in url):
         # The mistaken text may be a key; nothing of it is shown.
-        raise BadInput(what, "an http:// or https:// URL with a host", "something else") from None
+        raise BadInput(what, "an http(s):// or ws(s):// URL with a host, or ipc:///PATH", "something else") from None
     _check_host(host, what)
     sent = {key: value for key, value in headers.items() if _check_header(key, value, label)}
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -176,9 +188,17 @@ def _checked(url: str, headers: Mapping[str, str], label: str) -> tuple[str, Sec
         sent["Authorization"] = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     netloc = f"[{host}]" if ":" in host else host
     bare = urlunsplit((parts.scheme, f"{netloc}:{port}" if port else netloc, parts.path, parts.query, ""))
-    if parts.scheme == "http" and not _is_near(host) and (sent or parts.query or _has_key(parts.path.split("/"))):
-        raise BadInput(what, "https:// where a key is part of it", "http:// to another machine")
-    return host, Secret(bare, sent, user, password)
+    safe = _IN_THE_CLEAR.get(parts.scheme)
+    if safe and not _is_near(host) and (sent or parts.query or _has_key(parts.path.split("/"))):
+        raise BadInput(what, f"{safe}:// where a key is part of it", f"{parts.scheme}:// to another machine")
+    return _KINDS[parts.scheme], host, Secret(bare, sent, user, password)
+
+
+def _socket(path: str, headers: Mapping[str, str], what: str) -> Secret:
+    """A node's socket in the file system; there is nothing to be sent along."""
+    if not path.startswith("/") or "\0" in path or headers:
+        raise BadInput(what, "ipc:// and an absolute path, without headers", "something else")
+    return Secret(path, {})
 
 
 def _check_host(host: str, what: str) -> None:

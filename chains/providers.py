@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import stamina
 
 from chains.answers import parse_quantity
+from chains.behaviour import NOTHING_KNOWN, Behaviour, Capacity, EndpointReport, Pace, Place, RetryBudget
 from chains.dialects.eth import Habits, Plan, chain_id_call, plan
 from chains.endpoint import Endpoint
 from chains.errors import (
@@ -32,14 +33,12 @@ from chains.errors import (
     WrongChainId,
 )
 from chains.replies import Call
-from verifier.errors import VerifierError
+from chains.transport import DEFAULT_RESPONSE_LIMITS, ResponseLimits, Transport
 from verifier.flow import Ask
 from verifier.network import Network
-from verifier.primitives import ChainId
 
 if TYPE_CHECKING:
     from chains.foreign import ForeignProvider
-    from chains.transport import ResponseLimits, Transport
 
 # A library does not write to stderr by itself: stamina's notes go where the program sends logs, or nowhere.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -48,91 +47,6 @@ MAX_ATTEMPTS: Final = 4
 MAX_WAIT: Final = 8.0
 MAX_ROUNDS: Final = 16
 """Ways of asking that are tried for one question: halving 256 keys takes eight."""
-
-
-@dataclass(slots=True)
-class RetryBudget:
-    """How often anything may be repeated in one report, over all endpoints."""
-
-    left: int = 100
-
-    def spend(self) -> bool:
-        """Take one, if there is one."""
-        self.left -= 1
-        return self.left >= 0
-
-
-@dataclass(slots=True)
-class Behaviour:
-    """What an endpoint did for one network, in this run.
-
-    Attributes:
-        lied: Answers that a judge refused; `first_lie` is what it said of the first.
-        in_a_row: Failures since it last served.
-        latency: Seconds of the fastest exchange so far.
-    """
-
-    served: int = 0
-    failed: int = 0
-    lied: int = 0
-    in_a_row: int = 0
-    retries: int = 0
-    latency: float | None = None
-    first_lie: VerifierError | None = None
-    last_failure: FetchError | None = None
-
-    def note(self, outcome: object) -> None:
-        """Count an answer or a failure."""
-        if isinstance(outcome, FetchError):
-            self.failed += 1
-            self.in_a_row += 1
-            self.last_failure = outcome
-        else:
-            self.served += 1
-            self.in_a_row = 0
-
-    def note_lie(self, error: VerifierError) -> None:
-        """Count an answer that was not true."""
-        self.lied += 1
-        self.first_lie = self.first_lie or error
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointReport:
-    """What a person may see of an endpoint: no URL, no key."""
-
-    name: str
-    operator: str
-    chain_id: ChainId
-    calls: int
-    round_trips: int
-    bytes: int
-    retries: int
-    served: int
-    failed: int
-    lied: int
-    first_lie: str | None
-    last_failure: str | None
-    latency_ms: int | None
-    limits_enforced: bool
-    by_hash: bool
-
-
-class Pace:
-    """Spreads calls evenly, so that no second holds more of them than a rate."""
-
-    def __init__(self, rate: float | None) -> None:
-        self._rate, self._free = rate, 0.0
-
-    async def wait(self, calls: int) -> None:
-        """Until these calls may be made."""
-        if self._rate is None:
-            return
-        now = time.monotonic()
-        start = max(now, self._free)
-        self._free = start + calls / self._rate
-        if start > now:
-            await asyncio.sleep(start - now)
 
 
 @dataclass(slots=True)
@@ -154,8 +68,10 @@ class Line:
     _identified: bool = False
     _gate: asyncio.Semaphore = field(init=False)
     _pace: Pace = field(init=False)
+    _began: Capacity = field(init=False)
 
     def __post_init__(self) -> None:
+        self._began = self.capacity
         self._gate, self._pace = asyncio.Semaphore(self.concurrency), Pace(self.rate)
 
     @property
@@ -228,7 +144,15 @@ class Line:
             latency_ms=None if b.latency is None else round(b.latency * 1_000),
             limits_enforced=self.transport.limits_enforced,
             by_hash=self.habits.by_hash,
+            host=self.host,
+            capacity=self.capacity,
+            learned=self.capacity != self._began,
         )
+
+    @property
+    def capacity(self) -> Capacity:
+        """How it is asked by now."""
+        return Capacity(self.habits.by_hash, self.habits.keys_per_call, self.batch)
 
     # --- inside ----------------------------------------------------------------------------------------------
 
@@ -326,22 +250,37 @@ def _read(p: Plan, replies: Sequence[object]) -> object | FetchError:
         return error
 
 
-def open_line(network: Network, endpoint: Endpoint, budget: RetryBudget, limits: ResponseLimits | None = None) -> Line:
-    """A line to a configured endpoint, over our own bounded provider."""
-    from chains.execution import BoundedProvider
-    from chains.transport import DEFAULT_RESPONSE_LIMITS
-
+def open_line(
+    network: Network,
+    endpoint: Endpoint,
+    budget: RetryBudget,
+    limits: ResponseLimits | None = None,
+    known: Mapping[Place, Capacity] = NOTHING_KNOWN,
+) -> Line:
+    """A line to a configured endpoint: over our own bounded provider, or where it is no HTTP over web3's, so marked."""
+    found = known.get((network.chain_id, endpoint.name, endpoint.host), Capacity())
     return Line(
         network,
         endpoint.name,
         endpoint.host,
         endpoint.operator,
-        BoundedProvider(endpoint, limits or DEFAULT_RESPONSE_LIMITS),
-        batch=endpoint.batch,
+        _transport(endpoint, limits or DEFAULT_RESPONSE_LIMITS),
+        batch=min(endpoint.batch, found.batch),
         concurrency=endpoint.concurrency,
         rate=endpoint.rate,
         budget=budget,
+        habits=Habits(found.by_hash, found.keys_per_call),
     )
+
+
+def _transport(endpoint: Endpoint, limits: ResponseLimits) -> Transport:
+    if endpoint.kind == "http":
+        from chains.execution import BoundedProvider
+
+        return BoundedProvider(endpoint, limits)
+    from chains.foreign import open_foreign
+
+    return open_foreign(endpoint)
 
 
 def foreign_line(network: Network, provider: ForeignProvider, budget: RetryBudget, operator: str | None = None) -> Line:

@@ -54,7 +54,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "web3": ("chains.execution", "chains.foreign"),
     "aiohttp": ("chains.execution",),
     "stamina": ("chains.providers",),
-    "sqlite_utils": ("verifier.app.store", "verifier.app.migrations"),
+    "sqlite_utils": ("verifier.app.store", "verifier.app.store_file", "verifier.app.migrations"),
     "sqlite3": ("verifier.app",),
     "typer": ("verifier.app",),
     "click": ("verifier.app",),

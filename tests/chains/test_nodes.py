@@ -6,12 +6,13 @@ import json
 
 import pytest
 
+from chains.behaviour import RetryBudget
 from chains.chain import local_network
 from chains.driver import Desk, drive
 from chains.execution import BoundedProvider
 from chains.foreign import ForeignProvider
 from chains.probe import probe, shown
-from chains.providers import RetryBudget, foreign_line
+from chains.providers import foreign_line
 from chains.record import PlayingDesk, RecordingDesk
 from chains.replies import Call
 from tests.chains.talk import balances, endpoint, head_of, network_of

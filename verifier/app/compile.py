@@ -158,7 +158,7 @@ def compile_account(
         positions=declared.positions,
         rules=declared.rules,
         aliases=aliases_of(registry.values()),
-        warnings=_warnings(made, policy, places),
+        warnings=(*_warnings(made, policy, places), *_unbounded(endpoints)),
     )
 
 
@@ -323,6 +323,16 @@ def _refuse_second_name(
 
 def _names_of_holders(holders: Mapping[str, Mapping[ChainId | None, tuple[Address, ...]]]) -> dict[Address, str]:
     return {a: name for name, places in holders.items() for addresses in places.values() for a in addresses}
+
+
+def _unbounded(endpoints: Mapping[ChainId, tuple[Endpoint, ...]]) -> tuple[str, ...]:
+    """Endpoints that are read by another library than ours."""
+    return tuple(
+        f"endpoint {e.name} is no HTTP endpoint: limits on the size and pace of its answers are not enforced"
+        for some in endpoints.values()
+        for e in some
+        if e.kind != "http"
+    )
 
 
 def _warnings(made: Compiled, policy: Policy, places: Mapping[str, Place]) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chains.providers import EndpointReport
+from chains.behaviour import EndpointReport
+from chains.dialects.eth import KEYS_PER_CALL
+from chains.probe import Capability
 from verifier.app.exit_codes import Exit, codes_of, worst
-from verifier.app.kept import KeptEndpoint, KeptSnapshot, Record, kept_amounts
+from verifier.app.kept import CAPACITY_SECONDS, KeptCapacity, KeptEndpoint, KeptSnapshot, Record, kept_amounts
 from verifier.app.service import Run
 from verifier.margin.fixed import show_scaled
 from verifier.margin.report import MarginReport
@@ -120,6 +122,7 @@ def record_of(found: Findings, shown: str) -> Record:
         amounts=kept_amounts(found.outcomes, found.networks),
         snapshot=None if found.report is None else _snapshot(found, found.report, shown),
         endpoints=tuple(_endpoint(report, found) for report in found.endpoints),
+        capacities=tuple(_capacity(report, found) for report in found.endpoints if report.learned),
     )
 
 
@@ -153,4 +156,49 @@ def _endpoint(report: EndpointReport, found: Findings) -> KeptEndpoint:
         lied=report.lied,
         first_error=report.first_lie or report.last_failure,
         latency_ms=report.latency_ms,
+    )
+
+
+def _capacity(report: EndpointReport, found: Findings) -> KeptCapacity:
+    network, learned = found.networks.get(report.chain_id), report.capacity
+    return KeptCapacity(
+        chain_id=report.chain_id,
+        network=f"chain {report.chain_id}" if network is None else network.name,
+        endpoint=report.name,
+        host=report.host,
+        found_by="run",
+        at=found.now,
+        expires=Timestamp(found.now + CAPACITY_SECONDS),
+        by_hash=learned.by_hash,
+        keys_per_call=learned.keys_per_call,
+        batch=learned.batch,
+        latency_ms=report.latency_ms,
+    )
+
+
+def record_of_probe(
+    shown: str, code: int, network: Network, found: Sequence[Capability], hosts: Mapping[str, str], now: Timestamp
+) -> Record:
+    """What is kept of a probe: what it showed, and how its endpoints are asked until that expires."""
+    kept = tuple(_probed(capability, network, hosts[capability.endpoint], now) for capability in found)
+    return Record(at=now, command="probe", exit_code=code, shown=shown, codes=(code,), capacities=kept)
+
+
+def _probed(found: Capability, network: Network, host: str, now: Timestamp) -> KeptCapacity:
+    return KeptCapacity(
+        chain_id=network.chain_id,
+        network=network.name,
+        endpoint=found.endpoint,
+        host=host,
+        found_by="probe",
+        at=now,
+        expires=Timestamp(now + CAPACITY_SECONDS),
+        by_hash=found.by_hash is not False,
+        keys_per_call=min(found.keys or KEYS_PER_CALL, KEYS_PER_CALL),
+        batch=max(1, found.batch),
+        proofs=found.proofs,
+        window=found.window,
+        height=found.height,
+        client=found.client,
+        latency_ms=found.latency_ms,
     )

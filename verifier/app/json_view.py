@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from chains.providers import EndpointReport
+from chains.behaviour import EndpointReport
+from chains.probe import Capability
 from verifier._version import __version__
 from verifier.app.errors import AppError, ConfigError
 from verifier.app.findings import Findings
@@ -159,7 +160,27 @@ def _endpoint(report: EndpointReport) -> Json:
         "failed": report.failed,
         "lied": report.lied,
         "latency_ms": report.latency_ms,
+        "limits_enforced": report.limits_enforced,
         "error": None if error is None else clean(error),
+    }
+
+
+def capability_json(found: Capability) -> Json:
+    """What a probe found of one endpoint."""
+    stated = {} if found.stated is None else {clean(key): clean(value) for key, value in found.stated.items()}
+    return {
+        "endpoint": clean(found.endpoint),
+        "height": found.height,
+        "latency_ms": found.latency_ms,
+        "proofs": found.proofs,
+        "by_hash": found.by_hash,
+        "window": found.window,
+        "batch": found.batch,
+        "keys": found.keys,
+        "client": None if found.client is None else clean(found.client),
+        "stated": stated,
+        "limits_enforced": found.limits_enforced,
+        "problems": {clean(what): clean(why) for what, why in found.problems.items()},
     }
 
 

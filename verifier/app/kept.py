@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from verifier.app.report.escape import clean
 from verifier.claims import Claim
@@ -77,6 +78,36 @@ class KeptEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCapacity:
+    """How an endpoint was found to be asked best, for a day: it decides pace and nothing that is proven.
+
+    Attributes:
+        found_by: "run" where it was learned on the way, "probe" where it was asked for.
+        expires: From then on it is found out anew, since providers change.
+        proofs, window, height, client, latency_ms: What a probe found; None where a run learned the rest.
+    """
+
+    chain_id: ChainId
+    network: str
+    endpoint: str
+    host: str
+    found_by: str
+    at: Timestamp
+    expires: Timestamp
+    by_hash: bool
+    keys_per_call: int
+    batch: int
+    proofs: bool | None = None
+    window: int | None = None
+    height: int | None = None
+    client: str | None = None
+    latency_ms: int | None = None
+
+
+CAPACITY_SECONDS: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """
     One time something is shown.
@@ -99,6 +130,7 @@ class Record:
     amounts: tuple[KeptAmount, ...] = ()
     snapshot: KeptSnapshot | None = None
     endpoints: tuple[KeptEndpoint, ...] = field(default=())
+    capacities: tuple[KeptCapacity, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.amounts or self.snapshot) and (self.bundle is None or self.bundle_id is None or self.as_of is None):

@@ -12,7 +12,7 @@ from sqlite_utils import Database, Migrations
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -23,6 +23,7 @@ TABLES: Final[dict[str, str]] = {
     "margin_snapshots": "Margin accounts as they were reported.",
     "current_accounts": "For each account and policy, the snapshot of the latest as-of time.",
     "endpoint_behaviour": "What each endpoint did in a run. Endpoints stand by name; their URLs are nowhere.",
+    "endpoint_capacities": "How each endpoint was found to be asked best, until it expires. It decides pace, no proof.",
     "_descriptions": "What the tables and columns of this file say.",
     "latest_margin": "View: the latest margin account of each account and policy.",
     "proven_amounts": "View: amounts that were proven, newest first.",
@@ -61,6 +62,16 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "failed": "Questions that got no answer.",
         "lied": "Answers that were refused by a proof.",
         "latency_ms": "Typical milliseconds for an answer.",
+    },
+    "endpoint_capacities": {
+        "host": "A row counts for this host only, so that a name pointed elsewhere starts anew.",
+        "found_by": "run (learned on the way) or probe (xmargin networks --probe).",
+        "expires": "Unix seconds; from then on the endpoint is found out anew.",
+        "by_hash": "1 where proofs are served for a block named by its hash.",
+        "keys_per_call": "Storage keys that one call is given.",
+        "batch": "Calls that one request is given at most.",
+        "proofs": "1 where a probe was given a proof that holds; NULL where no probe was made.",
+        "window": "Blocks back from the newest to which a probe was given proofs.",
     },
 }
 
@@ -179,16 +190,51 @@ CREATE VIEW endpoint_record AS
 """
 
 
+_CAPACITIES_SQL: Final = """
+CREATE TABLE endpoint_capacities (
+    chain_id INTEGER NOT NULL,
+    network TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    host TEXT NOT NULL,
+    found_by TEXT NOT NULL CHECK (found_by IN ('run', 'probe')),
+    at INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    by_hash INTEGER NOT NULL CHECK (by_hash IN (0, 1)),
+    keys_per_call INTEGER NOT NULL CHECK (keys_per_call BETWEEN 1 AND 1000000),
+    batch INTEGER NOT NULL CHECK (batch BETWEEN 1 AND 1000000),
+    proofs INTEGER,
+    window INTEGER,
+    height INTEGER,
+    client TEXT,
+    latency_ms INTEGER,
+    PRIMARY KEY (chain_id, endpoint)
+) STRICT, WITHOUT ROWID
+"""
+
+
 @MIGRATIONS()
 def m001_first_tables(db: Database) -> None:
     """Runs, bundles, outcomes, margin accounts, endpoints; and the words for them."""
     for statement in _TABLES_SQL.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
-    rows = [(item, "", text) for item, text in TABLES.items()]
-    rows += [(item, column, text) for item, columns in COLUMNS.items() for column, text in columns.items()]
-    db.conn.executemany("INSERT INTO _descriptions (item, item_column, text) VALUES (?, ?, ?)", rows)
+    _describe(db)
     db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+@MIGRATIONS()
+def m002_endpoint_capacities(db: Database) -> None:
+    """What was learned of endpoints outlives a run."""
+    db.conn.execute(_CAPACITIES_SQL)
+    _describe(db)
+
+
+def _describe(db: Database) -> None:
+    """The words for everything that is there by now."""
+    there = {row[0] for row in db.conn.execute("SELECT name FROM sqlite_master").fetchall()}
+    rows = [(item, "", text) for item, text in TABLES.items() if item in there]
+    rows += [(i, column, text) for i, columns in COLUMNS.items() if i in there for column, text in columns.items()]
+    db.conn.executemany("INSERT OR REPLACE INTO _descriptions (item, item_column, text) VALUES (?, ?, ?)", rows)
 
 
 def datasette_metadata() -> dict[str, object]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place
 from chains.driver import NETWORK_SECONDS, Desk
-from chains.providers import EndpointReport
 from verifier.app.compile import AccountSpec
 from verifier.app.gathering import GatheredBundle, gather_bundle, observe_anchors, verify_gathered
 from verifier.claims import Claim
@@ -69,10 +69,18 @@ def checker_of(
 
 
 async def gather_account(
-    spec: AccountSpec, *, now: Timestamp, as_of: Timestamp | None = None, seconds: float = NETWORK_SECONDS
+    spec: AccountSpec,
+    *,
+    now: Timestamp,
+    as_of: Timestamp | None = None,
+    seconds: float = NETWORK_SECONDS,
+    known: Mapping[Place, Capacity] = NOTHING_KNOWN,
 ) -> tuple[GatheredBundle, tuple[EndpointReport, ...]]:
     """
     Gather an account's evidence from its endpoints; every answer is verified as it comes.
+
+    Args:
+        known: How the endpoints were found to be asked best in earlier runs.
 
     Raises:
         CountedTwice: Two claims are one balance; found before anything is asked.
@@ -80,7 +88,7 @@ async def gather_account(
     check_duplicates(spec.claims, spec.aliases)
     moment = as_of if as_of is not None else spec.as_of if spec.as_of is not None else now
     places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    async with Desk.to(places, seconds=seconds) as desk:
+    async with Desk.to(places, seconds=seconds, known=known) as desk:
         gathered = await gather_bundle(spec.claims, moment, desk, checker_of(spec, now))
         return gathered, desk.report()
 
@@ -92,9 +100,10 @@ def verify_account(
     as_of: Timestamp | None = None,
     last_proven: Mapping[Identity, ProvenAmount] | None = None,
     seconds: float = NETWORK_SECONDS,
+    known: Mapping[Place, Capacity] = NOTHING_KNOWN,
 ) -> Run:
     """Gather, verify and weigh an account over its networks."""
-    gathered, endpoints = asyncio.run(gather_account(spec, now=now, as_of=as_of, seconds=seconds))
+    gathered, endpoints = asyncio.run(gather_account(spec, now=now, as_of=as_of, seconds=seconds, known=known))
     verified = verify_gathered(gathered, checker_of(spec, now))
     return _run(spec, gathered.data, verified, (), gathered.roots, endpoints, now, last_proven)
 

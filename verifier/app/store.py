@@ -8,37 +8,26 @@ The file's tables, views and triggers must be exactly ours, so nothing of a fore
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sqlite_utils import Database
-
+from chains.behaviour import MAX_BATCH, Capacity, Place
+from chains.dialects.eth import KEYS_PER_CALL
 from verifier._version import __version__
-from verifier.app.errors import ForeignStore, StoreBusy, StoreDamaged, StoreError, StoreFailed
-from verifier.app.kept import KeptAmount, KeptEndpoint, Record, kept_amounts
-from verifier.app.migrations import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
-from verifier.errors import Malformed, VerifierError
-from verifier.primitives import Address, ChainId, Hash32, Timestamp, hash32, parse_hex, to_hex
+from verifier.app.errors import StoreDamaged, StoreError, StoreFailed
+from verifier.app.kept import CAPACITY_SECONDS, KeptAmount, KeptCapacity, KeptEndpoint, Record, kept_amounts
+from verifier.app.migrations import SCHEMA_VERSION
+from verifier.app.store_file import check_id, create_private, opened, stored_id, translated
+from verifier.primitives import Address, ChainId, Hash32, Timestamp, to_hex
 from verifier.verify import Checker, Verified, verify_bundle
-from verifier.wire import parse_bundle
 
 BUSY_SECONDS: Final = 10.0
 Row = dict[str, object]
-
-_REMEDIES: Final = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "it may not be written",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
-    sqlite3.SQLITE_IOERR: "the disk failed",
-    sqlite3.SQLITE_TOOBIG: "a bundle is larger than SQLite holds",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +48,15 @@ class Store:
 
     def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS, create: bool = True) -> None:
         self.path = path
-        with _translated(path):
+        with translated(path):
             if create:
-                _create_private(path)
+                create_private(path)
             elif not path.is_file():
                 raise StoreFailed(path, "there is no such file", "nothing was kept yet; run xmargin verify first")
             connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
         try:
-            with _translated(path):
-                self._db = _opened(connection, path)
+            with translated(path):
+                self._db = opened(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -90,7 +79,7 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One transaction that holds the write lock from its start, so that what it reads is what it changes."""
-        with _translated(self.path):
+        with translated(self.path):
             self._sql.execute("BEGIN IMMEDIATE")
             try:
                 with self._db.atomic():
@@ -112,7 +101,7 @@ class Store:
             StoreError: It could not be kept.
         """
         if run.bundle is not None:
-            _check_id(self.path, run.bundle, run.bundle_id)
+            check_id(self.path, run.bundle, run.bundle_id)
         with self._writing():
             head = (run.at, run.command, run.account, run.exit_code, json.dumps(sorted(run.codes)), run.shown)
             number = self._insert(
@@ -144,6 +133,7 @@ class Store:
             bundle = to_hex(run.bundle_id)
             self._sql.executemany(_INSERT_AMOUNT, (_amount_row(number, bundle, a) for a in run.amounts))
         self._sql.executemany(_INSERT_ENDPOINT, ((number, *astuple(e)) for e in run.endpoints))
+        self._sql.executemany(_INSERT_CAPACITY, (astuple(c) for c in run.capacities))
 
     def _keep_snapshot(self, number: int, run: Record) -> bool:
         made = run.snapshot
@@ -177,7 +167,7 @@ class Store:
                 "AND id NOT IN (SELECT bundle FROM margin_snapshots)",
                 (before,),
             )
-        with _translated(self.path):
+        with translated(self.path):
             self._sql.execute("VACUUM")
         return gone
 
@@ -185,7 +175,7 @@ class Store:
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Rows of a query of this program, for lists and exports; never a source of figures that count."""
-        with _translated(self.path):
+        with translated(self.path):
             cursor = self._sql.execute(sql, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
@@ -204,7 +194,7 @@ class Store:
         data = found[0]["bytes"]
         if not isinstance(data, bytes):
             raise StoreDamaged(self.path, f"bundle {to_hex(bundle)} is no byte string")
-        _check_id(self.path, data, bundle)
+        check_id(self.path, data, bundle)
         return data
 
     def proven_again(self, bundle: Hash32, checker: Checker) -> Verified:
@@ -232,7 +222,16 @@ class Store:
             "AND a.holder = ? AND a.chain_id = ? AND a.contract IS ? GROUP BY b.id ORDER BY b.as_of DESC LIMIT ?",
             (to_hex(holder), chain, None if contract is None else to_hex(contract), limit),
         )
-        return [_stored_id(self.path, row["id"]) for row in found]
+        return [stored_id(self.path, row["id"]) for row in found]
+
+    def capacities(self, now: Timestamp) -> dict[Place, Capacity]:
+        """How endpoints were found to be asked best, until that expires. A wrong row costs time and proves nothing."""
+        found = self.rows(
+            "SELECT chain_id, endpoint, host, by_hash, keys_per_call, batch FROM endpoint_capacities "
+            "WHERE at <= ? AND expires > ? AND expires <= at + ?",
+            (now, now, CAPACITY_SECONDS),
+        )
+        return {_place(row): _capacity(row) for row in found}
 
     def latest_bundle(self, account: str, policy_digest: Hash32) -> Hash32 | None:
         """The bundle of an account's latest snapshot under this very policy, or None."""
@@ -240,7 +239,7 @@ class Store:
             "SELECT bundle FROM current_accounts WHERE account = ? AND policy_digest = ?",
             (account, to_hex(policy_digest)),
         )
-        return _stored_id(self.path, found[0]["bundle"]) if found else None
+        return stored_id(self.path, found[0]["bundle"]) if found else None
 
     def integrity(self) -> list[str]:
         """What is wrong with the file: SQLite's own checks, content ids, and rows that point nowhere."""
@@ -249,7 +248,7 @@ class Store:
         wrong += [f"a row of {row['table']} points nowhere" for row in self.rows("PRAGMA foreign_key_check")]
         for row in self.rows("SELECT id FROM bundles ORDER BY created"):
             try:
-                self.load_bundle(_stored_id(self.path, row["id"]))
+                self.load_bundle(stored_id(self.path, row["id"]))
             except StoreError as error:
                 wrong.append(error.reason)
         return wrong
@@ -284,6 +283,10 @@ _INSERT_ENDPOINT: Final = (
     f"INSERT INTO endpoint_behaviour (run, {', '.join(f.name for f in fields(KeptEndpoint))}) "  # noqa: S608
     f"VALUES ({', '.join('?' * (len(fields(KeptEndpoint)) + 1))})"
 )
+_INSERT_CAPACITY: Final = (
+    f"INSERT OR REPLACE INTO endpoint_capacities ({', '.join(f.name for f in fields(KeptCapacity))}) "  # noqa: S608
+    f"VALUES ({', '.join('?' * len(fields(KeptCapacity)))})"
+)
 _AMOUNT_AT: Final = _AMOUNT_FIELDS.index("amount")
 _CLAIM_FACTS: Final = ("chain_id", "contract", "holder", "kind", "symbol", "asset_group", "decimals", "source")
 _FACTS: Final = (*_CLAIM_FACTS, "amount", "block_number", "block_hash", "block_time")
@@ -295,119 +298,11 @@ def _amount_row(run: int, bundle: str, kept: KeptAmount) -> tuple[object, ...]:
     return (run, bundle, *values)
 
 
-# --- opening ---------------------------------------------------------------------------------------------
+def _place(row: Row) -> Place:
+    return (ChainId(int(str(row["chain_id"]))), str(row["endpoint"]), str(row["host"]))
 
 
-def _create_private(path: Path) -> None:
-    """The file and its folder, for this user alone. SQLite gives its side files the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-    except OSError as error:
-        raise StoreFailed(path, error.strerror or "it cannot be opened", "choose another file with --db") from None
-
-
-def _opened(connection: sqlite3.Connection, path: Path) -> Database:
-    """Defensive settings, then the schema test, then what is missing of our tables."""
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
-    connection.execute("PRAGMA mmap_size = 0")
-    connection.execute("PRAGMA foreign_keys = ON")
-    found = _schema(connection)
-    if found:
-        _check_schema(connection, found, path)
-    else:
-        connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    db = Database(connection)
-    if MIGRATIONS.pending(db):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            MIGRATIONS.apply(db)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    return db
-
-
-Schema = tuple[tuple[str, str, str], ...]
-
-
-def _schema(connection: sqlite3.Connection) -> Schema:
-    """Every table, index, view and trigger, with the words that made it. Reading this table runs nothing."""
-    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name")
-    return tuple((str(kind), str(name), str(sql)) for kind, name, sql in rows)
-
-
-@lru_cache(maxsize=1)
-def _our_schemas() -> tuple[Schema, ...]:
-    """The schema after each of our migrations, oldest first; of an empty file with only their record too."""
-    made = []
-    names = [migration.name for migration in MIGRATIONS.pending(Database(memory=True))]
-    for stop in [*names, None]:
-        db = Database(memory=True)
-        MIGRATIONS.apply(db, stop_before=stop)
-        made.append(_schema(db.conn))
-        db.close()
-    return tuple(made)
-
-
-def _check_schema(connection: sqlite3.Connection, found: Schema, path: Path) -> None:
-    if found in _our_schemas():
-        return
-    mark = connection.execute("PRAGMA application_id").fetchone()[0]
-    ours = {(kind, name): sql for kind, name, sql in _our_schemas()[-1]}
-    strange = [f"{kind} {name}" for kind, name, sql in found if ours.get((kind, name)) != sql]
-    cure = "choose another file with --db"
-    if mark != APPLICATION_ID:
-        raise ForeignStore(path, "this is another program's database", cure)
-    extra = ", ".join(sorted(strange)[:3])
-    raise ForeignStore(path, f"its tables are not those of this version: {extra or 'some are missing'}", cure)
-
-
-# --- errors ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _our_error(path, error) from error
-
-
-def _our_error(path: Path, error: sqlite3.Error) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return StoreBusy(path, "another process holds it", "run again, or raise [store] busy_timeout")
-    if code == sqlite3.SQLITE_NOTADB:
-        return ForeignStore(path, "this is no database", "choose another file with --db")
-    if code == sqlite3.SQLITE_CORRUPT:
-        return StoreDamaged(path, "the file is damaged", "restore a copy, or choose another file with --db")
-    return StoreFailed(path, _REMEDIES.get(code, str(error)), "make room, or choose another file with --db")
-
-
-def _check_id(path: Path, data: bytes, expected: Hash32 | None) -> None:
-    try:
-        found = parse_bundle(data).id
-    except Malformed as error:
-        reason = f"the bytes kept as bundle {_short(expected)} are no bundle: {error}"
-        raise StoreDamaged(path, reason, "gather it anew") from error
-    if found != expected:
-        raise StoreDamaged(path, f"the bytes kept as bundle {_short(expected)} are another bundle", "gather it anew")
-
-
-def _short(value: Hash32 | None) -> str:
-    return "without id" if value is None else to_hex(value)[:18] + "…"
-
-
-def _stored_id(path: Path, value: object) -> Hash32:
-    try:
-        return hash32(parse_hex(value, "bundle id"))
-    except VerifierError as error:
-        raise StoreDamaged(path, "a bundle's id is no id") from error
+def _capacity(row: Row) -> Capacity:
+    """Never more than would be asked without it."""
+    keys, batch = int(str(row["keys_per_call"])), int(str(row["batch"]))
+    return Capacity(bool(row["by_hash"]), max(1, min(keys, KEYS_PER_CALL)), max(1, min(batch, MAX_BATCH)))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verifier.app.commands.state import AccountOption, JsonFlag, State
+from verifier.app.commands.state import AccountOption, DbOption, JsonFlag, State, clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from rich.table import Table
 
@@ -27,9 +28,10 @@ def networks(
     name: NetworkName = None,
     probe: Annotated[bool, typer.Option("--probe", help="Ask its endpoints what they can do.")] = False,
     account: AccountOption = None,
+    db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
-    """List known networks, or show one; with --probe, what the configured endpoints serve."""
+    """List known networks, or show one; with --probe, what the configured endpoints serve (kept for a day)."""
     from chains.registry import NETWORKS
     from verifier.app.errors import UsageError
     from verifier.app.json_view import dumps, head
@@ -41,7 +43,7 @@ def networks(
             raise UsageError(
                 "--probe needs a network and an account file", "xmargin networks NAME --probe --account FILE"
             )
-        return _probe(state, name, account, as_json=json)
+        return _probe(state, name, account, db, as_json=json)
     chosen = NETWORKS if name is None else {k: v for k, v in NETWORKS.items() if k == _find(name, NETWORKS)}
     rows = [_row(key, chain) for key, chain in chosen.items()]
     if json:
@@ -131,31 +133,36 @@ def _facts(row: Mapping[str, object]) -> Table:
     return listing(["what", "value"], [[key, shown(value)] for key, value in row.items()])
 
 
-def _probe(state: State, name: str, account: object, *, as_json: bool) -> int:
-    from pathlib import Path
-
+def _probe(state: State, name: str, account: Path, db: Path | None, *, as_json: bool) -> int:
     from chains.probe import shown
     from verifier.app.errors import UnknownName, UsageError
-    from verifier.app.json_view import dumps, head
+    from verifier.app.findings import record_of_probe
+    from verifier.app.json_view import capability_json, dumps, head
     from verifier.app.report.tables import listing
 
-    spec = state.account(Path(str(account)), online=True)
+    spec = state.account(account, online=True)
     network = next((n for n in spec.networks.values() if name in {n.name, str(n.chain_id)}), None)
     if network is None:
         raise UnknownName("network", name, (n.name for n in spec.networks.values()))
     endpoints = spec.endpoints.get(network.chain_id, ())
     if not endpoints:
         raise UsageError(f"the account has no endpoint on {network.name}", f"add one under [networks.{network.name}]")
+    now = clock()
+    state.capacities(db, now)  # a store that cannot be used is told of before anything is asked
     with state.terminal().busy(f"probing {len(endpoints)} endpoints"):
         found = asyncio.run(_capabilities(network, endpoints, state.seconds()))
+    code = 0 if all(capability.proofs for capability in found) else 4
+    facts = [capability_json(capability) for capability in found]
+    text = dumps({**head("probe"), "exit_code": code, "network": network.name, "endpoints": facts})
+    hosts = {endpoint.name: endpoint.host for endpoint in endpoints}
+    state.keep(record_of_probe(text, code, network, found, hosts, now), db)
     if as_json:
-        facts = [dict(shown(capability)) | {"endpoint": capability.endpoint} for capability in found]
-        state.terminal().raw(dumps({**head("probe"), "network": network.name, "endpoints": facts}))
+        state.terminal().raw(text)
     for capability in found if not as_json else ():
         state.terminal().show(
             listing(["endpoint " + capability.endpoint, ""], [list(pair) for pair in shown(capability)])
         )
-    return 0 if all(capability.proofs for capability in found) else 4
+    return code
 
 
 async def _capabilities(network: Network, endpoints: tuple[Endpoint, ...], seconds: float) -> list[Capability]:

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chains.behaviour import Capacity, Place
     from verifier.app.compile import AccountSpec
     from verifier.app.findings import Findings
+    from verifier.app.kept import Record
     from verifier.app.report.terminal import Terminal
     from verifier.app.settings import InForce
     from verifier.primitives import Timestamp
@@ -76,6 +80,25 @@ class State:
     def database(self, db: Path | None) -> Path:
         """Where the store lies."""
         return db if db is not None else self.settings().database
+
+    def keep(self, record: Record, db: Path | None) -> None:
+        """Keep a run, where the settings have a store. Call this before anything of it is shown."""
+        from verifier.app.store import Store
+
+        settings = self.settings().settings.store
+        if settings.enabled:
+            with Store(self.database(db), busy_seconds=settings.busy_timeout) as store:
+                store.keep(record)
+
+    def capacities(self, db: Path | None, now: Timestamp) -> Mapping[Place, Capacity]:
+        """How endpoints were found to be asked best in earlier runs. A store that cannot be used is told of at once."""
+        from verifier.app.store import Store
+
+        path, settings = self.database(db), self.settings().settings.store
+        if not settings.enabled or not path.is_file():
+            return {}
+        with Store(path, busy_seconds=settings.busy_timeout) as store:
+            return store.capacities(now)
 
 
 def clock() -> Timestamp:
@@ -154,13 +177,9 @@ def keep_and_show(
     from verifier.app.findings import record_of
     from verifier.app.json_view import dumps, findings_json
     from verifier.app.report.tables import findings_view
-    from verifier.app.store import Store
 
     terminal, text = state.terminal(), dumps(findings_json(found, trails=trails))
-    settings = state.settings().settings.store
-    if settings.enabled:
-        with Store(state.database(db), busy_seconds=settings.busy_timeout) as store:
-            store.keep(record_of(found, text))
+    state.keep(record_of(found, text), db)
     if save is not None:
         write_bundle(save, found.bundle)
     if as_json:

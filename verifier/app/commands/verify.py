@@ -37,9 +37,10 @@ def verify(
 
     state: State = ctx.obj
     spec = state.account(account, online=True)
-    moment = parse_moment(as_of)
+    moment, now = parse_moment(as_of), clock()
+    known = state.capacities(db, now)
     with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
-        run = verify_account(spec, now=clock(), as_of=moment, seconds=state.seconds())
+        run = verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known)
     run = _with_last_proven(state, run, db)
     notes = () if save is None else (_bundle_note(save, run),)
     return keep_and_show(state, of_run("verify", run, notes), as_json=json, db=db, save=save)
@@ -59,8 +60,10 @@ def gather(
 
     state: State = ctx.obj
     spec = state.account(account, online=True)
+    moment, now = parse_moment(as_of), clock()
+    known = state.capacities(db, now)
     with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
-        run = verify_account(spec, now=clock(), as_of=parse_moment(as_of), seconds=state.seconds())
+        run = verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known)
     found = of_run("gather", run, (_bundle_note(output, run),))
     return keep_and_show(state, found, as_json=json, db=db, save=output)
 
