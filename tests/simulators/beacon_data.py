@@ -20,7 +20,7 @@ from verifier.consensus.containers import (
     Update,
     no_committee,
 )
-from verifier.consensus.forks import ConsensusConfig
+from verifier.consensus.forks import FORKS, ConsensusConfig
 from verifier.consensus.light_client import LightClientState
 from verifier.consensus.networks import consensus_of, parse_config
 from verifier.consensus.parse import (
@@ -114,3 +114,19 @@ def state_before(bundle: Any, config: ConsensusConfig, update: Update) -> LightC
         finality=None,
         attestation=None,
     )
+
+
+def spec_config(case: Any) -> ConsensusConfig:
+    """The configuration of one case of the vectors; `only` names a fork that is there from genesis on."""
+    spec: dict[str, object] = dict(
+        case.get("config", {"PRESET_BASE": case["preset"], "GENESIS_FORK_VERSION": "0x00000001"})
+    )
+    spec.setdefault("SECONDS_PER_SLOT", "6")
+    for number, fork in enumerate(FORKS[1:], 1) if "only" in case else ():
+        if case["only"].since(fork):
+            spec[f"{fork.upper()}_FORK_VERSION"] = f"0x{number:02x}000001"
+            spec[f"{fork.upper()}_FORK_EPOCH"] = "0"
+    root = case["meta"]["genesis_validators_root"] if "meta" in case else "0x" + "00" * 32
+    # the suite lets far more time pass between updates than the weak subjectivity period of a devnet
+    spec["MIN_VALIDATOR_WITHDRAWABILITY_DELAY"] = "100000"
+    return parse_config(spec, {"genesis_time": "1578009900", "genesis_validators_root": root}, 32_382, "vectors")

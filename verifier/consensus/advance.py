@@ -9,24 +9,14 @@ Source: consensus specification, altair/light-client/sync-protocol.md (apply_lig
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from verifier.consensus.committee import Committee, two_thirds
+from verifier.consensus.committee import two_thirds
 from verifier.consensus.containers import NO_HEADER, LightClientHeader, Update, encode_header, encode_update
 from verifier.consensus.light_client import LightClientState, require_recent
-from verifier.consensus.validate import brings_committee, other_committee, validate_update
+from verifier.consensus.store import applied, finalizes
+from verifier.consensus.validate import View, other_committee, validate_update
 from verifier.errors import Misbehaviour, NothingNew
 from verifier.primitives import Timestamp
 from verifier.proven import mint
-
-
-class _Final(NamedTuple):
-    """What is final after an update."""
-
-    header: LightClientHeader
-    current: Committee
-    next: Committee | None
-    finality: Update | None
 
 
 def advance(state: LightClientState, update: Update, now: Timestamp) -> LightClientState:
@@ -54,20 +44,21 @@ def advance(state: LightClientState, update: Update, now: Timestamp) -> LightCli
     view = state.view
     validate_update(view, update, state.config.slot_at(now), two_thirds(state.current.size))
     _refuse_conflict(state, update)
-    final = _apply_finality(state, update)
-    newest, attestation = _apply_attestation(state, update, final)
-    if final.header == state.finalized and final.next == state.next and newest == state.newest:
+    after = applied(view, update) if finalizes(view, update) else view
+    moved = after.finalized != view.finalized
+    newest, attestation = _attested(state, update, after)
+    if after == view and newest == state.newest:
         where = state.where.at(node=f"update attested at slot {update.attested.slot}")
         raise NothingNew(where, "what it attests and finalizes", state.newest.slot, update.attested.slot)
     return mint(
         LightClientState,
         rests_on=state.rests_on,
         config=state.config,
-        finalized=final.header,
+        finalized=after.finalized,
         newest=newest,
-        current=final.current,
-        next=final.next,
-        finality=final.finality,
+        current=after.current,
+        next=after.next,
+        finality=update.without_committee() if moved else state.finality,
         attestation=attestation,
     )
 
@@ -85,33 +76,11 @@ def _refuse_conflict(state: LightClientState, update: Update) -> None:
     raise Misbehaviour(state.where, state.finalized.slot, *roots, evidence, encode_update(update))
 
 
-def _apply_finality(state: LightClientState, update: Update) -> _Final:
-    config = state.config
-    unchanged = _Final(state.finalized, state.current, state.next, state.finality)
-    if not update.has_finality:
-        return unchanged
-    newer = update.finalized.slot > state.finalized.slot
-    finalized_period = config.period_of(update.finalized.slot)
-    brings = brings_committee(state.view, update) and finalized_period == config.period_of(update.attested.slot)
-    if not newer and not brings:
-        return unchanged
-    current, following = state.current, state.next
-    proven = Committee(update.next_committee, state.current.scheme) if update.has_committee else None
-    if following is None:
-        following = proven if brings else None
-    elif finalized_period == state.period + 1:
-        current, following = following, proven
-    if not newer:
-        return _Final(state.finalized, current, following, state.finality)
-    return _Final(update.finalized, current, following, update.without_committee())
-
-
-def _apply_attestation(
-    state: LightClientState, update: Update, final: _Final
-) -> tuple[LightClientHeader, Update | None]:
+def _attested(state: LightClientState, update: Update, after: View) -> tuple[LightClientHeader, Update | None]:
+    """The newest attested header and what attests it; once final, a header needs no attestation."""
     newest, attestation = state.newest, state.attestation
     if update.attested.slot > newest.slot:
         newest, attestation = update.attested, update.without_committee()
-    if final.header.slot >= newest.slot:
-        return final.header, None
+    if after.finalized.slot >= newest.slot:
+        return after.finalized, None
     return newest, attestation
