@@ -13,8 +13,9 @@ from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPri
 from verifier.margin.fixed import show_scaled
 from verifier.margin.haircut import PriceView
 from verifier.margin.lines import LineValue
+from verifier.margin.positions import PositionValue
 from verifier.margin.report import Figures, HypotheticalReport, MarginReport, PocketReport
-from verifier.margin.requirements import GroupValue, PositionValue
+from verifier.margin.requirements import GroupValue
 from verifier.margin.risk import Ratio, Risk
 from verifier.margin.snapshot import Provenance, Reason
 from verifier.policy import Haircut

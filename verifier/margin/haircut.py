@@ -67,6 +67,8 @@ class PriceView:
         haircut: What its age costs, in ppm; may exceed the whole when it marks up a debt.
         values_holdings: Young enough to value collateral in the low figure.
         marks_burdens: Young enough, with a volatility to mark it up by, for debts and positions.
+        stable: A slow average of it, which initial values take where it is the worse.
+        confidence: How sure its source is, in ppm.
     """
 
     price: Price | None
@@ -75,6 +77,18 @@ class PriceView:
     values_holdings: bool = False
     marks_burdens: bool = False
     source: str = ""
+    stable: Price | None = None
+    confidence: int = PPM
+
+    @property
+    def initial_asset_price(self) -> Price | None:
+        """min(mid, stable): a spike buys nothing."""
+        return self.price if self.price is None or self.stable is None else Price(min(self.price, self.stable))
+
+    @property
+    def initial_debt_price(self) -> Price | None:
+        """max(mid, stable): a dip owes nothing less."""
+        return self.price if self.price is None or self.stable is None else Price(max(self.price, self.stable))
 
 
 NO_PRICE: Final = PriceView(None)
@@ -89,7 +103,8 @@ def view_price(group: str, quote: Quote | None, as_of: Timestamp, rules: MarginR
     fresh = age <= rules.prices.max_age
     marked = volatility is not None and age <= rules.prices.hard_age
     cost = price_age_haircut(age, volatility or 0, rules.prices.z)
-    return PriceView(quote.price, age, cost, fresh, fresh or marked, quote.source)
+    stable = quote.stable if quote.stable is not None and quote.stable > 0 else None
+    return PriceView(quote.price, age, cost, fresh, fresh or marked, quote.source, stable, quote.confidence)
 
 
 def price_age_haircut(age: int, volatility: int, z: int) -> int:

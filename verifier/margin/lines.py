@@ -90,7 +90,8 @@ def _holding(line: Line, view: PriceView, haircuts: DataHaircuts) -> LineValue:
     if not view.values_holdings:
         return LineValue(line, view, haircuts, gross, ZERO, ZERO, gross, reasons=_doubts(line, stale_price(line, view)))
     low = credit(*value(seen, view.price, line.decimals, rate=haircuts.kept_maintenance))
-    low_initial = credit(*value(seen, view.price, line.decimals, rate=haircuts.kept_initial))
+    cautious = view.initial_asset_price or view.price
+    low_initial = credit(*value(seen, cautious, line.decimals, rate=haircuts.kept_initial))
     return LineValue(line, view, haircuts, gross, Usd(low), Usd(low_initial), gross, reasons=_doubts(line))
 
 
@@ -105,9 +106,13 @@ def _debt(line: Line, view: PriceView, haircuts: DataHaircuts) -> LineValue:
         return _unvalued(line, view, haircuts, no_price(line))
     gross = Usd(-charge(*value(-seen, view.price, line.decimals)))
     low = Usd(-charge(*value(-seen, view.price, line.decimals, rate=haircuts.grown)))
+    cautious = view.initial_debt_price or view.price
+    low_initial = Usd(-charge(*value(-seen, cautious, line.decimals, rate=haircuts.grown)))
     stale = () if view.marks_burdens else (stale_price(line, view),)
     known = line.amount is not None and view.marks_burdens
-    return LineValue(line, view, haircuts, gross, low, low, gross, low_known=known, reasons=_doubts(line, *stale))
+    return LineValue(
+        line, view, haircuts, gross, low, low_initial, gross, low_known=known, reasons=_doubts(line, *stale)
+    )
 
 
 def _doubts(line: Line, *others: Reason) -> tuple[Reason, ...]:

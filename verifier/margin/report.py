@@ -7,21 +7,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from verifier.margin.account import MarginAccount, snapshot
 from verifier.margin.digest import digest
 from verifier.margin.fixed import Usd
 from verifier.margin.haircut import NO_PRICE, PriceView, view_price
+from verifier.margin.instruments import Future
 from verifier.margin.lines import LineValue, value_line
 from verifier.margin.modes import Mode, Pocket, pockets
-from verifier.margin.requirements import GroupValue, PositionValue, weigh_group, weigh_position, with_floor
+from verifier.margin.positions import (
+    OrdersValue,
+    PositionValue,
+    is_option,
+    weigh_all_orders,
+    weigh_future,
+    weigh_position,
+)
+from verifier.margin.requirements import GroupValue, weigh_group, with_floor
 from verifier.margin.risk import Ratio, Risk, total
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
-from verifier.margin.snapshot import Reason, Snapshot
+from verifier.margin.snapshot import Position, Reason, Snapshot
 from verifier.margin.status import Status, decide, worst
 from verifier.policy import Factors, Policy
 from verifier.primitives import Hash32
+
+if TYPE_CHECKING:
+    from verifier.margin.models.options import ExpiryRelief
+    from verifier.margin.portfolio import PortfolioValue
 
 NO_FACTORS: Final = Factors()
 """For a group the policy does not list: collateral counts nothing, a debt counts in full."""
@@ -36,6 +49,9 @@ class PocketReport:
         low: Its risk if every doubt is true; `known_low` is the same without what has no bound.
         high: Its risk if no doubt is true, or None where a holding has no bound.
         status: Decided by both, as `status.decide` says.
+        orders: What resting orders may add, by market.
+        reliefs: What bounded losses save, by expiry.
+        portfolio: What the positions that are weighed by scenarios need together; None where there are none.
     """
 
     name: str
@@ -49,6 +65,9 @@ class PocketReport:
     status: Status
     reasons: tuple[Reason, ...]
     bounds: tuple[int, ...]
+    orders: tuple[OrdersValue, ...] = ()
+    reliefs: tuple[ExpiryRelief, ...] = ()
+    portfolio: PortfolioValue | None = None
 
     @property
     def low(self) -> Risk | None:
@@ -175,12 +194,13 @@ def weigh(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> Fi
 def weigh_pools(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> tuple[PocketReport, ...]:
     """The pools alone, without digests: for what-ifs, which weigh one account many times."""
     names = {line.group for line in taken.lines} | {position.group for position in taken.positions}
+    names |= {order.group for order in taken.orders} | ({rules.settlement} if rules.settlement else set())
     views = {name: view_price(name, taken.quotes.get(name), taken.as_of, rules) for name in sorted(names)}
-    return tuple(_weigh_pocket(pocket, taken, views, policy, rules) for pocket in pockets(taken, mode))
+    return tuple(_weigh_pocket(pocket, taken, views, policy, rules, mode) for pocket in pockets(taken, mode))
 
 
 def _weigh_pocket(
-    pocket: Pocket, taken: Snapshot, views: dict[str, PriceView], policy: Policy, rules: MarginRules
+    pocket: Pocket, taken: Snapshot, views: dict[str, PriceView], policy: Policy, rules: MarginRules, mode: Mode
 ) -> PocketReport:
     lines = tuple(value_line(line, views.get(line.group, NO_PRICE), policy, rules) for line in pocket.lines)
     by_group: dict[str, list[LineValue]] = {}
@@ -189,15 +209,24 @@ def _weigh_pocket(
     groups = tuple(
         weigh_group(name, tuple(by_group[name]), policy.factors.get(name, NO_FACTORS)) for name in sorted(by_group)
     )
-    positions = tuple(weigh_position(p, views.get(p.group, NO_PRICE), rules) for p in pocket.positions)
-    parts: tuple[GroupValue | PositionValue, ...] = (*groups, *positions)
-    low, high = total(part.low for part in parts), total(part.high for part in parts)
-    if positions or any(v.line.liability for v in lines):
+    values, reliefs, saved = _weigh_positions(pocket, taken, views, rules, mode)
+    positions = tuple(values[p.id] for p in pocket.positions)
+    orders = weigh_all_orders(pocket.orders, pocket.positions, views, rules)
+    together = [p for p in pocket.positions if mode.nets(p)]
+    portfolio = _together(together, values, saved, groups, taken, views, rules)
+    parts = [(g.low, g.high) for g in groups] + [(r.low, r.high) for r in reliefs] + [(o.risk, o.risk) for o in orders]
+    parts += [_counted(v) if mode.nets(v.position) else (v.low, v.high) for v in positions]
+    parts += [] if portfolio is None else [(portfolio.low, portfolio.high)]
+    low, high = total(part[0] for part in parts), total(part[1] for part in parts)
+    if positions or orders or any(v.line.liability for v in lines):
         low, high = with_floor(low, rules.floor), with_floor(high, rules.floor)
-    low_known = not taken.doubts and all(part.low_known for part in parts)
-    high_known = not taken.doubts and all(part.high_known for part in parts)
+    whole: tuple[GroupValue | PositionValue, ...] = (*groups, *positions)
+    sure = not taken.doubts and all(order.known for order in orders)
+    low_known = sure and all(part.low_known for part in whole)
+    high_known = sure and all(part.high_known for part in whole)
     reasons = [reason for line in lines for reason in line.reasons]
     reasons += [reason for position in positions for reason in position.reasons]
+    reasons += [reason for order in orders for reason in order.reasons]
     return PocketReport(
         name=pocket.name,
         lines=lines,
@@ -210,7 +239,56 @@ def _weigh_pocket(
         status=decide(low if low_known else None, high if high_known else None, rules.ladder),
         reasons=tuple(reasons),
         bounds=rules.ladder.bounds,
+        orders=orders,
+        reliefs=reliefs,
+        portfolio=portfolio,
     )
+
+
+def _weigh_positions(
+    pocket: Pocket, taken: Snapshot, views: dict[str, PriceView], rules: MarginRules, mode: Mode
+) -> tuple[dict[str, PositionValue], tuple[ExpiryRelief, ...], tuple[ExpiryRelief, ...]]:
+    """Every position alone, by rules; and the reliefs of expiries, of options weighed by rules and by scenarios."""
+    values = {
+        p.id: weigh_future(p, taken, views.get(p.group, NO_PRICE), rules)
+        if isinstance(p.terms, Future)
+        else weigh_position(p, views.get(p.group, NO_PRICE), rules)
+        for p in pocket.positions
+        if not is_option(p)
+    }
+    options = [p for p in pocket.positions if is_option(p)]
+    if not options:
+        return values, (), ()
+    # The models load numpy and scipy, which an account without options has no use for.
+    from verifier.margin.models.options import weigh_options
+
+    netted = [p for p in options if mode.nets(p)]
+    ruled = [p for p in options if not mode.nets(p)]
+    found, reliefs = weigh_options(ruled, taken, views, rules)
+    others, saved = weigh_options(netted, taken, views, rules)
+    return values | found | others, reliefs, saved
+
+
+def _together(
+    positions: list[Position],
+    values: dict[str, PositionValue],
+    saved: tuple[ExpiryRelief, ...],
+    groups: tuple[GroupValue, ...],
+    taken: Snapshot,
+    views: dict[str, PriceView],
+    rules: MarginRules,
+) -> PortfolioValue | None:
+    if not positions:
+        return None
+    from verifier.margin.models.from_snapshot import Setting
+    from verifier.margin.portfolio import weigh_portfolio
+
+    return weigh_portfolio(positions, values, saved, groups, Setting(taken, views, rules))
+
+
+def _counted(value: PositionValue) -> tuple[Risk, Risk]:
+    """What a position brings to equity; what it needs is asked for together with the others."""
+    return Risk(equity=value.low.equity), Risk(equity=value.high.equity)
 
 
 def _total(parts: list[Risk | None]) -> Risk | None:

@@ -1,4 +1,4 @@
-"""Rule-based requirements: spot debt and linear perpetuals.
+"""Rule-based requirements: spot debt by asset group, the tiers of a market, and the floor.
 
 Spot is weighed by asset group. Holdings and debts of one group net first, so a collateral rate never shrinks a
 liability and two networks' balances of one asset are one; then what is left over is haircut, or weighted up:
@@ -10,15 +10,12 @@ Source: margin reference, sections 4, 6.1 and 6.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from verifier.errors import ValuationOverflow
-from verifier.margin.fixed import ZERO, Usd, charge, credit, part_of, value
-from verifier.margin.haircut import PriceView
-from verifier.margin.lines import LineValue, no_price, stale_price
-from verifier.margin.risk import NO_RISK, Risk
-from verifier.margin.rules import Floor, MarginRules, Market
-from verifier.margin.snapshot import Doubt, Position, Reason
+from verifier.margin.fixed import Usd, charge, part_of
+from verifier.margin.lines import LineValue
+from verifier.margin.risk import Risk
+from verifier.margin.rules import Floor, Market
 from verifier.policy import PPM, Factors
 
 
@@ -30,6 +27,7 @@ class GroupValue:
         low_known: False where a debt of unknown size, or without a usable price, is among its lines: `low` then
             leaves it out, and there is no low figure.
         high_known: False where a holding of unknown size or price is among its lines.
+        declared: Whether a line that someone typed in is among them.
     """
 
     group: str
@@ -41,6 +39,7 @@ class GroupValue:
     high: Risk
     low_known: bool
     high_known: bool
+    declared: bool = False
 
 
 def weigh_group(group: str, lines: tuple[LineValue, ...], factors: Factors) -> GroupValue:
@@ -58,6 +57,7 @@ def weigh_group(group: str, lines: tuple[LineValue, ...], factors: Factors) -> G
         high=weigh_net(high, high, factors),
         low_known=all(line.low_known for line in lines),
         high_known=all(line.high_known for line in lines),
+        declared=any(line.line.declared for line in lines),
     )
 
 
@@ -80,91 +80,6 @@ def weigh_net(net: int, net_initial: int, factors: Factors) -> Risk:
         weighted=Usd(held - haircut),
         owed=Usd(owed + added),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class PositionValue:
-    """A perpetual and what it weighs.
-
-    Attributes:
-        notional: |size| at the price of the low figure (marked up for its age).
-        profit: Marked profit or loss at the last price, before it is decided what counts.
-        counted_low: What of it counts in the low figure; `counted_high` in the high one.
-    """
-
-    position: Position
-    price: PriceView
-    notional: Usd | None
-    profit: Usd | None
-    counted_low: Usd
-    counted_high: Usd
-    low: Risk
-    high: Risk
-    low_known: bool
-    high_known: bool
-    reasons: tuple[Reason, ...] = ()
-
-
-def weigh_position(position: Position, view: PriceView, rules: MarginRules) -> PositionValue:
-    """Mark a perpetual, and ask its market what it requires."""
-    if position.size == 0:
-        return PositionValue(position, view, ZERO, ZERO, ZERO, ZERO, NO_RISK, NO_RISK, low_known=True, high_known=True)
-    if view.price is None:
-        return _unmarked(position, view, no_price(position))
-    try:
-        marked = _marked(position, view, rules.market(position.group))
-    except ValuationOverflow as error:
-        return _unmarked(position, view, Reason(Doubt.OVERFLOW, position.id, str(error)))
-    if view.marks_burdens:
-        return marked
-    # What the old price says is still shown as what is known; it bounds nothing from below.
-    stale = (stale_price(position, view),)
-    return replace(marked, low_known=False, high_known=not position.counts_gain, reasons=stale)
-
-
-def _marked(position: Position, view: PriceView, market: Market) -> PositionValue:
-    price = 0 if view.price is None else view.price
-    up = charge(price * (PPM + view.haircut), PPM)
-    down = credit(price * (PPM - min(view.haircut, PPM)), PPM)
-    against = down if position.size > 0 else up
-    notional_low = Usd(charge(*value(abs(position.size), up, position.decimals)))
-    notional_high = Usd(charge(*value(abs(position.size), price, position.decimals)))
-    profit = _profit(position, price)
-    low, high = _counted(position, _profit(position, against)), _counted(position, profit)
-    return PositionValue(
-        position=position,
-        price=view,
-        notional=notional_low,
-        profit=profit,
-        counted_low=low,
-        counted_high=high,
-        low=_required(market, notional_low, low),
-        high=_required(market, notional_high, high),
-        low_known=True,
-        high_known=True,
-    )
-
-
-def _unmarked(position: Position, view: PriceView, reason: Reason) -> PositionValue:
-    """No low figure; the high one is still bounded, unless a gain could count."""
-    bounded = not position.counts_gain
-    return PositionValue(
-        position, view, None, None, ZERO, ZERO, NO_RISK, NO_RISK, low_known=False, high_known=bounded, reasons=(reason,)
-    )
-
-
-def _profit(position: Position, price: int) -> Usd:
-    return Usd(credit(*value(position.size, price - position.entry, position.decimals)))
-
-
-def _counted(position: Position, profit: Usd) -> Usd:
-    """A loss in full; a gain only where it is more than someone's word."""
-    return profit if position.counts_gain else Usd(min(profit, 0))
-
-
-def _required(market: Market, notional: Usd, profit: Usd) -> Risk:
-    initial, maintenance = market_requirement(market, notional)
-    return Risk(equity=profit, initial=initial, maintenance=maintenance)
 
 
 def market_requirement(market: Market, notional: Usd) -> tuple[Usd, Usd]:

@@ -13,6 +13,9 @@ from typing import Final
 
 from verifier.errors import BadInput
 from verifier.margin.fixed import ZERO, Usd
+from verifier.margin.option_rules import DEFAULT_OPTION_RULES, OptionRules
+from verifier.margin.scenario import DEFAULT_SCENARIO_RULES, ScenarioRules
+from verifier.margin.snapshot import LATER
 from verifier.policy import DAY, PPM
 
 
@@ -95,6 +98,8 @@ class PriceRules:
         hard_age: Seconds up to which a debt or position may still be marked by an old price, marked up for its age;
             beyond it the account is indeterminate.
         z: Standard deviations charged for age, in ppm (2.33).
+        confidence_threshold, confidence_factor: Below the threshold `(1 − confidence)·factor·notional` is added to
+            initial requirements; both in ppm.
 
     Source: margin reference, section 19.
     """
@@ -102,6 +107,8 @@ class PriceRules:
     max_age: int = 10_800
     hard_age: int = DAY
     z: int = 2_330_000
+    confidence_threshold: int = field(default=550_000, metadata=LATER)
+    confidence_factor: int = field(default=PPM, metadata=LATER)
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_age <= self.hard_age:
@@ -132,6 +139,10 @@ class MarginRules:
         volatility: Annual volatility by asset group, ppm (0.65 is 650,000); a group without one is charged nothing
             for a price's age, and has no grace beyond `prices.max_age` either.
         debt_rates: Annual interest by asset group, ppm: what a debt grows by until the as-of time.
+        options: The standard method of options, outside portfolio mode.
+        scenarios: The portfolio requirement.
+        settlement: Asset group of the coin that positions settle in, whose peg costs margin where it slips.
+        latencies: Seconds by network or protocol for which positions there cannot be closed.
     """
 
     ladder: Ladder = field(default_factory=Ladder)
@@ -141,6 +152,10 @@ class MarginRules:
     other_markets: Market = WHOLE_NOTIONAL
     volatility: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     debt_rates: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    options: OptionRules = field(default=DEFAULT_OPTION_RULES, metadata=LATER)
+    scenarios: ScenarioRules = field(default=DEFAULT_SCENARIO_RULES, metadata=LATER)
+    latencies: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), metadata=LATER)
+    settlement: str = field(default="", metadata=LATER)
 
     def __post_init__(self) -> None:
         for name, rates in (("volatility", self.volatility), ("debt_rates", self.debt_rates)):

@@ -278,3 +278,6 @@ class ScenarioRules:
             raise BadInput(
                 "scenario floors", "0 <= maintenance <= initial", (self.floor_initial, self.floor_maintenance)
             )
+
+
+DEFAULT_SCENARIO_RULES: Final = ScenarioRules()

@@ -104,6 +104,8 @@ def no_worse(before: Ratio | None, after: Ratio | None, slack: int = 0) -> bool:
         return after.numerator + slack >= 0 or before.at_most(0)
     if before.denominator == 0:
         return before.numerator < 0 or after.numerator + slack >= 0
+    if after.numerator < 0:  # a deficit, whatever is required: only its depth says which is worse
+        return before.numerator <= after.numerator + slack
     room = Fraction(slack * (abs(before.numerator) + before.denominator), before.denominator)
     return (after.numerator + room) * before.denominator >= before.numerator * after.denominator
 
