@@ -180,7 +180,7 @@ class _Part:
 
 
 def _line_key(line: Line) -> tuple[object, ...]:
-    return line.id, line.amount, line.pocket, line.trust, line.age
+    return line.id, line.amount, line.last_amount, line.pocket, line.trust, line.age
 
 
 def _position_key(position: Position) -> tuple[object, ...]:

@@ -1,0 +1,249 @@
+"""The contagion map: fail each thing, weigh the account again, and see who falls.
+
+`C[source, target]` is the drop of the target's excess margin (E − MM, low figure) when the source fails: first by
+itself, then after the forced sales it sets off. A source whose failure alone makes a pool fail that stood before is a
+single point of failure.
+
+Source: margin reference, section 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from verifier.margin.contagion_nodes import Failed, Kind, Node, Severity, fail, nodes
+from verifier.margin.fixed import Usd, charge
+from verifier.margin.liquidation import Goal
+from verifier.margin.liquidation_loop import Rung, Shock, spiral
+from verifier.margin.liquidation_steps import Trading
+from verifier.margin.models.selling import mark_after
+from verifier.margin.snapshot import Line, Position, Snapshot
+from verifier.margin.trial import Pool, Scales, Trial
+
+NO_SHOCK = Shock({})
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """How much money one thing's failure takes from another, and why."""
+
+    source: Node
+    target: Node
+    money: Usd
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one failure does.
+
+    Attributes:
+        drop: By pool, fall of E − MM; below zero where the failure frees margin. None where it cannot be said any more.
+        after_sales: The same after the forced sales that follow; equal to `drop` where nobody has to sell.
+        fallen: Pools that fail, which stood before: at once, and only after forced sales (`pulled`).
+        shortfall: What the fallen leave unpaid.
+    """
+
+    node: Node
+    drop: Mapping[str, Usd | None]
+    after_sales: Mapping[str, Usd | None]
+    fallen: tuple[str, ...]
+    pulled: tuple[str, ...]
+    hit: tuple[str, ...]
+    shortfall: Usd
+    rounds: int
+
+    @property
+    def single_point(self) -> bool:
+        """Its failure alone makes a pool fail."""
+        return bool(self.fallen)
+
+    @property
+    def total(self) -> Usd | None:
+        """The drop over all pools; None where one of them cannot be said."""
+        drops = list(self.drop.values())
+        return None if any(d is None for d in drops) else Usd(sum(d for d in drops if d is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class ContagionMap:
+    """All failures, and the edges between things.
+
+    Attributes:
+        matrix: C[source][target] in 1e-18 USD, over pools.
+        by_asset: The same over asset groups: whose part of the excess is lost.
+    """
+
+    before: tuple[Pool, ...]
+    outcomes: tuple[Outcome, ...]
+    edges: tuple[Edge, ...]
+    by_asset: Mapping[Node, Mapping[str, Usd | None]]
+
+    @property
+    def matrix(self) -> dict[Node, Mapping[str, Usd | None]]:
+        """Sources in order, targets by pool."""
+        return {outcome.node: outcome.drop for outcome in self.outcomes}
+
+    @property
+    def single_points(self) -> tuple[Node, ...]:
+        """Things whose failure alone brings a pool down that stands now."""
+        return tuple(outcome.node for outcome in self.outcomes if outcome.single_point)
+
+    def above(self, least: int) -> tuple[Edge, ...]:
+        """Edges of at least this much money, the heaviest first."""
+        kept = [edge for edge in self.edges if edge.money >= least]
+        return tuple(sorted(kept, key=lambda edge: (-edge.money, edge.source, edge.target)))
+
+
+def contagion(
+    scales: Scales,
+    trial: Trial,
+    trading: Trading,
+    severity: Severity | None = None,
+    goal: Goal | None = None,
+    ladder: Mapping[str, tuple[Rung, ...]] | None = None,
+) -> ContagionMap:
+    """Fail each node of an account in turn."""
+    bad = Severity() if severity is None else severity
+    before = scales.weigh(trial)
+    outcomes, edges = [], []
+    by_asset: dict[Node, Mapping[str, Usd | None]] = {}
+    parts = _excess_by_group(scales, trial)
+    for node in nodes(trial.snapshot):
+        failed = _worst(scales, trial, node, bad)
+        outcomes.append(_outcome(scales, before, node, failed, trading, goal, ladder))
+        by_asset[node] = _drops(parts, _excess_by_group(scales, failed.trial))
+        edges += _edges(trial, node, failed, trading)
+    edges += [_onto_pool(o.node, pool, drop) for o in outcomes for pool, drop in o.drop.items() if drop]
+    return ContagionMap(before, tuple(outcomes), tuple(edges), MappingProxyType(by_asset))
+
+
+def _worst(scales: Scales, trial: Trial, node: Node, severity: Severity) -> Failed:
+    """Of the ways a failure may go, the one that leaves least excess; one without a figure is worst."""
+    ways = []
+    for failed in fail(trial, node, severity, scales.setting.rules):
+        if node.kind is Kind.POSITION:
+            failed = replace(failed, trial=_loss_stays(scales, trial, failed.trial, node.name))  # noqa: PLW2901
+        pools = scales.weigh(failed.trial)
+        known = all(pool.low_known for pool in pools)
+        ways.append((known, sum(pool.low.buffer for pool in pools), failed))
+    return min(ways, key=lambda way: way[:2])[2]
+
+
+def _loss_stays(scales: Scales, before: Trial, after: Trial, name: str) -> Trial:
+    """What a vanished position had lost is owed; what it had gained is gone."""
+    position = next(p for p in before.snapshot.positions if p.id == name)
+    pool = "" if scales.one_pool else position.pocket
+    gained = scales.pool(before, pool).low.equity - scales.pool(after, pool).low.equity
+    return after.paid(pool, min(gained, 0))
+
+
+def _outcome(
+    scales: Scales, before: tuple[Pool, ...], node: Node, failed: Failed, trading: Trading,
+    goal: Goal | None, ladder: Mapping[str, tuple[Rung, ...]] | None,
+) -> Outcome:  # fmt: skip
+    stood = {pool.name for pool in before if not pool.fails}
+    after = scales.weigh(failed.trial)
+    drop = _pool_drops(before, after)
+    fallen = tuple(pool.name for pool in after if pool.fails and pool.name in stood)
+    crowded = any(rung for rungs in (ladder or {}).values() for rung in rungs)
+    if not any(pool.fails and pool.low_known for pool in after) and not crowded:
+        return Outcome(node, drop, drop, fallen, (), failed.hit, Usd(0), 0)
+    stuck = replace(trading, frozen=trading.frozen | failed.frozen)
+    loop = spiral(scales, failed.trial, NO_SHOCK, stuck, goal, ladder, with_gain=False)
+    pulled = tuple(name for name in loop.fallen if name in stood and name not in fallen)
+    return Outcome(node, drop, _pool_drops(before, loop.pools), fallen, pulled, failed.hit, loop.shortfall,
+                   len(loop.rounds))  # fmt: skip
+
+
+def _pool_drops(before: tuple[Pool, ...], after: tuple[Pool, ...]) -> Mapping[str, Usd | None]:
+    now = {pool.name: pool for pool in after}
+    drops: dict[str, Usd | None] = {}
+    for was in before:
+        left = now.get(was.name)
+        excess = 0 if left is None else left.low.buffer
+        known = was.low_known and (left is None or left.low_known)
+        drops[was.name] = Usd(was.low.buffer - excess) if known else None
+    return MappingProxyType(drops)
+
+
+def _excess_by_group(scales: Scales, trial: Trial) -> dict[str, Usd | None]:
+    """Each asset's part of the excess, where risk adds up; nothing where it does not."""
+    if not scales.adds_up:
+        return {}
+    found: dict[str, Usd | None] = {}
+    for group, parts in scales.groups(trial.snapshot).items():
+        known = all(part.low_known for part in parts)
+        found[group] = Usd(sum(part.low.buffer for part in parts)) if known else None
+    return found
+
+
+def _drops(before: Mapping[str, Usd | None], after: Mapping[str, Usd | None]) -> Mapping[str, Usd | None]:
+    drops: dict[str, Usd | None] = {}
+    for group, was in before.items():
+        left = after.get(group, Usd(0))
+        drops[group] = None if was is None or left is None else Usd(was - left)
+    return MappingProxyType(drops)
+
+
+REASONS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.NETWORK: "held on the network, or open there",
+        Kind.PROTOCOL: "deposited in the protocol, or open there",
+        Kind.BRIDGE: "wrapped by the bridge",
+        Kind.ORACLE: "priced by the source",
+        Kind.ASSET: "valued at its price",
+        Kind.POSITION: "its sale moves the mark",
+        Kind.POOL: "in the pocket",
+    }
+)
+
+
+def _edges(trial: Trial, node: Node, failed: Failed, trading: Trading) -> list[Edge]:
+    """From a failing thing to the assets and positions that it touches, by their values at the mark."""
+    if node.kind is Kind.POSITION:
+        return _second_round(trial, node, trading)
+    hit = frozenset(failed.hit)
+    lines: dict[str, int] = {}
+    for line in trial.snapshot.lines:
+        if line.id in hit and not line.liability:
+            lines[line.group] = lines.get(line.group, 0) + _worth(trial, line)
+    edges = [
+        Edge(node, Node(Kind.ASSET, group), Usd(money), REASONS[node.kind])
+        for group, money in sorted(lines.items())
+        if money and Node(Kind.ASSET, group) != node
+    ]
+    positions = [p for p in trial.snapshot.positions if p.id in hit and p.size]
+    return edges + [Edge(node, Node(Kind.POSITION, p.id), Usd(_worth(trial, p)), REASONS[node.kind]) for p in positions]
+
+
+def _second_round(trial: Trial, node: Node, trading: Trading) -> list[Edge]:
+    """What closing a position does to the marks of everything else in its asset: `∂P/∂Q·exposure`."""
+    position = next(p for p in trial.snapshot.positions if p.id == node.name)
+    price = trial.price(position.group)
+    if price is None:
+        return []
+    worth = _worth(trial, position)
+    moved = mark_after(trading.impact(position.group), price, worth if position.size > 0 else -worth) - price
+    others = _exposure(trial.snapshot, position.group, node.name)
+    loss = -sum(moved * units * 10**18 // 10**decimals for units, decimals in others) // 10**18
+    target = Node(Kind.ASSET, position.group)
+    return [Edge(node, target, Usd(loss), REASONS[Kind.POSITION])] if loss > 0 else []
+
+
+def _exposure(snapshot: Snapshot, group: str, but: str) -> list[tuple[int, int]]:
+    lines = [(line.amount or 0, line.decimals) for line in snapshot.lines if line.group == group]
+    positions = [(p.size, p.decimals) for p in snapshot.positions if p.group == group and p.id != but]
+    return lines + positions
+
+
+def _worth(trial: Trial, part: Line | Position) -> int:
+    units = part.size if isinstance(part, Position) else part.amount or 0
+    return charge(abs(units) * (trial.price(part.group) or 0), 10**part.decimals)
+
+
+def _onto_pool(node: Node, pool: str, drop: Usd) -> Edge:
+    """Collateral and gains that a pool shares: what it loses when one supplier fails."""
+    return Edge(node, Node(Kind.POOL, pool), drop, "excess margin that it supplies")
