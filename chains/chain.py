@@ -10,6 +10,7 @@ from typing import Protocol
 from chains.families import ETHEREUM
 from verifier.claims import Asset, AssetKey, CodePin, Guard, KnownAsset, ProxyKind, TokenLayout
 from verifier.errors import BadInput
+from verifier.forks import Activation, Fork
 from verifier.network import Network, OwnConsensus
 from verifier.primitives import Address, address, chain_id, nonzero_hash, parse_hex, slot_key
 
@@ -50,11 +51,25 @@ class Chain:
     second_entries: tuple[SecondEntry, ...] = ()
 
 
-def local_network(name: str, chain: int, symbol: str = "ETH") -> Network:
-    """A development chain of one's own (anvil, geth --dev): Ethereum's rules, believed only as far as a root says."""
+def local_network(name: str, chain: int, symbol: str = "ETH", fork: Fork = Fork.OSAKA) -> Network:
+    """
+    A development chain of one's own (anvil, geth --dev): Ethereum's rules, believed only as far as a root says.
+
+    Args:
+        fork: Whose rules all of its blocks run under; calls are run by them.
+    """
     if not name or not name.isprintable() or len(name) > 40:
         raise BadInput("network name", "1 to 40 printable characters", name)
-    return Network(chain_id(chain), name, ETHEREUM, symbol, OwnConsensus("development"), block_time=1, finality=60)
+    return Network(
+        chain_id(chain),
+        name,
+        ETHEREUM,
+        symbol,
+        OwnConsensus("development"),
+        block_time=1,
+        finality=60,
+        forks=(Activation(fork, fork.value),),
+    )
 
 
 def token(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from verifier.forks import EvmRules, Span
 from verifier.network import AccountShape, Dialect, Family, HistoryRing
 from verifier.primitives import Address
 
@@ -17,15 +18,36 @@ hop over it is then refused by the proof. Arbitrum has the contract at the same 
 block numbers of its own, so it is left out there.
 """
 
-ETHEREUM: Final = Family("ethereum", history=HISTORY, blooms=True)
-OP_STACK: Final = Family("op-stack", history=HISTORY)
+P256: Final = Span(0x100, 0x100, "P256VERIFY at 0x100")
+"""RIP-7212 on rollups: another price than EIP-7951's on Ethereum, and on forks before it."""
+
+ETHEREUM: Final = Family("ethereum", history=HISTORY, blooms=True, evm=EvmRules())
+OP_STACK: Final = Family("op-stack", history=HISTORY, evm=EvmRules(refused_precompiles=(P256,)))
 """Ethereum's header rules; since Isthmus the withdrawals root is the message passer's storage root."""
 CELO: Final = Family("celo", (Dialect.ETHEREUM, Dialect.CELO_EARLY), history=HISTORY)
 """OP Stack since block 31,056,500; before Gingerbread a header of ten fields. Source: celo-blockchain."""
 BLAST: Final = Family("blast", account=AccountShape.BLAST)
 """Seven-field accounts: the native balance is no single leaf field. Source: blast-geth core/types/state_account.go."""
-ARBITRUM: Final = Family("arbitrum")
-"""Sixteen header fields. Source: OffchainLabs/go-ethereum core/types/arb_types.go."""
+ARBITRUM: Final = Family(
+    "arbitrum",
+    evm=EvmRules(
+        refused_opcodes=frozenset({"BLOCKHASH", "PREVRANDAO", "DIFFICULTY", "BLOBHASH", "BLOBBASEFEE"}),
+        refused_precompiles=(
+            Span(0x0A, 0x11, "at 0x0a to 0x11 (blobs and BLS12-381)"),
+            Span(0x64, 0xFF, "at 0x64 to 0xff (ArbSys, ArbInfo, ArbGasInfo, …)"),
+            P256,
+        ),
+        refused_code=(b"\xef\xf0",),
+        number_in_mix_hash=True,
+    ),
+)
+"""
+Sixteen header fields. NUMBER is the L1 block number that the header's mix hash holds; BLOCKHASH speaks of L1 blocks;
+code that begins with 0xeff0 is a Stylus program.
+
+Source: OffchainLabs/go-ethereum core/types/arb_types.go, core/vm/instructions.go (opNumber, opBlockhash),
+core/state/statedb_arbitrum.go (Stylus prefix); docs.arbitrum.io, precompiles reference.
+"""
 BOR: Final = Family("bor")
 """Sixteen header fields; the hash covers the whole extraData. Source: bor consensus/bor/bor.go."""
 PARLIA: Final = Family("parlia", history=HISTORY)

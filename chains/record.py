@@ -13,9 +13,10 @@ from typing import Final
 from chains.driver import Answers
 from chains.errors import BadAnswer, clean
 from chains.replies import parse_json
+from verifier.claims import AccountRead
 from verifier.errors import BadInput, VerifierError
-from verifier.flow import Answer, Ask, AskHeader, AskHeight, AskProof, Unanswered
-from verifier.primitives import parse_hex, to_hex
+from verifier.flow import Answer, Ask, AskCode, AskHeader, AskHeight, AskProof, AskTouched, Unanswered
+from verifier.primitives import address, parse_hex, slot_key, to_hex
 
 FORMAT: Final = "xmargin-conversation/1"
 RECORDING: Final = "recording"
@@ -92,6 +93,12 @@ def _question(question: Ask[object]) -> dict[str, object]:
         slots = sorted(to_hex(slot) for slot in set(question.slots))
         block_hash = to_hex(question.block_hash)
         return {**base, "ask": "proof", "address": to_hex(question.address), "block": block_hash, "slots": slots}
+    if isinstance(question, AskCode):
+        return {**base, "ask": "code", "address": to_hex(question.address), "block": to_hex(question.block_hash)}
+    if isinstance(question, AskTouched):
+        call = question.call
+        asked = {"to": to_hex(call.to), "data": to_hex(call.data), "from": to_hex(call.sender), "gas": call.gas}
+        return {**base, "ask": "touched", "by": question.method, "call": asked, "block": to_hex(question.block_hash)}
     raise TypeError(f"no way to record a {type(question).__name__}")
 
 
@@ -102,9 +109,11 @@ def _line(question: Ask[object], answer: Answer) -> str:
         reasons = [str(error) for _, error in answer.refusals] + [reason for _, reason in answer.failures]
         said = {"silence": [clean(reason) for reason in reasons]}
     elif isinstance(answer, bytes):
-        said = {"header": to_hex(answer)}
+        said = {"code" if isinstance(question, AskCode) else "header": to_hex(answer)}
     elif isinstance(answer, int):
         said = {"height": int(answer)}
+    elif isinstance(question, AskTouched) and isinstance(answer, tuple):
+        said = {"touched": [[to_hex(read.address), [to_hex(slot) for slot in read.slots]] for read in answer]}
     elif isinstance(answer, tuple):
         said = {"nodes": sorted(to_hex(node) for node in answer)}
     else:
@@ -129,12 +138,21 @@ def _parsed(line: str) -> tuple[str, object]:
         raise BadInput("recording", "a question and one answer in each line", line[:40])
     ((kind, value),) = entry.items()
     key = json.dumps(question, separators=(",", ":"), sort_keys=True)
-    if kind == "header":
-        return key, parse_hex(value, "recorded header")
+    if kind in ("header", "code"):
+        return key, parse_hex(value, f"recorded {kind}")
+    if kind == "touched" and isinstance(value, list):
+        return key, tuple(_touched(entry) for entry in value)
     if kind == "height" and isinstance(value, int) and not isinstance(value, bool):
         return key, value
     if kind == "nodes" and isinstance(value, list):
         return key, tuple(parse_hex(node, "recorded node") for node in value)
     if kind == "silence" and isinstance(value, list):
         return key, _Silence(clean(reason) for reason in value)
-    raise BadInput("recording", "a header, height, nodes or silence", kind)
+    raise BadInput("recording", "a header, height, nodes, code, hint or silence", kind)
+
+
+def _touched(entry: object) -> AccountRead:
+    if not isinstance(entry, list) or len(entry) != 2 or not isinstance(entry[1], list):
+        raise BadInput("recorded hint", "an address and its slots", str(entry)[:40])
+    slots = tuple(slot_key(parse_hex(slot, "recorded slot")) for slot in entry[1])
+    return AccountRead(address(parse_hex(entry[0], "recorded address")), slots)

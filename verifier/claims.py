@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from verifier.calls import Call
 from verifier.primitives import Address, ChainId, Hash32, SlotKey
 
 
@@ -74,7 +75,7 @@ class Asset:
 
     Attributes:
         contract: The token, or None for the network's own coin.
-        layout: How its balances are stored; None exactly where `contract` is None.
+        layout: How its balances are stored; None where `contract` is None, and where only a call reads them.
         group: The canonical asset that lines are netted, priced and weighed under (USDC on two networks: one group).
     """
 
@@ -141,13 +142,37 @@ Meanings = Mapping[AssetKey, KnownAsset]
 
 
 @dataclass(frozen=True, slots=True)
+class CallReading:
+    """
+    The figure is one of the values that a call of the asset's contract returns.
+
+    Where the asset has a layout too, the layout is read beside it, and the two must agree.
+
+    Attributes:
+        call: Its `to` is the asset's contract.
+        returns: The types of what it returns, as in `(uint256,uint256)`.
+        index: Which of them is the figure: an integer type.
+    """
+
+    call: Call
+    returns: str = "(uint256)"
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """Holder H has asset A (or owes it) on the asset's network."""
+    """
+    Holder H has asset A (or owes it) on the asset's network.
+
+    Attributes:
+        reading: How the figure is read where not from a storage layout or the account leaf alone.
+    """
 
     asset: Asset
     holder: Address
     kind: ClaimKind = ClaimKind.HOLDING
     source: Source = Source.REVIEWED
+    reading: CallReading | None = None
 
     @property
     def chain_id(self) -> ChainId:

@@ -4,6 +4,7 @@
     ├── Malformed            the bytes are not the promised shape
     │   ├── BadInput           a value handed to us has the wrong type, width or range
     │   ├── LimitExceeded      too large, too many or too deep; raised before the content is looked at
+    │   │   └── CallTooLarge     a call that does more work than a checker lets it
     │   ├── MalformedRlp       not canonical RLP
     │   ├── MalformedNode      not a trie node, or one no honest trie holds
     │   ├── MalformedHeader    not a block header of its family
@@ -29,6 +30,7 @@
     │   ├── WrongPeriod        signed in a period whose committee is not the one that is known
     │   ├── WrongOrder         slots of an update that do not follow one another, or lie ahead of the clock
     │   ├── NothingNew         an update that is not newer than what is known
+    │   ├── CrossCheckFailed   a storage layout and the contract's own answer are two figures
     │   └── Misbehaviour       two finalized headers of one network that cannot both be true
     └── PolicyError          true, and not good enough for the checker
         ├── NoTrustRoot        no header reaches a checkpoint or pin of the checker
@@ -37,6 +39,7 @@
         ├── Denied             a root, game or checkpoint on the checker's denylist
         ├── UnreviewedMeaning  a layout that neither our registry nor the policy names
         ├── UnreviewedCode     contract code that is not the code the layout was reviewed for
+        ├── CallFailed         a proven call that reverted or halted, so it says no figure
         ├── NotUsable          proven, but flagged by its own contract (paused, blacklisted, odd bits)
         ├── TooFewSigners      a sync committee of which too few took part
         ├── NotFinal           attested where finalized is due
@@ -181,6 +184,19 @@ class LimitExceeded(Malformed):
 
     def __str__(self) -> str:
         return f"{self.what}: at most {self.limit}, got {self.got}"
+
+
+class CallTooLarge(LimitExceeded):
+    """A call that does more work, nests deeper or returns more than a checker lets it; its end is not known."""
+
+    remedy: ClassVar[str] = "ask the contract for less in one call"
+
+    def __init__(self, where: Where, what: str, limit: int, got: int | str) -> None:
+        super().__init__(what, limit, got)
+        self.args = (where, what, limit, got)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} of a call: at most {self.limit}, got {self.got}"
 
 
 class _AtPlace(Malformed):
@@ -353,6 +369,20 @@ class NotThere(ProofError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} is proven absent"
+
+
+class CrossCheckFailed(ProofError):
+    """A storage layout and the contract's own answer give two figures: the layout is not what the code reads."""
+
+    refusal_class: ClassVar[RefusalClass] = "CLAIM"
+    remedy: ClassVar[str] = "the contract was upgraded, or is unusual: read it by its call, and review its layout"
+
+    def __init__(self, where: Where, layout: int, call: int) -> None:
+        super().__init__(where, layout, call)
+        self.layout, self.call = layout, call
+
+    def __str__(self) -> str:
+        return f"{self.where}: the layout reads {self.layout}, the contract's own call returns {self.call}"
 
 
 class WrongBinding(ProofError):
@@ -545,6 +575,20 @@ class UnreviewedCode(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} was reviewed as {self.expected}, proven to be 0x{self.got.hex()}"
+
+
+class CallFailed(PolicyError):
+    """A proven call that reverted or halted: that it does is proven, and it says no figure."""
+
+    refusal_class: ClassVar[RefusalClass] = "VALUATION"
+
+    def __init__(self, where: Where, what: str, data: bytes) -> None:
+        super().__init__(where, what, data)
+        self.what, self.data = what, data
+
+    def __str__(self) -> str:
+        tail = f" with data {show(self.data)}" if self.data else ""
+        return f"{self.where}: the call {self.what}{tail}"
 
 
 class NotUsable(PolicyError):

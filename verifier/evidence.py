@@ -51,6 +51,7 @@ class Section:
         steps: From there back to the snapshot's header; empty where the anchor is the snapshot.
         nodes: Indices into the bundle's node list, strictly ascending: the nodes this network's proofs use, those in
             the parent's state among them.
+        codes: Indices into the bundle's list of contract code, strictly ascending: the code its calls run.
     """
 
     chain_id: ChainId
@@ -58,6 +59,7 @@ class Section:
     steps: tuple[HeaderStep, ...]
     nodes: tuple[int, ...]
     settling: Settling | None = None
+    codes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Bundle:
         omitted: Indices of claims for which the gatherer found no evidence, strictly ascending.
         sections: One for each network, by ascending chain id.
         nodes: Trie nodes, each once, in ascending order of their bytes.
+        codes: Contract code, each once, in ascending order of its bytes.
     """
 
     as_of: Timestamp
@@ -77,3 +80,4 @@ class Bundle:
     omitted: tuple[int, ...]
     sections: tuple[Section, ...]
     nodes: tuple[bytes, ...]
+    codes: tuple[bytes, ...] = ()

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Generic, TypeVar, cast
 
+from verifier.calls import Call
+from verifier.claims import AccountRead
 from verifier.errors import VerifierError
 from verifier.primitives import Address, BlockNumber, ChainId, Hash32, SlotKey
 
@@ -80,6 +83,25 @@ class AskSaid(Ask[bytes]):
 
     address: Address
     data: bytes
+    block_hash: Hash32
+    number: BlockNumber
+
+
+class HintMethod(StrEnum):
+    """How an endpoint may be asked what a call touches."""
+
+    ACCESS_LIST = "access-list"
+    """eth_createAccessList (EIP-2930)"""
+    PRESTATE = "prestate"
+    """debug_traceCall with geth's prestateTracer"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskTouched(Ask[tuple[AccountRead, ...]]):
+    """Which accounts and slots a call would touch, as the endpoint says: a hint, which costs rounds where it lies."""
+
+    call: Call
+    method: HintMethod
     block_hash: Hash32
     number: BlockNumber
 

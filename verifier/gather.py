@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from verifier.assets import kind_of
 from verifier.claims import Claim, Reads
 from verifier.consensus.weaker import verify_anchor
-from verifier.crypto.keccak import keccak256
 from verifier.errors import VerifierError, Where
 from verifier.evidence import Bundle, HeaderStep, Section, Settling
-from verifier.flow import AskHeader, AskProof, Flow, Unanswered, ask, ask_all
+from verifier.evm.gather import Gathering, Task, gather_state
+from verifier.flow import AskHeader, Flow, Unanswered, ask
 from verifier.gather_moment import find_snapshot
 from verifier.network import Network
-from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp
+from verifier.primitives import Address, ChainId, SlotKey, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.settlement import gather_settlement
-from verifier.state.ethereum import asked_slot, verify_account, verify_word
-from verifier.state.tree import state_root
-from verifier.trie.table import NodeTable
+from verifier.state.asking import Place, Proofs
 from verifier.trust import HeaderRoot
 from verifier.verify import Checker, check_meaning, check_parent
 
@@ -35,7 +33,7 @@ class Gathered:
 
     Attributes:
         anchor: The header that the trust root names, or None where not even that could be had.
-        nodes: Exactly the nodes that verification used.
+        nodes, codes: Exactly the nodes, and the contract code, that verification used.
         failed: For each claim without evidence: why.
         settling: What ties the anchor to the parent's, where no root names it.
     """
@@ -46,6 +44,7 @@ class Gathered:
     nodes: frozenset[bytes]
     failed: Mapping[int, Unanswered | VerifierError]
     settling: Settling | None = None
+    codes: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,96 +116,52 @@ def gather_section(
         header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
     except (Unanswered, VerifierError) as error:
         return Gathered(network.chain_id, None, (), frozenset(), dict.fromkeys((i for i, _ in claims), error))
-    proofs, failed = yield from _gather_proofs(header, claims, checker)
-    used = anchored.nodes | nodes | proofs
-    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling)
+    proofs = Proofs(header)
+    static = [(i, claim) for i, claim in claims if claim.reading is None]
+    found, failed = yield from _gather_proofs(proofs, static, checker)
+    called = [(i, claim) for i, claim in claims if claim.reading is not None]
+    state = yield from gather_state(proofs, [_task(claim, header, checker) for _, claim in called])
+    failed.update({called[place][0]: error for place, error in state.failed.items()})
+    used = anchored.nodes | nodes | found | state.nodes
+    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes)
 
 
-_Place = tuple[Address, SlotKey | None]
-"""An account (None), or one slot of it."""
+def _task(claim: Claim, header: ProvenHeader, checker: Checker) -> Task:
+    """A claim whose reads only its own run can tell: what `verify_claim` will do, over what was gathered so far."""
+
+    def run(state: Gathering) -> None:
+        where = header.where.at(address=claim.holder)
+        known, accepted = check_meaning(claim, header.network, checker.meanings, checker.policy, where)
+        kind_of(claim).decode(claim, known, state, where, accepted=accepted)
+
+    return run
 
 
-class _Kept:
-    """What honest answers proved: for each account and slot the nodes that its proof used, or why there is none."""
-
-    __slots__ = ("failed", "nodes")
-
-    def __init__(self) -> None:
-        self.nodes: dict[_Place, frozenset[bytes]] = {}
-        self.failed: dict[_Place, Unanswered] = {}
-
-    def question(self, header: ProvenHeader, address: Address, slots: tuple[SlotKey, ...]) -> AskProof:
-        """One question, whose judge proves the account and each slot, and keeps what the proofs used."""
-
-        def judge(answer: tuple[bytes, ...]) -> None:
-            by_hash = {keccak256(node): node for node in answer}
-            table, used, found = NodeTable.from_hashed(by_hash.items()), set[Hash32](), dict[_Place, frozenset[bytes]]()
-            account = verify_account(state_root(header), address, table, used)
-            found[address, None] = frozenset(by_hash[h] for h in used)
-            for slot in slots:
-                used = set()
-                verify_word(account, slot, table, used)
-                found[address, slot] = frozenset(by_hash[h] for h in used)
-            self.nodes.update(found)
-
-        return AskProof(
-            chain_id=header.network.chain_id,
-            address=address,
-            slots=tuple(asked_slot(header.network, slot) for slot in slots),
-            block_hash=header.hash,
-            number=header.number,
-            judge=judge,
-        )
-
-    def failure(self, reads: Reads) -> Unanswered | None:
-        """Why a claim's reads are not all proven, if they are not."""
-        return next((self.failed[place] for place in _places(reads) if place not in self.nodes), None)
-
-
-def _places(reads: Reads) -> Iterator[_Place]:
+def _places(reads: Reads) -> Iterator[Place]:
     for read in reads.accounts:
         yield read.address, None
         yield from ((read.address, slot) for slot in read.slots)
 
 
 def _gather_proofs(
-    header: ProvenHeader, claims: Sequence[tuple[int, Claim]], checker: Checker
+    proofs: Proofs, claims: Sequence[tuple[int, Claim]], checker: Checker
 ) -> Flow[tuple[frozenset[bytes], dict[int, Unanswered | VerifierError]]]:
-    """One question for each address with all its slots. Where every endpoint's answer to that was refused, its slots
-    are asked for one by one, so that one bad word does not take its neighbours along.
-    """
+    """Claims whose reads are known beforehand: all of them at once."""
     failed: dict[int, Unanswered | VerifierError] = {}
     wanted: dict[int, Reads] = {}
     for i, claim in claims:
         try:
-            wanted[i] = _reads(claim, header.network, checker)
+            wanted[i] = _reads(claim, proofs.header.network, checker)
         except VerifierError as error:
             failed[i] = error
-    kept = _Kept()
     slots = _slots_by_address(wanted.values())
-    lied = yield from _ask_places(header, kept, list(slots.items()))
-    single = [(address, (slot,)) for address, keys in lied if len(keys) > 1 for slot in keys]
-    yield from _ask_places(header, kept, single)
+    yield from proofs.ask(list(slots.items()))
     for i, reads in wanted.items():
-        reason = kept.failure(reads)
+        reason = proofs.failure(_places(reads))
         if reason is not None:
             failed[i] = reason
-    proven = (kept.nodes[place] for i, reads in wanted.items() if i not in failed for place in _places(reads))
+    proven = (proofs.nodes[place] for i, reads in wanted.items() if i not in failed for place in _places(reads))
     return frozenset[bytes]().union(*proven), failed
-
-
-def _ask_places(
-    header: ProvenHeader, kept: _Kept, wanted: Sequence[tuple[Address, tuple[SlotKey, ...]]]
-) -> Flow[list[tuple[Address, tuple[SlotKey, ...]]]]:
-    """Ask for all of them at once; what comes back are those whose answers were refused."""
-    answers = yield from ask_all([kept.question(header, address, slots) for address, slots in wanted])
-    lied: list[tuple[Address, tuple[SlotKey, ...]]] = []
-    for (address, slots), answer in zip(wanted, answers, strict=True):
-        if isinstance(answer, Unanswered):
-            kept.failed.update({(address, place): answer for place in (None, *slots)})
-            if answer.lied:
-                lied.append((address, slots))
-    return lied
 
 
 def _reads(claim: Claim, network: Network, checker: Checker) -> Reads:
@@ -241,15 +196,22 @@ def assemble(
     kept = _needed(alone | {chain: have[chain] for chain in chains}, chains)
     nodes = sorted(frozenset().union(*(part.nodes for part in kept)))
     place = {node: i for i, node in enumerate(nodes)}
+    codes = sorted(frozenset().union(*(part.codes for part in kept)))
+    code_place = {code: i for i, code in enumerate(codes)}
     sections = tuple(
         Section(
-            part.chain_id, part.anchor, part.steps, tuple(sorted(place[node] for node in part.nodes)), part.settling
+            part.chain_id,
+            part.anchor,
+            part.steps,
+            tuple(sorted(place[node] for node in part.nodes)),
+            part.settling,
+            tuple(sorted(code_place[code] for code in part.codes)),
         )
         for part in sorted(kept, key=lambda part: part.chain_id)
         if part.anchor is not None
     )
     omitted = tuple(i for i in range(len(claims)) if i not in answered)
-    return Bundle(as_of, tuple(claims), omitted, sections, tuple(nodes))
+    return Bundle(as_of, tuple(claims), omitted, sections, tuple(nodes), tuple(codes))
 
 
 def _needed(have: Mapping[ChainId, Gathered], chains: Iterable[ChainId]) -> list[Gathered]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from verifier.claims import CodePin
+from verifier.forks import EvmRules, Schedule
 from verifier.primitives import Address, ChainId
 
 
@@ -54,6 +55,7 @@ class Family:
         withdrawals_are_list: Whether the header's withdrawals root is that of a list (on the OP Stack it is the storage
             root of a contract since Isthmus).
         blooms: Whether its consensus makes each header's bloom filter cover all events of the block, as reviewed.
+        evm: How its machine differs from Ethereum's; None where that was not reviewed, so that no call is run.
         unsupported: Why states of this family cannot be proven here, with what would help; None where they can.
     """
 
@@ -64,6 +66,7 @@ class Family:
     history: HistoryRing | None = None
     withdrawals_are_list: bool = True
     blooms: bool = False
+    evm: EvmRules | None = None
     unsupported: str | None = None
 
 
@@ -106,6 +109,7 @@ class Network:
 
     Attributes:
         block_time: Usual seconds between blocks, rounded up; for estimates and limits, never for proofs.
+        forks: Which rules its blocks run under, for calls; empty where no schedule was reviewed.
         finality: Usual seconds until a block counts as final; ages below twice this cost no haircut.
     """
 
@@ -117,6 +121,7 @@ class Network:
     native_decimals: int = 18
     block_time: int = 12
     finality: int = 900
+    forks: Schedule = ()
 
     @property
     def native_group(self) -> str:

@@ -143,7 +143,13 @@ PRESETS: Final[Mapping[str, Policy]] = MappingProxyType({"strict": STRICT, "prac
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes and counts, tested before anything is hashed."""
+    """
+    Sizes and counts, tested before anything is hashed.
+
+    Attributes:
+        codes, code_bytes: How many contracts' code a bundle holds, and how much one may be (Arbitrum takes 96 KiB).
+        call_steps: Units of work that all calls of one network may take together.
+    """
 
     bundle_bytes: int = 1 << 30
     claims: int = 200_000
@@ -154,6 +160,9 @@ class Limits:
     steps: int = 512
     preimages: int = 8
     preimage_bytes: int = 64 * 1_024
+    codes: int = 20_000
+    code_bytes: int = 128 * 1_024
+    call_steps: int = 100_000_000
 
 
 DEFAULT_LIMITS: Final = Limits()

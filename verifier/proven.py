@@ -7,11 +7,12 @@ too. `mint` makes them, and only the rooms that prove things import it (a test c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Never, NoReturn, Self, TypeVar, final
 
+from verifier.calls import Call
 from verifier.claims import Claim
 from verifier.errors import Where
 from verifier.network import Network
@@ -239,20 +240,63 @@ class ProvenItem(Proven):
         return self.rests_on.trust
 
 
+class Ended(StrEnum):
+    """How a call ended."""
+
+    RETURNED = "returned"
+    REVERTED = "reverted"
+    """The contract refused, with data of its own."""
+    HALTED = "halted"
+    """An exception of the machine: out of gas, an invalid opcode."""
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenCall(Proven):
+    """What a contract's own code answers to a call, in the state after a proven block.
+
+    Attributes:
+        output: What it returned, or reverted with; empty where it halted.
+        halted: The exception's name where it halted.
+        reads: Every account and word that the answer rests on, each proven under the header.
+        code_hashes: By address, the proven hash of each account's code that ran or was looked at.
+        steps: Units of work that it took.
+    """
+
+    rests_on: ProvenHeader
+    call: Call
+    ended: Ended
+    output: bytes
+    halted: str | None
+    reads: tuple[ProvenAccount | ProvenWord, ...]
+    code_hashes: Mapping[Address, Hash32]
+    steps: int
+
+    @property
+    def where(self) -> Where:
+        """The place of the contract."""
+        return self.rests_on.where.at(address=self.call.to)
+
+    @property
+    def trust(self) -> Trust:
+        """That of its header; whether the code is known to the checker is weighed where the figure gets its meaning."""
+        return self.rests_on.trust
+
+
 @final
 @dataclass(frozen=True, slots=True, init=False)
 class ProvenAmount(Proven):
     """The figure of a claim, in base units: at least zero for a holding, at most zero for a debt.
 
     Attributes:
-        rests_on: The word or the account that holds the figure.
+        rests_on: The word or the account that holds the figure, or the call that returned it.
         bound_by: Accounts and words that prove the code which gives the figure its meaning; empty for native coin
             and where the checker's policy took unreviewed code.
         as_of: The moment asked for. `moment` says how the block stands to it.
         trust: The weakest of each fact along the trail, code included.
     """
 
-    rests_on: ProvenWord | ProvenAccount
+    rests_on: ProvenWord | ProvenAccount | ProvenCall
     claim: Claim
     amount: int
     as_of: Timestamp

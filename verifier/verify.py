@@ -11,13 +11,16 @@ A claim that fails is refused with its error, and the others stand. There is no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verifier.assets import kind_of
+from verifier.assets.call import balance_reading
+from verifier.calls import DEFAULT_CALL_LIMITS, Call
 from verifier.claims import Asset, Claim, ClaimKind, KnownAsset, Meanings, Source
 from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import (
+    CallTooLarge,
     FromTheFuture,
     MissingEvidence,
     TooOld,
@@ -30,12 +33,13 @@ from verifier.errors import (
     WrongChain,
 )
 from verifier.evidence import Bundle, Section, Settling
+from verifier.evm.call import CodeTable, verify_call
 from verifier.flow import Unanswered
 from verifier.headers.as_of import verify_snapshot
 from verifier.network import Network, SettledOn
 from verifier.policy import DEFAULT_LIMITS, Limits, Policy
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, to_hex
-from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenHeader, ProvenWord, mint
+from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenCall, ProvenHeader, ProvenWord, mint
 from verifier.settlement import verify_settlement
 from verifier.settlement.scheme import case_of
 from verifier.state.ethereum import verify_account, verify_word
@@ -111,6 +115,7 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
         refused = tuple(Refusal(claim, late, missing=False) for claim in bundle.claims)
         return Verified(parsed.id, bundle.as_of, refused, {})
     hashes = [keccak256(node) for node in bundle.nodes]
+    code_hashes = [keccak256(code) for code in bundle.codes]
     outcomes: dict[int, Outcome] = {
         i: Refusal(bundle.claims[i], _omitted(bundle.claims[i]), missing=True) for i in bundle.omitted
     }
@@ -120,7 +125,8 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
     for section in bundle.sections:
         if section.chain_id not in asked:
             continue  # there for the rollups that settle on it
-        proven, snapshot = verify_section(section, asked[section.chain_id], anchors, bundle.as_of, checker)
+        codes = CodeTable({code_hashes[i]: bundle.codes[i] for i in section.codes})
+        proven, snapshot = verify_section(section, asked[section.chain_id], anchors, bundle.as_of, checker, codes)
         outcomes.update(proven)
         if snapshot is not None:
             snapshots[section.chain_id] = snapshot
@@ -238,6 +244,8 @@ def check_parent(parent: ProvenHeader, as_of: Timestamp, checker: Checker) -> No
 def _nothing_else(section: Section, anchor: ProvenHeader, nodes: NodeTable, used: set[Hash32]) -> None:
     """A section that is there for its rollups alone holds what anchors it, and nothing else."""
     extra = [*(step.header for step in section.steps), *(h for h in nodes.hashes() if h not in used)]
+    if section.codes:
+        raise UnusedEvidence(anchor.where, "contract codes of a parent without claims", len(section.codes), "")
     if extra:
         raise UnusedEvidence(
             anchor.where, "steps and nodes of a parent without claims", len(extra), to_hex(extra[0][:32])
@@ -247,11 +255,21 @@ def _nothing_else(section: Section, anchor: ProvenHeader, nodes: NodeTable, used
 class SectionState:
     """Proven state under one header: each account is walked once, and every node that was used is noted."""
 
-    __slots__ = ("_accounts", "_nodes", "_root", "used")
+    __slots__ = ("_accounts", "_calls", "_header", "_nodes", "_root", "_steps", "codes", "used")
 
-    def __init__(self, header: ProvenHeader, nodes: NodeTable, used: set[Hash32]) -> None:
-        self._root, self._nodes, self.used = state_root(header), nodes, used
+    def __init__(
+        self,
+        header: ProvenHeader,
+        nodes: NodeTable,
+        used: set[Hash32],
+        codes: CodeTable | None = None,
+        steps: int = DEFAULT_LIMITS.call_steps,
+    ) -> None:
+        self._header, self._root, self._nodes, self.used = header, state_root(header), nodes, used
         self._accounts: dict[Address, ProvenAccount] = {}
+        self._calls: dict[Call, ProvenCall] = {}
+        self._steps = steps
+        self.codes = codes if codes is not None else CodeTable()
 
     def account(self, address: Address) -> ProvenAccount:
         """The account, proven present or absent."""
@@ -265,9 +283,28 @@ class SectionState:
         """The word at one of its slots."""
         return verify_word(account, slot, self._nodes, self.used)
 
+    def call(self, call: Call) -> ProvenCall:
+        """What a contract answers to a call; the same call is run once, and all of them share one bound on work."""
+        found = self._calls.get(call)
+        if found is None:
+            limits = replace(DEFAULT_CALL_LIMITS, steps=min(DEFAULT_CALL_LIMITS.steps, self._steps))
+            try:
+                found = verify_call(self._header, call, self, self.codes, limits=limits)
+            except CallTooLarge:
+                self._steps -= limits.steps
+                raise
+            self._steps -= found.steps
+            self._calls[call] = found
+        return found
+
 
 def verify_section(
-    section: Section, claims: Iterable[tuple[int, Claim]], anchors: Anchors, as_of: Timestamp, checker: Checker
+    section: Section,
+    claims: Iterable[tuple[int, Claim]],
+    anchors: Anchors,
+    as_of: Timestamp,
+    checker: Checker,
+    codes: CodeTable,
 ) -> tuple[dict[int, Outcome], tuple[ProvenHeader, Moment] | None]:
     """One network's claims. What fails for the network as a whole refuses each of them."""
     asked = list(claims)
@@ -276,11 +313,13 @@ def verify_section(
         header, moment = _snapshot(anchor, section, nodes, used, as_of, checker)
     except VerifierError as error:
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}, None
-    state = SectionState(header, nodes, used)
+    state = SectionState(header, nodes, used, codes, checker.limits.call_steps)
     outcomes = {i: _outcome(claim, state, header, moment, as_of, checker) for i, claim in asked}
-    unused = [h for h in nodes.hashes() if h not in used]
+    unused, what = [h for h in nodes.hashes() if h not in used], "trie nodes"
+    if not unused:
+        unused, what = codes.unused(), "contract codes"
     if unused and not any(isinstance(outcome, Refusal) for outcome in outcomes.values()):
-        extra = UnusedEvidence(header.where, "trie nodes", len(unused), to_hex(min(unused)))
+        extra = UnusedEvidence(header.where, what, len(unused), to_hex(min(unused)))
         return {i: Refusal(claim, extra, missing=False) for i, claim in asked}, None
     return outcomes, (header, moment)
 
@@ -353,17 +392,27 @@ def check_meaning(
     """
     contract = claim.asset.contract
     known = meanings.get(claim.asset.key)
+    if claim.reading is not None and claim.reading.call.to != contract:
+        raise UnreviewedMeaning(where, claim.source.value, "it calls another contract than its asset's")
     if contract is None:
         _same_coin(claim, network, where)
         return known, False
-    if known is not None and known.asset != claim.asset:
+    if known is not None and _without_layout(known.asset, claim) != claim.asset:
         raise UnreviewedMeaning(where.at(address=contract), claim.source.value, _difference(claim.asset, known.asset))
     accepted = (claim.chain_id, contract) in policy.accept_contracts
     reviewed = known is not None and known.source is Source.REVIEWED and bool(known.pins)
+    if claim.reading is not None and claim.reading != balance_reading(contract, claim.holder):
+        reviewed = False  # what any other function of the contract means, is the word of whoever made the claim
     if not (reviewed and claim.source is Source.REVIEWED) and not accepted:
         reason = "no code was reviewed for it" if known is not None else "the checker's registry does not hold it"
         raise UnreviewedMeaning(where.at(address=contract), claim.source.value, reason)
     return known, accepted
+
+
+def _without_layout(asset: Asset, claim: Claim) -> Asset:
+    """The asset as a claim names it that reads by a call alone."""
+    by_call = claim.reading is not None and claim.asset.layout is None
+    return replace(asset, layout=None) if by_call else asset
 
 
 def _same_coin(claim: Claim, network: Network, where: Where) -> None:

@@ -7,11 +7,12 @@ refused, so both forms mean the same thing or nothing.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
+from verifier.calls import ZERO_ADDRESS, Call
+from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
@@ -21,6 +22,7 @@ from verifier.wire import ParsedBundle, encode_bundle, parse_bundle
 SCHEMA: Final = "xmargin.bundle/1"
 _HERE: Final = Where(network="bundle view")
 
+T = TypeVar("T")
 HexBytes = Annotated[str, Field(pattern=r"^0x([0-9a-f]{2})*$")]
 
 
@@ -51,6 +53,22 @@ class AssetView(_Model):
     layout: LayoutView | None = None
 
 
+class CallView(_Model):
+    """`CallReading` and its `Call`, which goes to the asset's contract."""
+
+    data: HexBytes
+    gas: int
+    returns: str
+    index: int
+    sender: HexBytes | None = None
+
+
+class ReadingView(_Model):
+    """How a claim is read, where not by a layout alone."""
+
+    call: CallView
+
+
 class ClaimView(_Model):
     """`Claim`, its asset by index."""
 
@@ -58,6 +76,7 @@ class ClaimView(_Model):
     holder: HexBytes
     kind: str
     source: str
+    reading: ReadingView | None = None
 
 
 class StepView(_Model):
@@ -82,6 +101,7 @@ class SectionView(_Model):
     steps: list[StepView]
     nodes: list[int]
     settling: SettlingView | None = None
+    codes: list[int] | None = None
 
 
 class BundleView(_Model):
@@ -95,6 +115,7 @@ class BundleView(_Model):
     omitted: list[int]
     sections: list[SectionView]
     nodes: list[HexBytes]
+    codes: list[HexBytes] | None = None
 
 
 def encode_view(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
@@ -138,7 +159,13 @@ def _view(parsed: ParsedBundle) -> BundleView:
         as_of=bundle.as_of,
         assets=[_asset_view(asset) for asset in assets],
         claims=[
-            ClaimView(asset=assets.index(c.asset), holder=to_hex(c.holder), kind=c.kind.value, source=c.source.value)
+            ClaimView(
+                asset=assets.index(c.asset),
+                holder=to_hex(c.holder),
+                kind=c.kind.value,
+                source=c.source.value,
+                reading=None if c.reading is None else _reading_view(c.reading),
+            )
             for c in bundle.claims
         ],
         omitted=list(bundle.omitted),
@@ -149,15 +176,24 @@ def _view(parsed: ParsedBundle) -> BundleView:
                 steps=[StepView(link=step.link.value, header=to_hex(step.header)) for step in s.steps],
                 nodes=list(s.nodes),
                 settling=None if s.settling is None else _settling_view(s.settling),
+                codes=list(s.codes) or None,
             )
             for s in bundle.sections
         ],
         nodes=[to_hex(node) for node in bundle.nodes],
+        codes=[to_hex(code) for code in bundle.codes] or None,
     )
 
 
 def _settling_view(settling: Settling) -> SettlingView:
     return SettlingView(parent=settling.parent, preimages=[to_hex(part) for part in settling.preimages])
+
+
+def _reading_view(reading: CallReading) -> ReadingView:
+    call = reading.call
+    sender = None if call.sender == ZERO_ADDRESS else to_hex(call.sender)
+    made = CallView(data=to_hex(call.data), gas=call.gas, returns=reading.returns, index=reading.index, sender=sender)
+    return ReadingView(call=made)
 
 
 def _asset_view(asset: Asset) -> AssetView:
@@ -188,7 +224,13 @@ def _bundle(view: BundleView) -> Bundle:
     return Bundle(
         timestamp(view.as_of),
         tuple(
-            Claim(assets[c.asset], address(parse_hex(c.holder)), ClaimKind(c.kind), Source(c.source))
+            Claim(
+                assets[c.asset],
+                address(parse_hex(c.holder)),
+                ClaimKind(c.kind),
+                Source(c.source),
+                None if c.reading is None else _reading(c.reading, assets[c.asset]),
+            )
             for c in view.claims
         ),
         tuple(view.omitted),
@@ -199,15 +241,34 @@ def _bundle(view: BundleView) -> Bundle:
                 tuple(HeaderStep(Link(step.link), parse_hex(step.header)) for step in s.steps),
                 tuple(s.nodes),
                 None if s.settling is None else _settling(s.settling),
+                tuple(_present(s.codes)),
             )
             for s in view.sections
         ),
         tuple(parse_hex(node) for node in view.nodes),
+        tuple(parse_hex(code) for code in _present(view.codes)),
     )
 
 
 def _settling(view: SettlingView) -> Settling:
     return Settling(chain_id(view.parent), tuple(parse_hex(part) for part in view.preimages))
+
+
+def _present(items: list[T] | None) -> list[T]:
+    """What is there, and not empty: an empty list is left out, in this form as in the other."""
+    if items is not None and not items:
+        raise MalformedBundle(_HERE, "codes are there and empty; then they are left out")
+    return items or []
+
+
+def _reading(view: ReadingView, asset: Asset) -> CallReading:
+    call = view.call
+    if asset.contract is None:
+        raise MalformedBundle(_HERE, "a claim by a call is on a contract")
+    sender = ZERO_ADDRESS if call.sender is None else address(parse_hex(call.sender))
+    if call.sender is not None and sender == ZERO_ADDRESS:
+        raise MalformedBundle(_HERE, "the sender is zero; then it is left out")
+    return CallReading(Call(asset.contract, parse_hex(call.data), sender, call.gas), call.returns, call.index)
 
 
 def _asset(item: AssetView) -> Asset:

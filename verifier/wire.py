@@ -2,10 +2,11 @@
 
     array(4) [ "xmargin-bundle", version, id: bytes(32), body: bytes ]
     id   = sha256("xmargin-bundle" ‖ 0x00 ‖ version as one byte ‖ body)
-    body = deterministic CBOR of { as_of, assets, claims, nodes, omitted, sections }
+    body = deterministic CBOR of { as_of, assets, claims, nodes, omitted, sections, codes? }
 
-Each asset stands once, in a table that claims point into; each trie node stands once, in a list that sections point
-into. Parsing decides shape and nothing else: what it returns is believed by no one.
+Each asset stands once, in a table that claims point into; each trie node and each contract's code stands once, in lists
+that sections point into. What is marked with ? is left out where it is empty. Parsing decides shape and nothing else:
+what it returns is believed by no one.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import Final
 
 import cbor2
 
-from verifier.claims import Asset, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
+from verifier.calls import MAX_CALLDATA, ZERO_ADDRESS, Call
+from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
 from verifier.codec import cbor
+from verifier.codec.abi import split_types
 from verifier.codec.cbor import Cbor
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, Link, Section, Settling
@@ -32,6 +35,7 @@ MAGIC: Final = "xmargin-bundle"
 VERSION: Final = 1
 _HERE: Final = Where(network="bundle")
 _LABEL: Final = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?", re.ASCII)
+_RETURNS: Final = re.compile(r"\([a-z0-9,()\[\]]{1,510}\)", re.ASCII)
 _ID_PREFIX: Final = MAGIC.encode() + bytes([0, VERSION])
 
 
@@ -57,17 +61,17 @@ def encode_bundle(bundle: Bundle) -> bytes:
     """The canonical bytes of a bundle; `parse_bundle` takes them back to an equal one."""
     assets = _asset_table(bundle.claims)
     index = {asset: i for i, asset in enumerate(assets)}
-    body = cbor2.dumps(
-        {
-            "as_of": bundle.as_of,
-            "assets": [_asset_out(a) for a in assets],
-            "claims": [[index[c.asset], c.holder, c.kind.value, c.source.value] for c in bundle.claims],
-            "nodes": list(bundle.nodes),
-            "omitted": list(bundle.omitted),
-            "sections": [_section_out(s) for s in bundle.sections],
-        },
-        canonical=True,
-    )
+    parts: dict[str, object] = {
+        "as_of": bundle.as_of,
+        "assets": [_asset_out(a) for a in assets],
+        "claims": [_claim_out(c, index[c.asset]) for c in bundle.claims],
+        "nodes": list(bundle.nodes),
+        "omitted": list(bundle.omitted),
+        "sections": [_section_out(s) for s in bundle.sections],
+    }
+    if bundle.codes:
+        parts["codes"] = list(bundle.codes)
+    body = cbor2.dumps(parts, canonical=True)
     return cbor2.dumps([MAGIC, VERSION, content_id(body), body], canonical=True)
 
 
@@ -105,6 +109,21 @@ def _layout_out(layout: TokenLayout) -> dict[str, object]:
     return out
 
 
+def _claim_out(claim: Claim, asset: int) -> list[object]:
+    out: list[object] = [asset, claim.holder, claim.kind.value, claim.source.value]
+    if claim.reading is not None:
+        out.append(_reading_out(claim.reading))
+    return out
+
+
+def _reading_out(reading: CallReading) -> dict[str, object]:
+    call = reading.call
+    out: dict[str, object] = {"data": call.data, "gas": call.gas, "returns": reading.returns, "index": reading.index}
+    if call.sender != ZERO_ADDRESS:
+        out["sender"] = call.sender
+    return {"call": out}
+
+
 def _section_out(section: Section) -> dict[str, object]:
     out: dict[str, object] = {
         "chain": section.chain_id,
@@ -114,6 +133,8 @@ def _section_out(section: Section) -> dict[str, object]:
     }
     if section.settling is not None:
         out["settling"] = [section.settling.parent, list(section.settling.preimages)]
+    if section.codes:
+        out["codes"] = list(section.codes)
     return out
 
 
@@ -138,7 +159,7 @@ def parse_bundle(data: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedBundle:
     found = content_id(body)
     if found != named:
         raise MalformedBundle(_HERE, f"its content id is 0x{found.hex()}, it names", named)
-    budget = 3 * limits.nodes + 8 * limits.claims + 4_096
+    budget = 3 * limits.nodes + 20 * limits.claims + 3 * limits.codes + 4_096
     try:
         return ParsedBundle(found, _bundle(cbor.decode(body, max_items=budget, where=_HERE), limits))
     except BadInput as error:
@@ -174,24 +195,29 @@ def _byte_string(data: memoryview) -> tuple[int, int]:
 
 
 def _bundle(value: Cbor, limits: Limits) -> Bundle:
-    top = Shape(value, "body").fields("as_of", "assets", "claims", "nodes", "omitted", "sections")
+    top = Shape(value, "body").fields("as_of", "assets", "claims", "nodes", "omitted", "sections", optional=("codes",))
     assets = [_asset_in(item) for item in top["assets"].items(limits.claims)]
     claims = tuple(_claim_in(item, assets) for item in top["claims"].items(limits.claims))
     if _asset_table(claims) != assets:
         raise MalformedBundle(_HERE, "its asset table is not what its claims name, each once and in their order")
     if len({(claim.identity, claim.kind) for claim in claims}) != len(claims):
         raise MalformedBundle(_HERE, "it makes one claim twice")
-    nodes = _nodes_in(top["nodes"], limits)
+    nodes = _ascending_bytes(top["nodes"], limits.nodes, limits.node_bytes, "trie nodes")
+    codes: tuple[bytes, ...] = ()
+    if "codes" in top:
+        codes = _ascending_bytes(top["codes"], limits.codes, limits.code_bytes, "contract codes")
+        _not_empty(top["codes"])
     omitted = _ascending(top["omitted"], limits.claims, len(claims))
-    sections = tuple(_section_in(item, len(nodes), limits) for item in top["sections"].items(limits.sections))
-    _check_sections(sections, claims, omitted, len(nodes))
-    return Bundle(timestamp(top["as_of"].uint()), claims, omitted, sections, nodes)
+    counts = (len(nodes), len(codes))
+    sections = tuple(_section_in(item, counts, limits) for item in top["sections"].items(limits.sections))
+    _check_sections(sections, claims, omitted, counts)
+    return Bundle(timestamp(top["as_of"].uint()), claims, omitted, sections, nodes, codes)
 
 
 def _asset_in(item: Shape) -> Asset:
     part = item.fields("chain", "symbol", "decimals", "group", optional=("contract", "layout"))
-    if ("contract" in part) != ("layout" in part):
-        raise MalformedBundle(_HERE, "an asset has a contract exactly where it has a layout")
+    if "layout" in part and "contract" not in part:
+        raise MalformedBundle(_HERE, "an asset with a layout has a contract")
     return Asset(
         chain_id(part["chain"].uint()),
         part["symbol"].label(_LABEL),
@@ -219,19 +245,44 @@ def _layout_in(item: Shape) -> TokenLayout:
 
 
 def _claim_in(item: Shape, assets: Sequence[Asset]) -> Claim:
-    which, holder, kind, source = item.tuple(4)
+    has_reading = isinstance(item.value, list) and len(item.value) == 5
+    which, holder, kind, source, *more = item.tuple(5 if has_reading else 4)
     index = which.uint()
     if index >= len(assets):
         raise MalformedBundle(_HERE, "a claim points past the asset table", index)
-    return Claim(assets[index], address(holder.bytes()), kind.word(ClaimKind), source.word(Source))
+    asset = assets[index]
+    reading = _reading_in(more[0], asset) if more else None
+    if reading is None and (asset.contract is None) != (asset.layout is None):
+        raise MalformedBundle(_HERE, "a claim on a contract has a layout, or says how it is read")
+    return Claim(asset, address(holder.bytes()), kind.word(ClaimKind), source.word(Source), reading)
 
 
-def _nodes_in(item: Shape, limits: Limits) -> tuple[bytes, ...]:
-    nodes = tuple(item.all_bytes(limits.nodes, limits.node_bytes))
-    for one, two in pairwise(nodes):
+def _reading_in(item: Shape, asset: Asset) -> CallReading:
+    part = item.fields("call")["call"].fields("data", "gas", "returns", "index", optional=("sender",))
+    if asset.contract is None:
+        raise MalformedBundle(_HERE, "a claim by a call is on a contract")
+    sender = ZERO_ADDRESS
+    if "sender" in part:
+        sender = address(part["sender"].bytes())
+        if sender == ZERO_ADDRESS:
+            raise MalformedBundle(_HERE, f"{part['sender'].path} is zero; then it is left out")
+    call = Call(asset.contract, part["data"].bytes(MAX_CALLDATA), sender, part["gas"].uint())
+    returns = part["returns"].label(_RETURNS)
+    split_types(returns)
+    return CallReading(call, returns, part["index"].uint(255))
+
+
+def _ascending_bytes(item: Shape, limit: int, width: int, what: str) -> tuple[bytes, ...]:
+    found = tuple(item.all_bytes(limit, width))
+    for one, two in pairwise(found):
         if one >= two:
-            raise MalformedBundle(_HERE, "trie nodes ascend, each once; out of order or repeated", two)
-    return nodes
+            raise MalformedBundle(_HERE, f"{what} ascend, each once; out of order or repeated", two)
+    return found
+
+
+def _not_empty(item: Shape) -> None:
+    if not item.value:
+        raise MalformedBundle(_HERE, f"{item.path} is there and empty; then it is left out")
 
 
 def _ascending(item: Shape, limit: int, below: int) -> tuple[int, ...]:
@@ -241,8 +292,8 @@ def _ascending(item: Shape, limit: int, below: int) -> tuple[int, ...]:
     return indices
 
 
-def _section_in(item: Shape, node_count: int, limits: Limits) -> Section:
-    part = item.fields("chain", "anchor", "steps", "nodes", optional=("settling",))
+def _section_in(item: Shape, counts: tuple[int, int], limits: Limits) -> Section:
+    part = item.fields("chain", "anchor", "steps", "nodes", optional=("settling", "codes"))
     steps = []
     for step in part["steps"].items(limits.steps):
         link, header = step.tuple(2)
@@ -251,8 +302,9 @@ def _section_in(item: Shape, node_count: int, limits: Limits) -> Section:
         chain_id(part["chain"].uint()),
         part["anchor"].bytes(limits.header_bytes),
         tuple(steps),
-        _ascending(part["nodes"], limits.nodes, node_count),
+        _ascending(part["nodes"], limits.nodes, counts[0]),
         _settling_in(part["settling"], limits) if "settling" in part else None,
+        _codes_in(part["codes"], limits, counts[1]) if "codes" in part else (),
     )
 
 
@@ -261,8 +313,13 @@ def _settling_in(item: Shape, limits: Limits) -> Settling:
     return Settling(chain_id(parent.uint()), tuple(preimages.all_bytes(limits.preimages, limits.preimage_bytes)))
 
 
+def _codes_in(item: Shape, limits: Limits, below: int) -> tuple[int, ...]:
+    _not_empty(item)
+    return _ascending(item, limits.codes, below)
+
+
 def _check_sections(
-    sections: Sequence[Section], claims: Sequence[Claim], omitted: Sequence[int], node_count: int
+    sections: Sequence[Section], claims: Sequence[Claim], omitted: Sequence[int], counts: tuple[int, int]
 ) -> None:
     chains = [section.chain_id for section in sections]
     if any(one >= two for one, two in pairwise(chains)):
@@ -274,6 +331,8 @@ def _check_sections(
         raise MalformedBundle(
             _HERE, f"it has sections for networks {chains}, its claims and settlements need {sorted(wanted)}"
         )
-    pointed = set().union(*(section.nodes for section in sections)) if sections else set()
-    if len(pointed) != node_count:
-        raise MalformedBundle(_HERE, f"{node_count - len(pointed)} of its nodes belong to no section")
+    nodes = set().union(*(section.nodes for section in sections)) if sections else set()
+    codes = set().union(*(section.codes for section in sections)) if sections else set()
+    for pointed, count, what in ((nodes, counts[0], "nodes"), (codes, counts[1], "contract codes")):
+        if len(pointed) != count:
+            raise MalformedBundle(_HERE, f"{count - len(pointed)} of its {what} belong to no section")

@@ -16,9 +16,21 @@ from chains.errors import BadAnswer, ByHashRefused, FetchError, TooManyKeys
 from chains.hints import parse_code, parse_logs, parse_returned
 from chains.receipts import parse_receipts
 from chains.replies import Call, Json
+from chains.touched import parse_access_list, parse_prestate
 from verifier.crypto.keccak import keccak256
 from verifier.errors import VerifierError, Where
-from verifier.flow import Ask, AskCode, AskHeader, AskHeight, AskLogs, AskProof, AskReceipts, AskSaid
+from verifier.flow import (
+    Ask,
+    AskCode,
+    AskHeader,
+    AskHeight,
+    AskLogs,
+    AskProof,
+    AskReceipts,
+    AskSaid,
+    AskTouched,
+    HintMethod,
+)
 from verifier.headers.decode import candidates, decode_header
 from verifier.network import Family
 from verifier.primitives import BlockNumber, Hash32, SlotKey, to_hex
@@ -75,6 +87,8 @@ def plan(question: Ask[object], family: Family, habits: Habits, endpoint: str) -
         return _plan_said(question, habits, endpoint)
     if isinstance(question, AskLogs):
         return _plan_logs(question, endpoint)
+    if isinstance(question, AskTouched):
+        return _plan_touched(question, habits, endpoint)
     raise TypeError(f"no way to ask a {type(question).__name__}")
 
 
@@ -153,7 +167,7 @@ def _plan_proof(question: AskProof, habits: Habits, endpoint: str) -> Plan:
     return Plan(calls, read, by_hash=habits.by_hash, keys=max(len(chunk) for chunk in chunks))
 
 
-# --- hints -----------------------------------------------------------------------------------------------
+# --- hints, and code that counts by its hash -------------------------------------------------------------
 
 
 def _plan_code(question: AskCode, habits: Habits, endpoint: str) -> Plan:
@@ -176,6 +190,23 @@ def _plan_logs(question: AskLogs, endpoint: str) -> Plan:
         "toBlock": hex(question.last),
     }
     return Plan((Call("eth_getLogs", (wanted,)),), lambda results: parse_logs(results[0], endpoint))
+
+
+def _plan_touched(question: AskTouched, habits: Habits, endpoint: str) -> Plan:
+    """What a call touches: an access list, or the state before it that a tracer saw."""
+    asked = question.call
+    message: Json = {
+        "to": to_hex(asked.to),
+        "from": to_hex(asked.sender),
+        "data": to_hex(asked.data),
+        "gas": hex(asked.gas),
+    }
+    block = block_parameter(question.block_hash, question.number, by_hash=habits.by_hash)
+    if question.method is HintMethod.PRESTATE:
+        call = Call("debug_traceCall", (message, block, {"tracer": "prestateTracer"}))
+        return Plan((call,), lambda results: parse_prestate(results[0], endpoint), by_hash=habits.by_hash)
+    call = Call("eth_createAccessList", (message, block))
+    return Plan((call,), lambda results: parse_access_list(results[0], endpoint), by_hash=habits.by_hash)
 
 
 def block_parameter(block_hash: Hash32, number: BlockNumber, *, by_hash: bool) -> Json:

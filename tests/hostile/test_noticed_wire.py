@@ -235,7 +235,7 @@ def test_the_budget_of_items_grows_with_the_limits() -> None:
     body = body_of(encode_bundle(BUNDLE))
     body["omitted"] = list(range(6_000))
     with pytest.raises(LimitExceeded, match="items in a bundle"):
-        parse_bundle(resealed(body), Limits(nodes=3, claims=3))
+        parse_bundle(resealed(body), Limits(nodes=3, claims=3, codes=3))
 
 
 # --- the content --------------------------------------------------------------------------------------------
@@ -259,8 +259,8 @@ PRECISE = {
     "section without claims": (lambda b: b["omitted"].insert(0, 0), "its claims and settlements need"),
     "claims without section": (lambda b: b["sections"].pop(), "its claims and settlements need"),
     "node of no section": (lambda b: b["nodes"].append(b"z node"), "1 of its nodes belong to no section"),
-    "contract without layout": (lambda b: b["assets"][1].pop("layout"), "a contract exactly where it has a layout"),
-    "layout without contract": (lambda b: b["assets"][1].pop("contract"), "a contract exactly where it has a layout"),
+    "contract without layout": (lambda b: b["assets"][1].pop("layout"), "has a layout, or says how it is read"),
+    "layout without contract": (lambda b: b["assets"][1].pop("contract"), "an asset with a layout has a contract"),
     "field of no bits": (lambda b: b["assets"][1]["layout"].update(width=0), "a balance field leaves its word"),
     "field past its word": (lambda b: b["assets"][1]["layout"].update(offset=2), "a balance field leaves its word"),
     "offset past its word": (lambda b: b["assets"][1]["layout"].update(offset=256), "an unsigned integer up to 255"),

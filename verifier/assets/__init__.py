@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from verifier.assets import erc20, native
+from verifier.assets import call, erc20, native
 from verifier.assets.kind import AssetKind, Reading, State
 from verifier.claims import Claim
 
 NATIVE: AssetKind = native
 ERC20: AssetKind = erc20
+CALL: AssetKind = call
 
 
 def kind_of(claim: Claim) -> AssetKind:
-    """The kind that reads a claim: a contract has a layout, the network's own coin has none."""
+    """The kind that reads a claim: by a call where it says so, else by its layout; the network's own coin has none."""
+    if claim.reading is not None:
+        return CALL
     return NATIVE if claim.asset.contract is None else ERC20
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from verifier.calls import Call
 from verifier.claims import Claim, KnownAsset, Reads
 from verifier.errors import Where
 from verifier.primitives import Address, SlotKey
-from verifier.proven import ProvenAccount, ProvenWord
+from verifier.proven import ProvenAccount, ProvenCall, ProvenWord
 
 
 class State(Protocol):
@@ -25,13 +26,17 @@ class State(Protocol):
         """The word at one of its slots."""
         ...
 
+    def call(self, call: Call) -> ProvenCall:
+        """What a contract answers to a call."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A decoded figure in base units, never negative, with what it rests on and what binds its meaning to code."""
 
     units: int
-    rests_on: ProvenAccount | ProvenWord
+    rests_on: ProvenAccount | ProvenWord | ProvenCall
     bound_by: tuple[ProvenAccount | ProvenWord, ...]
     reviewed: bool | None
     """Whether the code was the reviewed one; None where no code is involved."""

@@ -1,4 +1,4 @@
-"""Where contracts keep their variables: slots of mappings and arrays, and fields packed into words. Pure arithmetic.
+"""Where contracts keep their variables: slots of mappings and arrays, fields packed into words; and what calls say.
 
 A slot is a number modulo 2^256, held as its 32 bytes. Keys are given already padded, by one of the three `pad_`
 functions, because the padding depends on the key's type: numbers and addresses to the left, `bytesN` to the right.
@@ -9,13 +9,25 @@ contracts of version 0.4.3; ERC-7201.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from verifier.crypto.keccak import keccak256
-from verifier.errors import BadInput
+from verifier.errors import BadInput, NotUsable, Where
 from verifier.primitives import MAX_UINT256, SlotKey, Word
 from verifier.primitives import address as parse_address
 from verifier.primitives import slot_key as parse_slot
+
+if TYPE_CHECKING:
+    from eth_abi.grammar import ABIType
+
+AbiValue = Any
+"""What eth-abi decodes to: int, bool, str, bytes, and tuples of these; each use narrows it with isinstance."""
+
+MAX_TYPES: Final = 512
+_TYPES: Final = re.compile(r"\([a-z0-9,()\[\]]*\)", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}", re.ASCII)
 
 
 def mapping_slot(key: bytes, base: SlotKey) -> SlotKey:
@@ -114,6 +126,83 @@ def field(word: Word, offset_bits: int, width_bits: int, *, signed: bool = False
     if signed and value >> (width_bits - 1):
         return value - (1 << width_bits)
     return value
+
+
+def decode_values(types: str, data: bytes, where: Where) -> tuple[AbiValue, ...]:
+    """
+    The values that ABI-encoded bytes hold; the bytes begin with their one strict encoding.
+
+    Args:
+        types: As in `(uint256,address)`.
+
+    Raises:
+        NotUsable: The bytes are no such values.
+    """
+    from eth_abi.abi import decode, encode
+    from eth_abi.exceptions import DecodingError, EncodingError
+
+    parts = split_types(types)
+    try:
+        values = decode(parts, data)
+        again = encode(parts, values)
+    except (DecodingError, EncodingError, OverflowError, ValueError) as error:
+        raise NotUsable(where, f"{len(data)} bytes of output are no {types}: {type(error).__name__}") from None
+    if data[: len(again)] != again:
+        raise NotUsable(where, f"the output is not the strict encoding of {types}")
+    return values
+
+
+def encode_values(types: str, values: Sequence[object]) -> bytes:
+    """
+    Call data behind a selector.
+
+    Raises:
+        BadInput: A value is not of its type.
+    """
+    from eth_abi.abi import encode
+    from eth_abi.exceptions import EncodingError
+
+    try:
+        return encode(split_types(types), values)
+    except (EncodingError, TypeError, ValueError, OverflowError) as error:
+        raise BadInput("arguments", types, str(error)) from None
+
+
+def split_types(types: str) -> list[str]:
+    """
+    The types in a parenthesised list, tuples kept whole; each is one that eth-abi knows and in its one spelling.
+
+    Raises:
+        BadInput: Not such a list.
+    """
+    from eth_abi.exceptions import ABITypeError, ParseError
+    from eth_abi.grammar import TupleType, parse
+
+    if len(types) > MAX_TYPES or _TYPES.fullmatch(types) is None:
+        raise BadInput("ABI types", "a list such as (uint256,address)", types)
+    if types == "()":
+        return []
+    try:
+        found = parse(types)
+        found.validate()
+    except (ABITypeError, ParseError, ValueError, RecursionError) as error:
+        raise BadInput("ABI types", f"a list such as (uint256,address) ({error})", types) from None
+    if not isinstance(found, TupleType) or found.arrlist or _spelled(found) != types:
+        raise BadInput("ABI types", "a list such as (uint256,address), each in full (uint256, not uint)", types)
+    return [_spelled(part) for part in found.components]
+
+
+def _spelled(found: ABIType) -> str:
+    return str(found.to_type_str())  # type: ignore[no-untyped-call]
+
+
+def selector(signature: str) -> bytes:
+    """The first four bytes of the hash of `name(types)`."""
+    name, _, types = signature.partition("(")
+    if _NAME.fullmatch(name) is None:
+        raise BadInput("function", "name(types), such as balanceOf(address)", signature)
+    split_types("(" + types)
+    return keccak256(signature.encode())[:4]
 
 
 def _padded(key: bytes) -> bytes:
