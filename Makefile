@@ -42,7 +42,7 @@ bench: $(DEV)  ## speed and memory, with a report
 	@$(BIN)/python -m tests.nodes.install || echo "nodes: comparisons that need one will be skipped" >&2
 	$(BIN)/pytest tests/bench -s -o addopts="--strict-markers --import-mode=importlib -p no:cacheprovider" $(ARGS)
 
-nodes: $(DEV)  ## anvil, solc and the EthereumJS client, from npm
+nodes: $(DEV)  ## anvil, solc, the EthereumJS client and the Lodestar beacon node, from npm
 	@$(BIN)/python -m tests.nodes.install
 
 geth: $(DEV)  ## geth of the pinned version, built by Go's own toolchain

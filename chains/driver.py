@@ -11,17 +11,21 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
-from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place, RetryBudget
+from chains.behaviour import NOTHING_KNOWN, Behaviour, Capacity, EndpointReport, Place, RetryBudget
 from chains.endpoint import Endpoint
 from chains.errors import FetchError
 from chains.providers import Line, open_line
 from chains.transport import ResponseLimits
 from verifier.errors import VerifierError
-from verifier.flow import Answer, Ask, Flow, Unanswered
+from verifier.flow import Answer, Ask, AskBeacon, Flow, Unanswered
 from verifier.network import Network
 from verifier.primitives import ChainId
+
+if TYPE_CHECKING:
+    from chains.beacon import BeaconLine
+    from verifier.consensus.forks import ConsensusConfig
 
 R = TypeVar("R")
 
@@ -33,6 +37,37 @@ class Answers(Protocol):
 
     async def answer(self, questions: Sequence[Ask[object]]) -> Sequence[Answer]:
         """Each question's answer, which has passed its judge, or `Unanswered`; in their order."""
+        ...
+
+
+class Asked(Protocol):
+    """An endpoint as the desk treats it, whatever it speaks."""
+
+    @property
+    def name(self) -> str:
+        """What it is shown as."""
+        ...
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What it did so far."""
+        ...
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Sorts those to be asked first before the others."""
+        ...
+
+    async def answer(self, questions: Sequence[Ask[object]], until: float) -> list[object | FetchError]:
+        """Its answers, judged by nobody yet, by a time on the clock of `time.monotonic`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        ...
+
+    def report(self) -> EndpointReport:
+        """What it was asked and what it did."""
         ...
 
 
@@ -52,9 +87,16 @@ async def drive(flow: Flow[R], desk: Answers) -> R:
 class Desk:
     """The endpoints of the networks of one run. Open it with `async with`; it closes every connection it opened."""
 
-    def __init__(self, lines: Mapping[ChainId, Sequence[Line]], *, seconds: float = NETWORK_SECONDS) -> None:
+    def __init__(
+        self,
+        lines: Mapping[ChainId, Sequence[Line]],
+        *,
+        beacons: Mapping[ChainId, Sequence[BeaconLine]] | None = None,
+        seconds: float = NETWORK_SECONDS,
+    ) -> None:
         self.lines = {chain: tuple(some) for chain, some in lines.items()}
-        self.waves: dict[ChainId, int] = dict.fromkeys(self.lines, 0)
+        self.beacons = {chain: tuple(some) for chain, some in (beacons or {}).items()}
+        self.waves: dict[ChainId, int] = dict.fromkeys([*self.lines, *self.beacons], 0)
         """Sequential round trips of questions, by network."""
         self._seconds, self._until = seconds, dict[ChainId, float]()
 
@@ -67,6 +109,7 @@ class Desk:
         retries: int = 100,
         limits: ResponseLimits | None = None,
         known: Mapping[Place, Capacity] = NOTHING_KNOWN,
+        beacons: Iterable[tuple[Network, ConsensusConfig, Sequence[Endpoint]]] = (),
     ) -> Self:
         """
         A desk over configured endpoints.
@@ -75,13 +118,20 @@ class Desk:
             seconds: For each network, from its first question on.
             retries: For the whole run, over all endpoints.
             known: How endpoints were found to be asked best in earlier runs.
+            beacons: Where the beacon chains of networks are asked.
         """
         budget = RetryBudget(retries)
         lines: dict[ChainId, list[Line]] = {}
         for network, endpoints in places:
             opened = [open_line(network, endpoint, budget, limits, known) for endpoint in endpoints]
             lines.setdefault(network.chain_id, []).extend(opened)
-        return cls(lines, seconds=seconds)
+        chains: dict[ChainId, list[BeaconLine]] = {}
+        for network, config, endpoints in beacons:
+            from chains.beacon import open_beacon
+
+            made = [open_beacon(network, config, endpoint, budget, limits) for endpoint in endpoints]
+            chains.setdefault(network.chain_id, []).extend(made)
+        return cls(lines, beacons=chains, seconds=seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,31 +143,45 @@ class Desk:
 
     async def aclose(self) -> None:
         """Close every line, also while being cancelled."""
-        closing = [asyncio.ensure_future(line.aclose()) for some in self.lines.values() for line in some]
+        closing = [asyncio.ensure_future(line.aclose()) for line in self._everyone()]
         if closing:
             await asyncio.shield(asyncio.wait(closing))
 
     def report(self) -> tuple[EndpointReport, ...]:
         """What each endpoint was asked and what it did, in the order configured."""
-        return tuple(line.report() for some in self.lines.values() for line in some)
+        return tuple(line.report() for line in self._everyone())
 
     async def answer(self, questions: Sequence[Ask[object]]) -> Sequence[Answer]:
         """Each question's answer, which has passed its judge, or `Unanswered`; networks are asked side by side."""
-        chains: dict[ChainId, list[int]] = {}
+        rooms: dict[tuple[ChainId, bool], list[int]] = {}
         for i, question in enumerate(questions):
-            chains.setdefault(question.chain_id, []).append(i)
+            rooms.setdefault((question.chain_id, isinstance(question, AskBeacon)), []).append(i)
         parts = await asyncio.gather(
-            *(self._answer(chain, [questions[i] for i in places]) for chain, places in chains.items())
+            *(
+                self._answer(chain, self._asked(chain, beacon=beacon), [questions[i] for i in places])
+                for (chain, beacon), places in rooms.items()
+            )
         )
         answers: dict[int, Answer] = {}
-        for places, part in zip(chains.values(), parts, strict=True):
+        for places, part in zip(rooms.values(), parts, strict=True):
             answers.update(zip(places, part, strict=True))
         return [answers[i] for i in range(len(questions))]
 
-    async def _answer(self, chain: ChainId, questions: Sequence[Ask[object]]) -> list[Answer]:
+    def deadline(self, chain: ChainId) -> float:
+        """When the network's time is up, on the clock of `time.monotonic`; it runs from the first question on."""
+        return self._until.setdefault(chain, time.monotonic() + self._seconds)
+
+    def _everyone(self) -> list[Asked]:
+        rooms: tuple[Mapping[ChainId, Sequence[Asked]], ...] = (self.lines, self.beacons)
+        return [line for room in rooms for some in room.values() for line in some]
+
+    def _asked(self, chain: ChainId, *, beacon: bool) -> Sequence[Asked]:
+        return self.beacons.get(chain, ()) if beacon else self.lines.get(chain, ())
+
+    async def _answer(self, chain: ChainId, lines: Sequence[Asked], questions: Sequence[Ask[object]]) -> list[Answer]:
         tally = [_Tally(question) for question in questions]
-        until = self._until.setdefault(chain, time.monotonic() + self._seconds)
-        waiting = list(self.lines.get(chain, ()))
+        until = self.deadline(chain)
+        waiting = list(lines)
         while waiting and (open_ := [entry for entry in tally if not entry.answered]):
             # Looked at anew each time: another flow of this desk may have caught a liar meanwhile.
             waiting.sort(key=lambda line: line.rank)
@@ -139,7 +203,7 @@ class _Tally:
         self._refusals: list[tuple[str, VerifierError]] = []
         self._failures: list[tuple[str, str]] = []
 
-    def take(self, line: Line, outcome: object) -> None:
+    def take(self, line: Asked, outcome: object) -> None:
         """Judge an answer, or note why there is none."""
         if isinstance(outcome, FetchError):
             remedy = f" ({outcome.remedy})" if outcome.remedy else ""

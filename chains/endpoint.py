@@ -1,7 +1,7 @@
 """Where a network is asked, in a form that cannot leak: an endpoint prints as its name, never as its URL.
 
 URLs hold API keys. So the URL and the headers live in one closed box, which prints as "…", does not pickle, and is
-opened by `chains/execution.py` and `chains/foreign.py` alone, at the moment of the request. URLs come from the
+opened by `chains/bounded.py` and `chains/foreign.py` alone, at the moment of the request. URLs come from the
 configuration and from nowhere else: nothing that a network says becomes an address.
 """
 

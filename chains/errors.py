@@ -20,6 +20,8 @@
     │   ├── ByHashRefused      the endpoint does not take a block hash where a block is named
     │   └── Busy               the node says that it is asked too often, or failed inside
     ├── WrongChainId         the endpoint answers for another chain
+    ├── BeaconRefused        a beacon node says why it has no answer
+    ├── WrongBeaconChain     a beacon endpoint answers for another beacon chain
     ├── OutOfBudget          retries for this report are used up
     └── Unobserved           endpoints did not agree on a recent block
         └── Equivocation       they named different blocks of one height
@@ -274,6 +276,31 @@ class WrongChainId(FetchError):
 
     def _told(self) -> str:
         return f"serves chain {self.got}, configured for chain {self.expected}"
+
+
+class BeaconRefused(FetchError):
+    """A beacon node says why it has no answer: not there yet, not kept, not served. It is not asked again for it."""
+
+    def __init__(self, endpoint: str, status: int, message: str) -> None:
+        cleaned = clean(message)
+        super().__init__(endpoint, status, cleaned)
+        self.status, self.message = status, cleaned
+
+    def _told(self) -> str:
+        return f"HTTP {self.status}: {self.message}"
+
+
+class WrongBeaconChain(FetchError):
+    """A beacon endpoint answers for another beacon chain."""
+
+    remedy: ClassVar[str] = "check which network this endpoint belongs to"
+
+    def __init__(self, endpoint: str, expected: str, got: str) -> None:
+        super().__init__(endpoint, expected, got)
+        self.expected, self.got = expected, got
+
+    def _told(self) -> str:
+        return f"serves the beacon chain with genesis {self.got}, configured for {self.expected}"
 
 
 class OutOfBudget(FetchError):

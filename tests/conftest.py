@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from tests.nodes.contracts import DeployedChain
     from tests.nodes.ethereumjs import EthereumJS
     from tests.nodes.geth import Geth
+    from tests.nodes.lodestar import BeaconDevnet
     from tests.nodes.protocols.chain import Protocols
     from tests.simulators.rpc import LyingProxy
 
@@ -30,8 +33,32 @@ NODE_FIXTURES = {
     "protocols": "anvil",
     "geth_dev": "geth",
     "ethereumjs": "ethereumjs",
+    "beacon_devnet": "lodestar",
 }
 """Which node program a fixture starts; a test that asks for one is marked so without saying it."""
+
+
+class EarlyDevnet:
+    """The beacon network on its way up, in a thread of its own."""
+
+    def __init__(self) -> None:
+        from tests.nodes.lodestar import start_devnet
+
+        self._pool = ThreadPoolExecutor(1, "beacon-devnet")
+        self._made: Future[BeaconDevnet] = self._pool.submit(start_devnet)
+
+    def ready(self) -> BeaconDevnet:
+        """The network, waited for; raises what its start raised."""
+        return self._made.result(timeout=300)
+
+    def stop(self) -> None:
+        """End it, also while it is still on its way."""
+        with suppress(Exception):
+            self._made.result(timeout=300).stop()
+        self._pool.shutdown()
+
+
+DEVNET = pytest.StashKey[EarlyDevnet]()
 
 
 def shared_folder() -> Path:
@@ -56,6 +83,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.node(program))
         if "shared_data" in asked:
             item.add_marker(pytest.mark.shared)
+    # Stable: a beacon network takes a minute and a half to get where its tests want it, so they come last, and the
+    # network is started before the first test of all.
+    items.sort(key=lambda item: "beacon_devnet" in getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the beacon network in the background where some test asks for it."""
+    asked = any("beacon_devnet" in getattr(item, "fixturenames", ()) for item in session.items)
+    if asked and not session.config.option.collectonly:
+        session.config.stash[DEVNET] = EarlyDevnet()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End it, however the session went."""
+    early = config.stash.get(DEVNET, None)
+    if early is not None:
+        early.stop()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -172,6 +216,12 @@ def ethereumjs() -> Iterator[EthereumJS]:
     node = start_ethereumjs()
     yield node
     node.stop()
+
+
+@pytest.fixture(scope="session")
+def beacon_devnet(pytestconfig: pytest.Config) -> BeaconDevnet:
+    """A proof-of-stake network with light-client data, its first epoch final; started when the session began."""
+    return pytestconfig.stash[DEVNET].ready()
 
 
 @pytest.fixture

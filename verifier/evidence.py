@@ -43,6 +43,28 @@ class Settling:
 
 
 @dataclass(frozen=True, slots=True)
+class LightEvidence:
+    """
+    What leads a light client to the anchor: objects in SSZ of the newest form, and nothing that one has to believe.
+
+    Attributes:
+        bootstrap: Of the checkpoint that the gatherer began from; None where only a checker that kept a state of its
+            own can begin.
+        updates: With the next committee each, of one period after the other.
+        final: The update that finalizes the anchor; None where the last of the others does, or the checkpoint is it.
+        attested: The update that attests the anchor, where that is not final.
+    """
+
+    bootstrap: bytes | None = None
+    updates: tuple[bytes, ...] = ()
+    final: bytes | None = None
+    attested: bytes | None = None
+
+    def __bool__(self) -> bool:
+        return self != LightEvidence()
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """The evidence of one network.
 
@@ -52,6 +74,7 @@ class Section:
         nodes: Indices into the bundle's node list, strictly ascending: the nodes this network's proofs use, those in
             the parent's state among them.
         codes: Indices into the bundle's list of contract code, strictly ascending: the code its calls run.
+        light: What proves the anchor to a checker with a beacon checkpoint; None where it is pinned or observed.
     """
 
     chain_id: ChainId
@@ -60,6 +83,7 @@ class Section:
     nodes: tuple[int, ...]
     settling: Settling | None = None
     codes: tuple[int, ...] = ()
+    light: LightEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,11 @@ class AskLogs(Ask[tuple[Log, ...]]):
     last: BlockNumber
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskBeacon:
+    """Marks a question that goes to the beacon nodes of a network; each says what it asks (`consensus/questions`)."""
+
+
 class Unanswered(Exception):
     """No endpoint gave an answer that passed the judge.
 

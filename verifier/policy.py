@@ -163,6 +163,8 @@ class Limits:
     codes: int = 20_000
     code_bytes: int = 128 * 1_024
     call_steps: int = 100_000_000
+    light_updates: int = 1_024
+    light_bytes: int = 64 * 1_024
 
 
 DEFAULT_LIMITS: Final = Limits()

@@ -1,9 +1,9 @@
 """The whole way, from the bytes of a bundle to proven amounts: one pure function of bytes, trust roots, policy and now.
 
-For each network: the anchor header is named by a trust root of the checker (1), steps lead back to the block of the
-as-of time (2), its state root is proven (3), each claim's meaning is the checker's own (4), its account and words are
-walked (5), its code is the reviewed one (6), the figure is decoded and its trust taken by the policy (7), and every
-node that was handed over has been used (8).
+For each network: the anchor header is named by a trust root of the checker, or proven by its light client (1), steps
+lead back to the block of the as-of time (2), its state root is proven (3), each claim's meaning is the checker's own
+(4), its account and words are walked (5), its code is the reviewed one (6), the figure is decoded and its trust taken
+by the policy (7), and every node that was handed over has been used (8).
 
 A claim that fails is refused with its error, and the others stand. There is no partial acceptance inside one proof.
 """
@@ -11,18 +11,24 @@ A claim that fails is refused with its error, and the others stand. There is no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from verifier.assets import kind_of
 from verifier.assets.call import balance_reading
 from verifier.calls import DEFAULT_CALL_LIMITS, Call
 from verifier.claims import Asset, Claim, ClaimKind, KnownAsset, Meanings, Source
+from verifier.consensus.execution import execution_header
+from verifier.consensus.forks import ConsensusConfig
+from verifier.consensus.light_client import LightClientState
+from verifier.consensus.networks import CONFIGS
+from verifier.consensus.replay import NO_LIGHT, Beginnings, reach
 from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import (
     CallTooLarge,
     FromTheFuture,
     MissingEvidence,
+    NoTrustRoot,
     TooOld,
     TrustTooWeak,
     UnreviewedMeaning,
@@ -45,7 +51,7 @@ from verifier.settlement.scheme import case_of
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
-from verifier.trust import Basis, Trust, TrustRoot
+from verifier.trust import ANCHOR_ORDER, Basis, Checkpoint, Trust, TrustRoot
 from verifier.wire import parse_bundle
 
 
@@ -71,12 +77,14 @@ class Verified:
 
     Attributes:
         snapshots: For each network whose snapshot stood, its header and how that stands to the as-of time.
+        lights: The light-client state that named the anchor of a network, for the checker's own records.
     """
 
     bundle_id: Hash32
     as_of: Timestamp
     outcomes: tuple[Outcome, ...]
     snapshots: Mapping[ChainId, tuple[ProvenHeader, Moment]]
+    lights: Mapping[ChainId, LightClientState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,8 @@ class Checker:
         roots: Checkpoints, pins and observations of the checker.
         meanings: The checker's own registry of assets, its account file's among them.
         now: The checker's clock.
+        consensus: The beacon chains that carry networks of the checker.
+        lights: States of light clients that the checker kept itself, whatever network they are of.
     """
 
     roots: Sequence[TrustRoot]
@@ -95,6 +105,17 @@ class Checker:
     policy: Policy
     now: Timestamp
     limits: Limits = DEFAULT_LIMITS
+    consensus: Mapping[ChainId, ConsensusConfig] = field(default_factory=lambda: CONFIGS)
+    lights: Sequence[LightClientState] = ()
+
+    def beginnings(self, chain: ChainId) -> Beginnings | None:
+        """What a light client of the network can begin from; None where there is nothing."""
+        config = self.consensus.get(chain)
+        points = tuple(root for root in self.roots if isinstance(root, Checkpoint) and root.chain_id == chain)
+        if config is None:
+            return None
+        states = tuple(state for state in self.lights if state.config == config)
+        return Beginnings(config, points, states) if points or states else None
 
 
 def verify_bundle(data: bytes, checker: Checker) -> Verified:
@@ -130,7 +151,8 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
         outcomes.update(proven)
         if snapshot is not None:
             snapshots[section.chain_id] = snapshot
-    return Verified(parsed.id, bundle.as_of, tuple(outcomes[i] for i in range(len(bundle.claims))), snapshots)
+    in_order = tuple(outcomes[i] for i in range(len(bundle.claims)))
+    return Verified(parsed.id, bundle.as_of, in_order, snapshots, anchors.lights)
 
 
 def _moment_error(as_of: Timestamp, checker: Checker) -> VerifierError | None:
@@ -164,12 +186,13 @@ class _Anchored:
 class Anchors:
     """The anchor header of each section of a bundle: named by a root of the checker, or settled under its parent's."""
 
-    __slots__ = ("_bundle", "_checker", "_found", "_hashes", "_sections")
+    __slots__ = ("_bundle", "_checker", "_found", "_hashes", "_sections", "lights")
 
     def __init__(self, bundle: Bundle, hashes: Sequence[Hash32], checker: Checker) -> None:
         self._bundle, self._hashes, self._checker = bundle, hashes, checker
         self._sections = {section.chain_id: section for section in bundle.sections}
         self._found: dict[ChainId, _Anchored | VerifierError] = {}
+        self.lights: dict[ChainId, LightClientState] = {}
 
     def of(self, chain: ChainId) -> tuple[ProvenHeader, NodeTable, set[Hash32]]:
         """
@@ -198,10 +221,32 @@ class Anchors:
         nodes = NodeTable.from_hashed((self._hashes[i], self._bundle.nodes[i]) for i in section.nodes)
         used = set[Hash32]()
         if section.settling is None:
-            header = verify_anchor(section.anchor, network, checker.roots, Where(network=network.name))
+            header = self._believed(section, network)
         else:
             header = self._settled(section, section.settling, network, nodes, used)
         return _Anchored(header, nodes, used)
+
+    def _believed(self, section: Section, network: Network) -> ProvenHeader:
+        """The anchor as the light client proves it, or as a root names it: whichever is stronger."""
+        checker, where = self._checker, Where(network=network.name)
+        begin = checker.beginnings(network.chain_id)
+        if begin is None:
+            return verify_anchor(section.anchor, network, checker.roots, where)
+        failure: VerifierError | None = None
+        found: list[ProvenHeader] = []
+        try:
+            reached = reach(begin, section.light or NO_LIGHT, Hash32(keccak256(section.anchor)), checker.now)
+            found.append(execution_header(reached.beacon, section.anchor, network))
+            self.lights[network.chain_id] = reached.state
+        except VerifierError as error:
+            failure = error
+        try:
+            found.append(verify_anchor(section.anchor, network, checker.roots, where))
+        except NoTrustRoot as error:
+            failure = failure or error
+        if not found:
+            raise failure or NoTrustRoot(where, keccak256(section.anchor), 0)
+        return min(found, key=lambda header: ANCHOR_ORDER.index(header.trust.anchor))
 
     def _settled(
         self, section: Section, settling: Settling, network: Network, nodes: NodeTable, used: set[Hash32]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from verifier.calls import ZERO_ADDRESS, Call
 from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
-from verifier.evidence import Bundle, HeaderStep, Link, Section, Settling
+from verifier.evidence import Bundle, HeaderStep, LightEvidence, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.primitives import address, chain_id, parse_hex, slot_key, timestamp, to_hex
 from verifier.wire import ParsedBundle, encode_bundle, parse_bundle
@@ -93,6 +93,15 @@ class SettlingView(_Model):
     preimages: list[HexBytes]
 
 
+class LightView(_Model):
+    """`LightEvidence`; what is empty is left out."""
+
+    bootstrap: HexBytes | None = None
+    updates: list[HexBytes] | None = None
+    final: HexBytes | None = None
+    attested: HexBytes | None = None
+
+
 class SectionView(_Model):
     """`Section`."""
 
@@ -102,6 +111,7 @@ class SectionView(_Model):
     nodes: list[int]
     settling: SettlingView | None = None
     codes: list[int] | None = None
+    light: LightView | None = None
 
 
 class BundleView(_Model):
@@ -177,11 +187,21 @@ def _view(parsed: ParsedBundle) -> BundleView:
                 nodes=list(s.nodes),
                 settling=None if s.settling is None else _settling_view(s.settling),
                 codes=list(s.codes) or None,
+                light=None if s.light is None else _light_view(s.light),
             )
             for s in bundle.sections
         ],
         nodes=[to_hex(node) for node in bundle.nodes],
         codes=[to_hex(code) for code in bundle.codes] or None,
+    )
+
+
+def _light_view(light: LightEvidence) -> LightView:
+    return LightView(
+        bootstrap=None if light.bootstrap is None else to_hex(light.bootstrap),
+        updates=[to_hex(update) for update in light.updates] or None,
+        final=None if light.final is None else to_hex(light.final),
+        attested=None if light.attested is None else to_hex(light.attested),
     )
 
 
@@ -242,11 +262,21 @@ def _bundle(view: BundleView) -> Bundle:
                 tuple(s.nodes),
                 None if s.settling is None else _settling(s.settling),
                 tuple(_present(s.codes)),
+                None if s.light is None else _light(s.light),
             )
             for s in view.sections
         ),
         tuple(parse_hex(node) for node in view.nodes),
         tuple(parse_hex(code) for code in _present(view.codes)),
+    )
+
+
+def _light(view: LightView) -> LightEvidence:
+    return LightEvidence(
+        None if view.bootstrap is None else parse_hex(view.bootstrap),
+        tuple(parse_hex(update) for update in view.updates or ()),
+        None if view.final is None else parse_hex(view.final),
+        None if view.attested is None else parse_hex(view.attested),
     )
 
 

@@ -26,7 +26,7 @@ from verifier.codec import cbor
 from verifier.codec.abi import split_types
 from verifier.codec.cbor import Cbor
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
-from verifier.evidence import Bundle, HeaderStep, Link, Section, Settling
+from verifier.evidence import Bundle, HeaderStep, LightEvidence, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.primitives import MAX_UINT256, Hash32, address, chain_id, slot_key, timestamp
 from verifier.shape import Shape
@@ -135,6 +135,16 @@ def _section_out(section: Section) -> dict[str, object]:
         out["settling"] = [section.settling.parent, list(section.settling.preimages)]
     if section.codes:
         out["codes"] = list(section.codes)
+    if section.light:
+        out["light"] = _light_out(section.light)
+    return out
+
+
+def _light_out(light: LightEvidence) -> dict[str, object]:
+    parts = {"attested": light.attested, "bootstrap": light.bootstrap, "final": light.final}
+    out: dict[str, object] = {name: part for name, part in parts.items() if part is not None}
+    if light.updates:
+        out["updates"] = list(light.updates)
     return out
 
 
@@ -293,7 +303,7 @@ def _ascending(item: Shape, limit: int, below: int) -> tuple[int, ...]:
 
 
 def _section_in(item: Shape, counts: tuple[int, int], limits: Limits) -> Section:
-    part = item.fields("chain", "anchor", "steps", "nodes", optional=("settling", "codes"))
+    part = item.fields("chain", "anchor", "steps", "nodes", optional=("settling", "codes", "light"))
     steps = []
     for step in part["steps"].items(limits.steps):
         link, header = step.tuple(2)
@@ -305,7 +315,17 @@ def _section_in(item: Shape, counts: tuple[int, int], limits: Limits) -> Section
         _ascending(part["nodes"], limits.nodes, counts[0]),
         _settling_in(part["settling"], limits) if "settling" in part else None,
         _codes_in(part["codes"], limits, counts[1]) if "codes" in part else (),
+        _light_in(part["light"], limits) if "light" in part else None,
     )
+
+
+def _light_in(item: Shape, limits: Limits) -> LightEvidence:
+    part = item.fields(optional=("attested", "bootstrap", "final", "updates"))
+    updates = tuple(part["updates"].all_bytes(limits.light_updates, limits.light_bytes)) if "updates" in part else ()
+    if not part or ("updates" in part and not updates):
+        raise MalformedBundle(_HERE, "light-client evidence that is empty is left out")
+    one = {name: part[name].bytes(limits.light_bytes) for name in ("attested", "bootstrap", "final") if name in part}
+    return LightEvidence(one.get("bootstrap"), updates, one.get("final"), one.get("attested"))
 
 
 def _settling_in(item: Shape, limits: Limits) -> Settling:

@@ -470,8 +470,8 @@ async def test_cookies_are_not_kept(chain):
     async with server(answer) as url:
         provider = BoundedProvider(endpoint(url))
         await provider.exchange([HEIGHT], 5)
-        assert provider._session is not None
-        assert len(list(provider._session.cookie_jar)) == 0
+        assert provider._http._session is not None
+        assert len(list(provider._http._session.cookie_jar)) == 0
         await provider.aclose()
 
 

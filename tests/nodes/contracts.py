@@ -183,6 +183,11 @@ def _create(node: DevNode, artifact: Artifact, types: Sequence[str] = (), values
     return node.deploy(artifact.bytecode, encode(types, values).hex())
 
 
+def deploy_plain(node: DevNode) -> Deployed:
+    """The plain token alone, with the balances that the chain reports."""
+    return _with_balances(_plain(node))
+
+
 def _plain(node: DevNode) -> Deployed:
     made = solidity()["PlainToken"]
     types = ("string", "string", "uint8", "address[]", "uint256[]")

@@ -109,12 +109,13 @@ class EthereumJS(DevNode):
         return answer["result"]
 
 
-def start_ethereumjs() -> EthereumJS:
-    """Start an EthereumJS client on a new Prague chain and wait for its first answer."""
+def start_ethereumjs(kind: type[EthereumJS] = EthereumJS, genesis: dict[str, Any] | None = None) -> EthereumJS:
+    """Start an EthereumJS client on a new chain (of Prague rules unless told) and wait for its first answer."""
     entry = module("@ethereumjs", "client", "dist", "esm", "bin", "cli.js")
     secret, engine = hashlib.sha256(b"a secret between two local processes").digest(), [0]
-    genesis = json.loads((HERE / "prague-genesis.json").read_text())
-    genesis["alloc"][str(Account.from_key(KEY).address).lower()] = {"balance": hex(10**24)}
+    if genesis is None:
+        genesis = json.loads((HERE / "prague-genesis.json").read_text())
+        genesis["alloc"][str(Account.from_key(KEY).address).lower()] = {"balance": hex(10**24)}
 
     def command(port: int, folder: Path) -> list[str]:
         (folder / "genesis.json").write_text(json.dumps(genesis))
@@ -151,7 +152,7 @@ def start_ethereumjs() -> EthereumJS:
             "warn",
         ]
 
-    node = cast("EthereumJS", start(EthereumJS, command, seconds=60))
+    node = cast("EthereumJS", start(kind, command, seconds=60))
     node.engine_port, node.secret = engine[0], secret
     return node
 

@@ -3,6 +3,7 @@ Installs the node programs of `package.json` into `.cache/nodes`, once per lock 
 
 `python -m tests.nodes.install` needs nothing but the standard library and a network; with `--geth` it builds geth instead. The machine's own npm is used where
 its node is new enough; else the npm of the PyPI package that ships node. Install scripts of npm packages never run.
+The beacon node stands in a folder of its own, `.cache/beacon`: its dependencies and the others' would not fit together.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ ROOT = HERE.parent.parent
 CACHE = Path(os.environ.get("XMARGIN_TEST_CACHE", str(ROOT / ".cache")))
 NODES = CACHE / "nodes"
 MODULES = NODES / "node_modules"
+BEACON = CACHE / "beacon"
+"""Where the beacon node of `beacon/package.json` is installed."""
 
 OLDEST_NODE = 20
 """The oldest major version of node that the locked packages run on."""
@@ -93,29 +96,42 @@ def geth_program() -> Path:
     raise NodeUnavailableError("geth is not on this machine: run 'make geth' where Go is installed")
 
 
-def is_installed() -> bool:
+def beacon_module(*parts: str) -> Path:
+    """A path inside the beacon node's installed packages, which must be there."""
+    path = BEACON.joinpath("node_modules", *parts)
+    if not path.exists():
+        raise NodeUnavailableError(f"{'/'.join(parts)} is not installed: run 'make nodes' with a network")
+    return path
+
+
+def is_installed(source: Path = HERE, target: Path = NODES) -> bool:
     """Whether what lies in the cache was installed from this very lock file."""
-    stamp = NODES / "stamp"
-    return stamp.exists() and stamp.read_text() == _digest() and MODULES.is_dir()
+    stamp = target / "stamp"
+    return stamp.exists() and stamp.read_text() == _digest(source) and (target / "node_modules").is_dir()
 
 
-def install() -> None:
+def install(source: Path = HERE, target: Path = NODES, *extra: str) -> None:
     """
-    Install what the lock file says, unless that was done before.
+    Install what the lock file of a folder says, unless that was done before.
 
     Raises:
         NodeUnavailableError: There is no npm and none can be installed, or npm failed.
     """
-    NODES.mkdir(parents=True, exist_ok=True)
-    with (NODES / "lock").open("w") as guard:
+    target.mkdir(parents=True, exist_ok=True)
+    with (target / "lock").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
-        if is_installed():
+        if is_installed(source, target):
             return
         folder = node_folder() or _install_node()
         for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(HERE / name, NODES / name)
-        _npm_install(folder)
-        (NODES / "stamp").write_text(_digest())
+            shutil.copyfile(source / name, target / name)
+        _npm_install(folder, target, extra)
+        (target / "stamp").write_text(_digest(source))
+
+
+def install_beacon() -> None:
+    """Install the beacon node. Its packages ask for peers that nothing here uses; they stay out."""
+    install(HERE / "beacon", BEACON, "--legacy-peer-deps")
 
 
 def install_geth() -> Path:
@@ -150,7 +166,7 @@ def _geth_version(program: Path) -> str:
     return found.group(1) if found else ""
 
 
-def _npm_install(folder: Path) -> None:
+def _npm_install(folder: Path, target: Path, extra: tuple[str, ...]) -> None:
     # Not `npm ci`: it refuses a lock file that lacks another platform's optional binary. `npm install` keeps to the
     # locked versions and digests all the same.
     command = [
@@ -162,11 +178,12 @@ def _npm_install(folder: Path) -> None:
         "--no-fund",
         "--no-update-notifier",
         "--fetch-retries=2",
+        *extra,
     ]
     environment = dict(os.environ, PATH=f"{folder}{os.pathsep}{os.environ.get('PATH', '')}")
     try:
         done = subprocess.run(
-            command, cwd=NODES, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+            command, cwd=target, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired as slow:
         raise NodeUnavailableError(f"npm did not finish within {SECONDS} s") from slow
@@ -210,10 +227,10 @@ def _major(node: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def _digest() -> str:
+def _digest(source: Path) -> str:
     digest = hashlib.sha256()
     for name in ("package.json", "package-lock.json"):
-        digest.update((HERE / name).read_bytes())
+        digest.update((source / name).read_bytes())
     return digest.hexdigest()
 
 
@@ -224,13 +241,14 @@ def main() -> int:
             print(f"geth: {install_geth()}")
             return 0
         install()
+        install_beacon()
         from tests.nodes.packages import fetch_all
 
         fetch_all()
     except NodeUnavailableError as reason:
         print(f"nodes: {reason}", file=sys.stderr)
         return 1
-    print(f"nodes: {MODULES}")
+    print(f"nodes: {MODULES} {BEACON}")
     return 0
 
 

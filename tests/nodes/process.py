@@ -153,6 +153,7 @@ def start(
     *,
     seconds: float,
     tries: int = 4,
+    answers: Callable[[Node], bool] | None = None,
 ) -> Node:
     """
     Start a node and wait for its first answer.
@@ -162,12 +163,13 @@ def start(
         command: The program and its arguments for a port and a folder.
         seconds: How long one start may take until the node answers.
         tries: How many ports are tried; another process may take one between our asking and the node's binding.
+        answers: Whether the node is up; unless told, whether it tells its chain id over JSON-RPC.
     """
     said = ""
     for _ in range(tries):
         node = _spawn(kind, command)
         try:
-            if _answers(node, seconds):
+            if _answers(node, seconds, answers or _tells_chain):
                 return node
             said = node.log()[-1500:]
         except BaseException:
@@ -204,17 +206,23 @@ def _spawn(
     return node
 
 
-def _answers(node: Node, seconds: float) -> bool:
+def _answers(node: Node, seconds: float, ready: Callable[[Node], bool]) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if node.process.poll() is not None:
             return False
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            node.chain_id = int(node.rpc("eth_chainId"), 16)
+        if ready(node):
             # The one that answered must be ours: if it lost the port to another program it has ended by now.
             time.sleep(0.02)
             return node.process.poll() is None
         time.sleep(0.02)
+    return False
+
+
+def _tells_chain(node: Node) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        node.chain_id = int(node.rpc("eth_chainId"), 16)
+        return True
     return False
 
 

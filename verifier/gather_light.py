@@ -1,0 +1,165 @@
+"""Following a beacon chain: what to ask for, and the state and evidence that each answer leads to.
+
+The light client goes on in pages, so that whoever drives it can keep what it has after each: a kill loses a page. An
+answer is proven as it comes; an endpoint whose page does not hold is left for the next one. What has been accepted
+stays beside the state as evidence, so that a bundle can show a checker with the same checkpoint the whole way.
+
+A client for a moment of the past is stopped at the first final header after it (`stopped_after`): from there the way
+back is the shortest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from verifier.consensus.advance import advance
+from verifier.consensus.bootstrap import start
+from verifier.consensus.containers import Bootstrap, Update, encode_bootstrap, encode_update
+from verifier.consensus.forks import ConsensusConfig
+from verifier.consensus.light_client import LightClientState
+from verifier.consensus.parse import MAX_UPDATES, decode_bootstrap
+from verifier.consensus.questions import AskBootstrap, AskUpdates
+from verifier.consensus.replay import run_updates
+from verifier.consensus.shapes import Kind
+from verifier.errors import CheckpointTooOld, NothingNew, WrongPeriod
+from verifier.evidence import LightEvidence
+from verifier.flow import Flow, Unanswered, ask
+from verifier.primitives import Timestamp
+from verifier.trust import Checkpoint
+
+KEPT_PERIODS: Final = 64
+"""Updates beyond so many are of use to nobody: every checkpoint they could begin from is too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A light client under way: its state, and the evidence that leads to it."""
+
+    state: LightClientState
+    evidence: LightEvidence
+
+
+def begin(checkpoint: Checkpoint, config: ConsensusConfig, now: Timestamp) -> Flow[Followed]:
+    """
+    A light client at its checkpoint.
+
+    Raises:
+        Unanswered: No endpoint has an honest bootstrap for it, or it is too old.
+    """
+    made: dict[str, LightClientState] = {}
+
+    def judge(bootstrap: Bootstrap) -> None:
+        try:
+            made["state"] = start(checkpoint, bootstrap, config, now)
+        except CheckpointTooOld as error:
+            made.clear()
+            too_old.append(error)  # true, and not the endpoint's fault
+
+    too_old: list[CheckpointTooOld] = []
+    question = AskBootstrap(chain_id=config.chain_id, root=checkpoint.root, judge=judge)
+    bootstrap = yield from ask(question)
+    if too_old:
+        raise too_old[0]
+    return Followed(made["state"], LightEvidence(encode_bootstrap(bootstrap)))
+
+
+def next_page(held: Followed, now: Timestamp) -> Flow[Followed | None]:
+    """
+    The client after the next page of updates; None where it knows the committees of the present.
+
+    Raises:
+        Unanswered: No endpoint had an honest update for a period that is over.
+    """
+    config, wanted = held.state.config, held.state.next_period_wanted
+    present = config.period_of(config.slot_at(now))
+    most = min(MAX_UPDATES, present - wanted + 1)
+    if most < 1:
+        return None
+    failure: Unanswered | None = None
+    # A node that has no update for the last period yet may refuse the whole range.
+    for count in dict.fromkeys((most, most - 1, most // 2, 1)):
+        if count < 1:
+            continue
+        try:
+            found = yield from _page(held, wanted, count, now)
+        except Unanswered as error:
+            if error.lied:
+                raise
+            failure = failure or error
+            continue
+        return found if found.state.next_period_wanted > wanted else None
+    if wanted < present and failure is not None:
+        raise failure
+    return None
+
+
+def _page(held: Followed, wanted: int, count: int, now: Timestamp) -> Flow[Followed]:
+    made: dict[str, Followed] = {}
+
+    def judge(updates: tuple[Update, ...]) -> None:
+        after = held
+        for i, update in enumerate(updates):
+            period = held.state.config.period_of(update.attested.slot)
+            if period != wanted + i:
+                raise WrongPeriod(held.state.where, "the period of an update", str(wanted + i), period)
+            try:
+                after = accept_update(after, update, now)
+            except NothingNew:
+                break  # of the present period, and not more than is known: true, and no help
+        made["after"] = after
+
+    yield from ask(AskUpdates(chain_id=held.state.config.chain_id, start=wanted, count=count, judge=judge))
+    return made["after"]
+
+
+def accept_update(held: Followed, update: Update, now: Timestamp) -> Followed:
+    """The client after one update with the committee of a period. Raises as `advance`."""
+    state = advance(held.state, update, now)
+    old = held.evidence
+    updates = (*old.updates, encode_update(update, Kind.UPDATE))
+    final = old.final if state.finalized == held.state.finalized else None
+    if len(updates) > KEPT_PERIODS:
+        return Followed(state, LightEvidence(None, updates[-KEPT_PERIODS:], final))
+    return Followed(state, LightEvidence(old.bootstrap, updates, final))
+
+
+def accept_finality(held: Followed, update: Update, now: Timestamp) -> Followed:
+    """The client after a finality update, or as it was where that finalizes nothing newer. Raises as `advance`."""
+    if update.has_finality and update.finalized == held.state.finalized:
+        return held
+    try:
+        state = advance(held.state, update.without_committee(), now)
+    except NothingNew:
+        return held
+    if state.finalized == held.state.finalized:
+        return held
+    final = encode_update(update.without_committee(), Kind.FINALITY)
+    return Followed(state, replace(held.evidence, final=final))
+
+
+def accept_attested(held: Followed, update: Update, now: Timestamp) -> Followed:
+    """The client after an optimistic update; its evidence then speaks of the attested header. Raises as `advance`."""
+    state = advance(held.state, update, now)
+    return Followed(state, replace(held.evidence, attested=encode_update(update, Kind.OPTIMISTIC)))
+
+
+def stopped_after(held: Followed, moment: Timestamp, now: Timestamp) -> Followed | None:
+    """
+    The same client stopped at its first final header after a moment; None where it has none so early.
+
+    Raises:
+        CheckpointTooOld: The checkpoint that it began from is by now too old to begin from again.
+    """
+    config, evidence = held.state.config, held.evidence
+    if evidence.bootstrap is None:
+        return None
+    state = start(held.state.rests_on, decode_bootstrap(config, None, evidence.bootstrap), config, now)
+    if config.time_of(state.finalized.slot) > moment:
+        return Followed(state, LightEvidence(evidence.bootstrap))
+    for i, raw in enumerate(evidence.updates):
+        for after in run_updates(state, (raw,), now):
+            state = after
+        if config.time_of(state.finalized.slot) > moment:
+            return Followed(state, LightEvidence(evidence.bootstrap, evidence.updates[: i + 1]))
+    return None
