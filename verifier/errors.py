@@ -15,6 +15,7 @@
     │   ├── MalformedSsz       not SSZ in its one form
     │   ├── MalformedBranch    a Merkle branch with surplus entries that are not zero
     │   ├── MalformedUpdate    not a light-client object of its fork
+    │   ├── MalformedAttestation  not an attestation, statement or signature in its one form
     │   └── MalformedBundle    not a bundle in its one canonical form
     ├── ProofError           well-formed, and not true
     │   ├── MissingNode        no node at hand hashes to the one the path needs next
@@ -31,7 +32,8 @@
     │   ├── WrongOrder         slots of an update that do not follow one another, or lie ahead of the clock
     │   ├── NothingNew         an update that is not newer than what is known
     │   ├── CrossCheckFailed   a storage layout and the contract's own answer are two figures
-    │   └── Misbehaviour       two finalized headers of one network that cannot both be true
+    │   ├── Misbehaviour       two finalized headers of one network that cannot both be true
+    │   └── BadAttestation     signed by others, for something else, or at another time
     └── PolicyError          true, and not good enough for the checker
         ├── NoTrustRoot        no header reaches a checkpoint or pin of the checker
         ├── TrustTooWeak       anchor, settlement or basis that the policy does not take
@@ -49,6 +51,7 @@
         ├── WrongChain         another chain, network or contract identity
         ├── CountedTwice       two claims that are one balance, seen from two sides
         ├── SkewTooLarge       snapshots of one account too far apart in time to be one moment
+        ├── NotAttestable      an account that nothing may be signed over
         ├── ValuationOverflow  an amount or a value beyond any that can be true
         └── Unsupported        cannot be verified here: unknown fork, tree, layout
 
@@ -248,6 +251,13 @@ class MalformedReceipt(_AtPlace):
     """Not a receipt of its type."""
 
     noun: ClassVar[str] = "not a receipt"
+
+
+class MalformedAttestation(_AtPlace):
+    """Not an attestation, a statement or a signature in its one form."""
+
+    refusal_class: ClassVar[RefusalClass] = "ATTEST"
+    noun: ClassVar[str] = "not an attestation"
 
 
 class MalformedBundle(_AtPlace):
@@ -488,6 +498,19 @@ class Misbehaviour(ProofError):
             f"{self.where}: two finalized headers for slot {self.slot}: 0x{self.known_root.hex()} is believed, "
             f"0x{self.other_root.hex()} is signed as well"
         )
+
+
+class BadAttestation(ProofError):
+    """An attestation that others signed, that speaks of something else, or that does not hold at this time."""
+
+    refusal_class: ClassVar[RefusalClass] = "ATTEST"
+
+    def __init__(self, where: Where, what: str, expected: object, got: object) -> None:
+        super().__init__(where, what, show(expected), show(got))
+        self.what, self.expected, self.got = what, show(expected), show(got)
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: expected {self.expected}, got {self.got}"
 
 
 # --- PolicyError -----------------------------------------------------------------------------------------
@@ -732,6 +755,19 @@ class ValuationOverflow(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.what}: at most {show(self.limit)} can be true, got {self.got}"
+
+
+class NotAttestable(PolicyError):
+    """An account that nothing may be signed over: refused, incomplete, in doubt, or too old."""
+
+    refusal_class: ClassVar[RefusalClass] = "ATTEST"
+
+    def __init__(self, where: Where, reason: str) -> None:
+        super().__init__(where, reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.where}: nothing is signed over it: {self.reason}"
 
 
 class Unsupported(PolicyError):
