@@ -18,6 +18,7 @@ from verifier.app.errors import ConfigError, Problem, did_you_mean
 from verifier.app.quantities import (
     exact_decimal,
     given_address,
+    given_denied,
     given_hash,
     moment,
     positive_decimal,
@@ -62,6 +63,7 @@ def _slot_number(value: object) -> int:
 Name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN)]
 AddressText = Annotated[Address, BeforeValidator(given_address)]
 HashText = Annotated[Hash32, BeforeValidator(given_hash)]
+DeniedText = Annotated[bytes, BeforeValidator(given_denied)]
 When = Annotated[Timestamp, BeforeValidator(moment)]
 Span = Annotated[int, BeforeValidator(span_seconds)]
 Share = Annotated[int, BeforeValidator(share_ppm)]
@@ -122,6 +124,7 @@ class PolicyPart(Part):
     max_clock_error: Span | None = None
     age_hard: Span | None = None
     accept_contracts: Words = ()
+    denied: Annotated[tuple[DeniedText, ...], BeforeValidator(_words)] = ()
     anchor_haircuts: dict[str, HaircutPart] = Field(default={})
     assets: dict[Name, FactorsPart] = Field(default={})
 
@@ -142,8 +145,17 @@ Endpoints = Annotated[tuple[Annotated[EndpointPart, BeforeValidator(_endpoint)],
 Pins = Annotated[tuple[HashText, ...], BeforeValidator(_words)]
 
 
+class CodePart(Part):
+    """One [[networks.<name>.codes]]: the code that a contract of the parent was reviewed with."""
+
+    role: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}(:[0-9]{1,10})?$")]
+    code_hash: HashText
+    implementation: AddressText | None = None
+    implementation_code_hash: HashText | None = None
+
+
 class NetworkPart(Part):
-    """[networks.<name>]: where to ask, and which blocks the checker believes."""
+    """[networks.<name>]: where to ask, which blocks the checker believes, and for a rollup what it settles on."""
 
     endpoints: Endpoints = ()
     pin: Pins = ()
@@ -151,6 +163,11 @@ class NetworkPart(Part):
     family: Name | None = None
     native_symbol: Name | None = None
     native_decimals: Decimals | None = None
+    parent: Name | None = None
+    scheme: Name | None = None
+    delay: Span | None = None
+    contracts: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")], AddressText] = Field(default={})
+    codes: Annotated[tuple[CodePart, ...], Field(strict=False)] = ()
 
 
 class HolderPart(Part):

@@ -19,6 +19,7 @@ from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, Hold
 from verifier.app.compile_assets import Compiled, Place, compile_lines
 from verifier.app.compile_declared import compile_declared
 from verifier.app.compile_policy import compile_policy
+from verifier.app.compile_settlement import parents_of, settle_places
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
@@ -119,6 +120,7 @@ def compile_account(
     """
     problems = Problems(source)
     places = _places(file, registry, problems)
+    settle_places(places, file.networks, problems)
     holders = _holders(file, places, problems)
     lines: list[tuple[Path_, AssetPart, ClaimKind]] = [
         (("assets", i), part, ClaimKind.HOLDING) for i, part in enumerate(file.assets)
@@ -129,6 +131,7 @@ def compile_account(
     declared = compile_declared(file, problems)
     used = {claim.chain_id: places_name for claim in made.claims if (places_name := _name_of(claim, places))}
     parts = {name: _with_settings(file.networks.get(name), (networks or {}).get(name)) for name in places}
+    used |= parents_of(used, places, parts)
     endpoints = {
         chain: _endpoints(name, parts[name], environ, problems) if online else () for chain, name in used.items()
     }

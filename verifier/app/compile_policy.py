@@ -39,6 +39,7 @@ def compile_policy(part: PolicyPart, default_preset: str, find: FindNetwork, pro
         anchors=_chosen(part.anchors, Anchor, base.anchors, "anchors", problems),
         settlements=_chosen(part.settlements, Settlement, base.settlements, "settlements", problems),
         accept_contracts=_contracts(part.accept_contracts, find, problems),
+        denied=frozenset(part.denied),
         anchor_haircuts=_anchor_haircuts(part, base, problems),
         factors=MappingProxyType({group: _factors(f, group, problems) for group, f in part.assets.items()}),
     )

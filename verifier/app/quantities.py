@@ -170,6 +170,17 @@ def given_hash(value: object) -> Hash32:
         raise ValueError(reason) from None
 
 
+def given_denied(value: object) -> bytes:
+    """A root, game or checkpoint on the denylist: 20 or 32 bytes."""
+    try:
+        found = parse_hex(value, "denied")
+    except BadInput:
+        found = b""
+    if len(found) not in {20, 32}:
+        raise ValueError("expected 0x and 40 or 64 hex digits: an address or a hash")
+    return found
+
+
 def _brief(value: object) -> str:
     text = repr(value) if isinstance(value, str) else type(value).__name__
     return text if len(text) <= 60 else text[:60] + "…"
