@@ -173,7 +173,6 @@ def _npm_install(folder: Path, target: Path, extra: tuple[str, ...]) -> None:
         *npm_command(folder),
         "install",
         "--ignore-scripts",
-        "--legacy-peer-deps",  # peers of contract packages are compilers that no test runs
         "--no-audit",
         "--no-fund",
         "--no-update-notifier",

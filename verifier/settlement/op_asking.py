@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifier.claims import AccountRead
+from verifier.codec import rlp
 from verifier.codec.abi import array_slot, mapping_slot, offset_slot, pad_address, pad_bytesn
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, MissingEvidence, NotThere, Where
-from verifier.flow import AskCode, AskHeader, AskHeight, AskSaid, Flow, ask, ask_all
+from verifier.flow import AskCode, AskHeader, AskHeight, AskProof, AskSaid, Flow, ask, ask_all
 from verifier.headers.decode import Header, decode_header
 from verifier.network import Network, SettledOn
 from verifier.policy import Policy
@@ -22,8 +23,21 @@ from verifier.primitives import Address, BlockNumber, Hash32, SlotKey, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.settlement import op_fault, op_output
 from verifier.settlement.collect import Candidate, Settled, first_that_stands, proxy_reads
-from verifier.settlement.op_games import ClaimForm, GameClaim, GameId, claim_of, game_id, game_type, parse_clone
+from verifier.settlement.op_games import (
+    ClaimForm,
+    GameClaim,
+    GameId,
+    claim_of,
+    game_id,
+    game_type,
+    output_root,
+    parse_clone,
+)
+from verifier.trie.table import NodeTable
+from verifier.trie.walk import EMPTY_ROOT, walk
 
+PASSER: Final = Address(bytes.fromhex("4200000000000000000000000000000000000016"))
+"""L2ToL1MessagePasser, the same on every chain. Source: ethereum-optimism/optimism, Predeploys.sol."""
 PAGE: Final = 64
 MAX_PAGES: Final = 24
 MAX_TRIED: Final = 8
@@ -170,8 +184,8 @@ def _candidate(place: _Place, game: Told) -> Flow[Candidate]:
     """The header that a game is about, the game's code, and the places that judging will read."""
     number = yield from _block_of(place, game)
     question = AskHeader(chain_id=place.network.chain_id, block=number)
-    rlp = yield from ask(question)
-    header = decode_header(rlp, place.network.family, Where(network=place.network.name))
+    raw = yield from ask(question)
+    header = decode_header(raw, place.network.family, Where(network=place.network.name))
     code = yield from ask(
         AskCode(
             chain_id=place.at.network.chain_id,
@@ -180,12 +194,39 @@ def _candidate(place: _Place, game: Told) -> Flow[Candidate]:
             number=place.at.number,
         )
     )
-    passer = header.withdrawals_root or Hash32(bytes(32))
     kind = game.record.game_type
+    passer = yield from _passer_root(place, header, game.root)
     claim = claim_of(kind, header, place.network.chain_id, passer, game.extra, Where(network=place.network.name))
     implementation = parse_clone(code, place.at.where.at(address=game.record.address)).implementation
     preimages = (kind.to_bytes(4, "big") + passer, game.extra, code)
-    return Candidate(rlp, preimages, _reads(place, claim, game.record, implementation))
+    return Candidate(raw, preimages, _reads(place, claim, game.record, implementation))
+
+
+def _passer_root(place: _Place, header: Header, root: Hash32) -> Flow[Hash32]:
+    """
+    The message passer's storage root at a block: the header's own field since Isthmus, else out of the rollup's state.
+
+    It is a preimage only: whichever value makes the claim's hash, the claim commits to the header by it.
+    """
+    told = header.withdrawals_root
+    if told is not None and (output_root(header, told) == root or told != EMPTY_ROOT):
+        return told
+    question = AskProof(
+        chain_id=place.network.chain_id, address=PASSER, slots=(), block_hash=header.hash, number=header.number
+    )
+    nodes = yield from ask(question)
+    table = NodeTable.from_hashed((keccak256(node), node) for node in nodes)
+    leaf = walk(header.state_root, keccak256(PASSER), table, Where(network=place.network.name, address=PASSER))
+    return _storage_root(leaf, place) if isinstance(leaf, bytes) else EMPTY_ROOT
+
+
+def _storage_root(leaf: bytes, place: _Place) -> Hash32:
+    """The storage root in an account's leaf."""
+    items = rlp.decode_list(leaf, Where(network=place.network.name, address=PASSER))
+    found = items[2] if len(items) > 2 else b""
+    if not isinstance(found, bytes) or len(found) != 32:
+        raise BadInput("account of the message passer", "a storage root", leaf)
+    return Hash32(found)
 
 
 def _block_of(place: _Place, game: Told) -> Flow[BlockNumber]:
@@ -202,8 +243,8 @@ def _block_of(place: _Place, game: Told) -> Flow[BlockNumber]:
 
 
 def _hinted(place: _Place, number: BlockNumber) -> Flow[Header]:
-    rlp = yield from ask(AskHeader(chain_id=place.network.chain_id, block=number))
-    return decode_header(rlp, place.network.family, Where(network=place.network.name))
+    raw = yield from ask(AskHeader(chain_id=place.network.chain_id, block=number))
+    return decode_header(raw, place.network.family, Where(network=place.network.name))
 
 
 def _reads(place: _Place, claim: GameClaim, record: GameId, implementation: Address) -> tuple[AccountRead, ...]:
@@ -278,10 +319,10 @@ def _output(place: _Place, index: int) -> Flow[Candidate]:
     """The header of one output: its number as the oracle says."""
     told = yield from ask(place.said("oracle", OUTPUT + index.to_bytes(32, "big")))
     number = BlockNumber(_number(told, 64) & (1 << 64) - 1)
-    rlp = yield from ask(AskHeader(chain_id=place.network.chain_id, block=number))
-    header = decode_header(rlp, place.network.family, Where(network=place.network.name))
-    passer = header.withdrawals_root or Hash32(bytes(32))
+    raw = yield from ask(AskHeader(chain_id=place.network.chain_id, block=number))
+    header = decode_header(raw, place.network.family, Where(network=place.network.name))
+    passer = yield from _passer_root(place, header, Hash32(told[:32]))
     first = array_slot(op_output.OUTPUTS, index, 2)
     slots = (op_output.OUTPUTS, op_output.PERIOD, first, offset_slot(first, 1))
     reads = proxy_reads([(place.contract("oracle"), slots)], place.implementations())
-    return Candidate(rlp, (index.to_bytes(8, "big") + passer,), reads)
+    return Candidate(raw, (index.to_bytes(8, "big") + passer,), reads)

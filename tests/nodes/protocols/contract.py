@@ -8,7 +8,7 @@ from typing import Any
 from eth_abi import decode, encode
 from eth_utils import keccak
 
-from tests.nodes.anvil import Anvil
+from tests.nodes.devnode import DevNode
 
 FAR = 2**256 - 1
 
@@ -43,9 +43,9 @@ def calldata(signature: str, *values: object) -> str:
 
 @dataclass(frozen=True)
 class Contract:
-    """A contract on an anvil."""
+    """A contract on a node."""
 
-    node: Anvil = field(repr=False, compare=False)
+    node: DevNode = field(repr=False, compare=False)
     address: str
 
     def view(self, signature: str, *values: object, block: str = "latest") -> Any:
@@ -60,6 +60,6 @@ class Contract:
         return self.node.send(self.address, calldata(signature, *values), value, sender=sender)
 
 
-def create(node: Anvil, bytecode: str, types: str = "()", *values: object) -> Contract:
+def create(node: DevNode, bytecode: str, types: str = "()", *values: object) -> Contract:
     """Deploy creation code with its encoded arguments."""
     return Contract(node, node.deploy(bytecode, encode(split(types), values).hex()))
