@@ -263,3 +263,11 @@ def test_the_nodes_of_an_answer_are_bounded_exactly() -> None:
     assert parse_proof(proof(accountProof=["0xc1"] * MAX_NODES, storageProof=[]), WHO, SLOTS, "n") == (b"\xc1",)
     with pytest.raises(BadAnswer, match="more than"):
         parse_proof(proof(accountProof=["0xc1"] * (MAX_NODES + 1), storageProof=[]), WHO, SLOTS, "n")
+
+
+def test_types_are_not_converted() -> None:
+    """An error's code that is text is no code, so the body holds no error of ours; as a number it is one."""
+    assert parse_error_body(b'{"error": {"code": "-32000", "message": "x"}}', "node") is None
+    told = parse_error_body(b'{"error": {"code": -32000, "message": "x"}}', "node")
+    assert told is not None
+    assert told.code == -32000

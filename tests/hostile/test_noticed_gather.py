@@ -158,6 +158,7 @@ def test_a_search_that_leads_nowhere_ends() -> None:
         (0, 0, 100, 1_000, 500, 7, False, 50),  # genesis at time zero is something known
         (0, 0, 100, 1_000, 300, 7, False, 30),
         (0, 0, 100, 1_000, 300, 7, True, 50),
+        (0, 0, 100, 0, 0, 7, False, 50),
         (40, 900, 100, 900, 900, 7, False, 70),  # equal times: no slope to go by, so the middle
         (40, 900, 100, 899, 900, 7, False, 70),
         (40, 500, 100, 900, 100, 7, False, 41),

@@ -51,3 +51,11 @@ def test_a_header_is_bounded_before_it_is_read() -> None:
     assert decode_header(fits, ONE, WHERE).number == 1
     with pytest.raises(LimitExceeded):
         decode_header(over, ONE, WHERE)
+
+
+def test_fields_of_newer_forks_are_counted() -> None:
+    """A Prague header has none; one more field, known or not, is one that the judge of calls does not know."""
+    prague = header_fields(1, 1)
+    for more in range(3):
+        fields = [*prague, *[b"\x22" * 32, b"\x07"][:more]]
+        assert decode_header(rlp.encode(fields), ONE, WHERE).block.newer == more

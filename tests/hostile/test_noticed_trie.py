@@ -41,3 +41,34 @@ def test_leaves_at_the_bounds_of_the_quick_way_read_the_same(length: int) -> Non
     table = NodeTable.build([node])
     assert walk(Hash32(keccak(node)), KEY, table, WHERE, set()) == value
     assert walk(Hash32(keccak(node)), b"\x01" * 32, table, WHERE, set()) is ABSENT
+
+
+def leaf_with(value: bytes) -> bytes:
+    """A leaf for the key of zeros whose value is these very bytes, its own list header right."""
+    payload = b"\xa1\x20" + KEY + value
+    return (bytes([0xC0 + len(payload)]) if len(payload) < 56 else bytes([0xF8, len(payload)])) + payload
+
+
+@pytest.mark.covers("RLP-02", "RLP-04", "RLP-05")
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\x81\x05", b"\xb8\x37" + b"v" * 55, b"\xb8\x3c" + b"v" * 61, b"\xb8\x3c" + b"v" * 59, b"\xb9\x46" + b"v" * 70,
+        b"\xb8", b"\x80\x3a" + b"v" * 58, b"\xb8\x3c" + b"v" * 30 + b"\xb8", b"\x90\x3a" + b"v" * 58,
+    ],
+    ids=[
+        "a wrapped byte", "a long form for 55 bytes", "a byte too many", "a byte too few", "two length bytes read as one",
+        "a head alone", "bytes behind an empty string", "cut short", "bytes behind a short string",
+    ],
+)  # fmt: skip
+def test_a_leaf_whose_value_has_another_form_is_refused(value: bytes) -> None:
+    """The quick way takes the shortest form only; everything else is for the plain parser, which refuses it."""
+    with pytest.raises(Malformed):
+        under(leaf_with(value))
+
+
+@pytest.mark.parametrize("value", [b"\x81\x80", b"\x05", b"\xb7" + b"\x01" * 55, b"\xb8\x38" + b"\x01" * 56])
+def test_a_leaf_whose_value_has_its_shortest_form_is_read(value: bytes) -> None:
+    """The siblings: one byte from 0x80 on, one below it, 55 bytes, and 56."""
+    content = {5: value, 0x81: value[1:], 0xB7: value[1:], 0xB8: value[2:]}[value[0]]
+    assert under(leaf_with(value)) == content

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.hostile.test_noticed_assets import with_words
+from tests.simulators.minting import header, network
 from tests.simulators.world import World, balance_slot, checker, holder
 from tests.verifier.test_verify import gather
 from verifier.claims import Claim, Source
@@ -14,6 +15,7 @@ from verifier.errors import (
     FromTheFuture,
     NoTrustRoot,
     NotUsable,
+    TooOld,
     TrustTooWeak,
     UnreviewedMeaning,
     UnusedEvidence,
@@ -22,7 +24,7 @@ from verifier.errors import (
 from verifier.policy import STRICT, Policy
 from verifier.primitives import Timestamp
 from verifier.trust import Anchor, Observed, Settlement, Trust
-from verifier.verify import Refusal, too_weak, verify_bundle
+from verifier.verify import Refusal, check_parent, too_weak, verify_bundle
 from verifier.wire import encode_bundle, parse_bundle
 
 WORLD = World(1, {holder(1): 5}, {holder(1): 7})
@@ -107,3 +109,27 @@ def test_a_refused_meaning_says_what_is_known_of_it(meanings: dict, reason: str)
     assert isinstance(refusal.error, UnreviewedMeaning)
     assert reason in str(refusal.error)
     assert believed.policy is STRICT
+
+
+@pytest.mark.parametrize(
+    ("ahead", "lag", "error"),
+    [
+        (0, 0, None),
+        (None, 0, None),
+        (1, 0, FromTheFuture),
+        (0, STRICT.max_head_lag, None),
+        (0, STRICT.max_head_lag + 1, TooOld),
+    ],
+    ids=["now", "at the clock's error", "ahead of it", "as far before T as heads may lag", "a second further"],
+)
+def test_a_parents_block_is_held_against_clock_and_moment(ahead: int | None, lag: int, error: type | None) -> None:
+    """Settlement is judged by the time of the parent's block: neither ahead of the clock nor far before T."""
+    parent = header(network(), 1_800_000_000, Trust(Anchor.PINNED))
+    slack = STRICT.max_clock_error
+    now = Timestamp(parent.timestamp - slack - (ahead or 0)) if ahead != 0 else Timestamp(parent.timestamp + lag)
+    believed = replace(checker(WORLD), now=now)
+    if error is None:
+        check_parent(parent, Timestamp(parent.timestamp + lag), believed)
+    else:
+        with pytest.raises(error):
+            check_parent(parent, Timestamp(parent.timestamp + lag), believed)

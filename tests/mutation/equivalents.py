@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-_QUICK = "bounds of a quick way only: what falls out of it is read by the plain parser, to the same end"
+_QUICK = "a bound of a quick way: what falls out of it is read by the plain parser, to the same end"
+_WALK = "verifier/trie/walk.py:"
 
 EQUIVALENT: dict[str, str] = {
     "verifier/verify.py:check_meaning: False -> True": "the network's coin is read from the leaf; no code is accepted "
     "or refused for it, so its kind does not look at the flag",
     "verifier/wire.py:encode_bundle: True -> False (#2)": "the envelope is a list of text, an integer and byte strings, "
     "which have one encoding whether it is called canonical or not",
-    "verifier/trie/walk.py:module: n < 8 | n < -> <= 8": _QUICK,
-    "verifier/trie/walk.py:_quick_leaf: size < EMBEDDED_BELOW | size < -> <= EMBEDDED_BELOW": _QUICK,
-    "verifier/trie/walk.py:_quick_leaf: size > 257 | size > -> >= 257": _QUICK,
-    "verifier/trie/walk.py:_quick_leaf: 0x82 <= mark <= 0xA1 | mark <= -> < 0xA1": _QUICK,
+    **dict.fromkeys(
+        (
+            f"{_WALK}module: n < 8 | n < -> <= 8",
+            f"{_WALK}_quick_leaf: size < EMBEDDED_BELOW | size < -> <= EMBEDDED_BELOW",
+            f"{_WALK}_quick_leaf: size > 257 | size > -> >= 257",
+            f"{_WALK}_quick_leaf: size >= 58 | size >= -> > 58",
+            f"{_WALK}_quick_leaf: size <= 56 | size <= -> < 56",
+            f"{_WALK}_quick_leaf: 0x82 <= mark <= 0xA1 | 0x82 <= -> < mark",
+            f"{_WALK}_quick_leaf: 0x82 <= mark <= 0xA1 | mark <= -> < 0xA1",
+            f"{_WALK}_quick_leaf: flag != 0x20 and flag >> 4 != 3 | flag != 0x20 and -> or flag >> 4 != 3",
+            f"{_WALK}_last_string: 0x80 < first <= 0xB7 | first <= -> < 0xB7",
+            f"{_WALK}_last_string: first != 0x81 or raw[start + 1] >= 0x80 | first != 0x81 or -> and raw[start + 1] >= 0x80",
+            f"{_WALK}_last_string: raw[start + 1] >= 0x80 | raw[start + 1] >= -> > 0x80",
+        ),
+        _QUICK,
+    ),
 }

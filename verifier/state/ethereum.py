@@ -24,7 +24,6 @@ from verifier.trie.walk import EMPTY_ROOT, Absent, walk
 EMPTY_CODE: Final = Hash32(bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"))
 """keccak256 of no bytes: the code hash of an account without code."""
 
-_MAX_WORD_LEAF: Final = 33
 """A string header and 32 bytes."""
 
 _FIELDS: Final = {AccountShape.ETHEREUM: 4, AccountShape.AVALANCHE: 5, AccountShape.BLAST: 7}
@@ -71,8 +70,6 @@ def verify_word(account: ProvenAccount, slot: SlotKey, nodes: NodeTable, used: s
         Malformed: A node on the path is no trie node, or the leaf no storage value.
         MissingNode: The nodes end before the answer, in either direction.
     """
-    if not account.exists or account.storage_root == EMPTY_ROOT:
-        return mint(ProvenWord, rests_on=account, slot=slot, word=ZERO_WORD)
     where = account.where.at(slot=slot)
     key = keccak256(asked_slot(account.rests_on.network, slot))
     leaf = walk(account.storage_root, key, nodes, where, used)
@@ -98,8 +95,6 @@ def parse_word(leaf: bytes, where: Where) -> Word:
     Raises:
         MalformedWord: Any other bytes.
     """
-    if len(leaf) > _MAX_WORD_LEAF:
-        raise MalformedWord(where, f"{len(leaf)} bytes, where a word takes at most {_MAX_WORD_LEAF}", leaf)
     try:
         value = rlp.decode_uint(rlp.decode(leaf, where), where)
     except MalformedRlp as error:
