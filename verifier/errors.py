@@ -50,6 +50,7 @@
         ├── FromTheFuture      a time ahead of the checker's clock
         ├── WrongChain         another chain, network or contract identity
         ├── CountedTwice       two claims that are one balance, seen from two sides
+        ├── UnlistedDebt       a lending protocol's own record shows a debt that no claim speaks of
         ├── SkewTooLarge       snapshots of one account too far apart in time to be one moment
         ├── NotAttestable      an account that nothing may be signed over
         ├── ValuationOverflow  an amount or a value beyond any that can be true
@@ -724,6 +725,20 @@ class CountedTwice(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.first} and {self.second} are one balance: {self.reason}"
+
+
+class UnlistedDebt(PolicyError):
+    """A lending protocol's own record shows a debt of the holder that no claim of the account speaks of."""
+
+    remedy: ClassVar[str] = "list the debts, or let them be found"
+
+    def __init__(self, where: Where, assets: tuple[bytes, ...], examined: int) -> None:
+        super().__init__(where, assets, examined)
+        self.assets, self.examined = assets, examined
+
+    def __str__(self) -> str:
+        names = ", ".join(show(asset) for asset in self.assets)
+        return f"{self.where}: of {self.examined} reserves examined, {len(self.assets)} unlisted with debts: {names}"
 
 
 class SkewTooLarge(PolicyError):

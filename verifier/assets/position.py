@@ -1,0 +1,68 @@
+"""Positions by their protocols' own rules: one table of kinds, and the way from a position to what it reads and says.
+
+Whoever may choose a position's contracts chooses what its figure means. Every contract that a position reads must
+therefore be one that the checker's policy names, or one that its own registry gave the position with; a bundle cannot
+bring its own pool along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from verifier.assets import (
+    aave_v3,
+    compound_v3,
+    erc4626,
+    morpho_blue,
+    rocket,
+    steth,
+    storage_field,
+    uniswap_v2,
+    uniswap_v3,
+)
+from verifier.assets.figure import Figure
+from verifier.assets.reader import Reader
+from verifier.claims import Claim
+from verifier.errors import BadInput
+from verifier.positions import Given, Position, PositionKind
+from verifier.primitives import Address
+
+Parse = Callable[[Given, Address], Any]
+"""Parameters of a kind's own type, which its own `read` takes; nobody else looks inside."""
+Read = Callable[[Any, Claim, Address, Reader], Figure]
+
+KINDS: Final[Mapping[PositionKind, tuple[Parse, Read]]] = MappingProxyType(
+    {
+        PositionKind.STORAGE: (storage_field.parse, storage_field.read),
+        PositionKind.STETH: (steth.parse, steth.read),
+        PositionKind.WSTETH: (steth.parse, steth.read),
+        PositionKind.RETH: (rocket.parse, rocket.read),
+        PositionKind.ERC4626: (erc4626.parse, erc4626.read),
+        PositionKind.AAVE_V3: (aave_v3.parse, aave_v3.read),
+        PositionKind.AAVE_V3_DEBTS: (aave_v3.parse, aave_v3.read_debts),
+        PositionKind.COMPOUND_V3: (compound_v3.parse, compound_v3.read),
+        PositionKind.MORPHO_BLUE: (morpho_blue.parse, morpho_blue.read),
+        PositionKind.UNISWAP_V2: (uniswap_v2.parse, uniswap_v2.read),
+        PositionKind.UNISWAP_V3: (uniswap_v3.parse, uniswap_v3.read),
+    }
+)
+
+
+def read_position(claim: Claim, of: Position, reader: Reader) -> Figure:
+    """
+    The figure of a position, from whatever the reader has.
+
+    Raises:
+        BadInput: The position's parameters are not its kind's.
+        Malformed, ProofError, PolicyError: As the kind and the reader raise them.
+    """
+    contract = claim.asset.contract
+    if contract is None:
+        raise BadInput("position", "a contract", claim.asset.symbol)
+    parse, read = KINDS[of.kind]
+    given = Given(of)
+    parameters = parse(given, contract)
+    given.done()
+    return read(parameters, claim, contract, reader)
