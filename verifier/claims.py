@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Union
 
 from verifier.calls import Call
+from verifier.positions import Part, Position, part_of
 from verifier.primitives import Address, ChainId, Hash32, SlotKey
 
 
@@ -159,6 +161,10 @@ class CallReading:
     index: int = 0
 
 
+Reading = Union[CallReading, Position]
+"""How a figure is read, where not from a layout alone: as a call returns it, or by a protocol's own rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """
@@ -172,7 +178,7 @@ class Claim:
     holder: Address
     kind: ClaimKind = ClaimKind.HOLDING
     source: Source = Source.REVIEWED
-    reading: CallReading | None = None
+    reading: Reading | None = None
 
     @property
     def chain_id(self) -> ChainId:
@@ -180,9 +186,16 @@ class Claim:
         return self.asset.chain_id
 
     @property
-    def identity(self) -> tuple[ChainId, Address | None, Address]:
-        """Chain, contract and holder: two claims with one identity would count one balance twice."""
-        return (self.asset.chain_id, self.asset.contract, self.holder)
+    def identity(self) -> tuple[ChainId, Address | None, Address, Part]:
+        """Chain, contract, holder and which part of it: two claims with one identity would count one balance twice."""
+        return (self.asset.chain_id, self.asset.contract, self.holder, self.part)
+
+    @property
+    def part(self) -> Part:
+        """What tells a holder's several positions at one contract apart; nothing where the whole balance is meant."""
+        part = part_of(self.reading) if isinstance(self.reading, Position) else ()
+        # What is lent and what is owed in one market are two figures.
+        return (*part, ("side", self.kind.value)) if part else ()
 
 
 @dataclass(frozen=True, slots=True)

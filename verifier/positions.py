@@ -6,8 +6,10 @@ kind takes is said in the kind's own file under `verifier/assets`, which refuses
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Union
 
 from verifier.errors import BadInput
@@ -73,6 +75,28 @@ def _check(name: str, value: object) -> None:
     )
     if not sound:
         raise BadInput(f"position's {name}", "an unsigned integer, up to 64 bytes, or a word", value)
+
+
+Part = tuple[tuple[str, Parameter], ...]
+"""The parameters that tell one holder's positions at one contract apart."""
+
+PARTS: Final[Mapping[PositionKind, Part]] = MappingProxyType(
+    {
+        PositionKind.STORAGE: (("slot", b""), ("offset", 0)),
+        PositionKind.COMPOUND_V3: (("of", "base"), ("asset", b"")),
+        PositionKind.MORPHO_BLUE: (("market", b""), ("of", "loan")),
+        PositionKind.UNISWAP_V2: (("leg", 0),),
+        PositionKind.UNISWAP_V3: (("token", 0), ("leg", 0)),
+        PositionKind.AAVE_V3_DEBTS: (("kind", "debts"),),
+    }
+)
+"""For kinds that read a part of what a holder has at a contract: which parameters say which, with their defaults."""
+
+
+def part_of(of: Position) -> Part:
+    """Which part a position reads; nothing for kinds that read all that the holder has there."""
+    given = dict(of.given)
+    return tuple((name, given.get(name, default)) for name, default in PARTS.get(of.kind, ()))
 
 
 class Given:

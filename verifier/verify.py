@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from verifier.assets import kind_of
 from verifier.assets.call import balance_reading
 from verifier.calls import DEFAULT_CALL_LIMITS, Call
-from verifier.claims import Asset, Claim, ClaimKind, KnownAsset, Meanings, Source
+from verifier.claims import AccountRead, Asset, Claim, ClaimKind, KnownAsset, Meanings, Source
 from verifier.consensus.execution import execution_header
 from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.light_client import LightClientState
@@ -44,6 +44,7 @@ from verifier.flow import Unanswered
 from verifier.headers.as_of import verify_snapshot
 from verifier.network import Network, SettledOn
 from verifier.policy import DEFAULT_LIMITS, Limits, Policy
+from verifier.positions import Position
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, to_hex
 from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenCall, ProvenHeader, ProvenWord, mint
 from verifier.settlement import verify_settlement
@@ -328,6 +329,14 @@ class SectionState:
         """The word at one of its slots."""
         return verify_word(account, slot, self._nodes, self.used)
 
+    @property
+    def time(self) -> Timestamp:
+        """The block's own time."""
+        return self._header.timestamp
+
+    def need(self, reads: Sequence[AccountRead]) -> None:
+        """Nothing to prepare: the evidence is at hand, or is missing."""
+
     def call(self, call: Call) -> ProvenCall:
         """What a contract answers to a call; the same call is run once, and all of them share one bound on work."""
         found = self._calls.get(call)
@@ -406,6 +415,7 @@ def verify_claim(
     where = header.where.at(address=claim.holder)
     known, accepted = check_meaning(claim, header.network, checker.meanings, checker.policy, where)
     reading = kind_of(claim).decode(claim, known, state, where, accepted=accepted)
+    _check_contracts(claim, reading.contracts, checker.policy, where)
     trust = header.trust
     if reading.reviewed is not None:
         basis = Basis.REVIEWED_CODE if reading.reviewed else Basis.UNREVIEWED_CODE
@@ -423,6 +433,19 @@ def verify_claim(
     )
 
 
+def _check_contracts(claim: Claim, contracts: Sequence[Address], policy: Policy, where: Where) -> None:
+    """
+    Hold every contract that a claim brought along against the policy: whoever may choose one chooses the figure.
+
+    Raises:
+        UnreviewedMeaning: The policy does not name one of them.
+    """
+    for contract in contracts:
+        if (claim.chain_id, contract) not in policy.accept_contracts:
+            reason = "the position reads this contract, and the policy does not name it"
+            raise UnreviewedMeaning(where.at(address=contract), claim.source.value, reason)
+
+
 def check_meaning(
     claim: Claim, network: Network, meanings: Meanings, policy: Policy, where: Where
 ) -> tuple[KnownAsset | None, bool]:
@@ -437,6 +460,8 @@ def check_meaning(
     """
     contract = claim.asset.contract
     known = meanings.get(claim.asset.key)
+    if isinstance(claim.reading, Position):
+        return None, _position_taken(claim, policy, where)
     if claim.reading is not None and claim.reading.call.to != contract:
         raise UnreviewedMeaning(where, claim.source.value, "it calls another contract than its asset's")
     if contract is None:
@@ -452,6 +477,17 @@ def check_meaning(
         reason = "no code was reviewed for it" if known is not None else "the checker's registry does not hold it"
         raise UnreviewedMeaning(where.at(address=contract), claim.source.value, reason)
     return known, accepted
+
+
+def _position_taken(claim: Claim, policy: Policy, where: Where) -> bool:
+    """A position's contract is one that the policy names; no position is reviewed by the registry alone."""
+    contract = claim.asset.contract
+    if contract is None or claim.asset.layout is not None:
+        raise UnreviewedMeaning(where, claim.source.value, "a position is at a contract, and needs no layout")
+    if (claim.chain_id, contract) not in policy.accept_contracts:
+        reason = "the policy does not name the contract of this position"
+        raise UnreviewedMeaning(where.at(address=contract), claim.source.value, reason)
+    return True
 
 
 def _without_layout(asset: Asset, claim: Claim) -> Asset:

@@ -12,10 +12,11 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from verifier.calls import ZERO_ADDRESS, Call
-from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
+from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Reading, Source, TokenLayout
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, LightEvidence, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
+from verifier.positions import Parameter, Position, PositionKind, position
 from verifier.primitives import address, chain_id, parse_hex, slot_key, timestamp, to_hex
 from verifier.wire import ParsedBundle, encode_bundle, parse_bundle
 
@@ -63,10 +64,18 @@ class CallView(_Model):
     sender: HexBytes | None = None
 
 
-class ReadingView(_Model):
-    """How a claim is read, where not by a layout alone."""
+class PositionView(_Model):
+    """`Position`: numbers as decimal text after `#`, bytes as hex, words as they are after `=`."""
 
-    call: CallView
+    kind: str
+    given: dict[str, str]
+
+
+class ReadingView(_Model):
+    """How a claim is read, where not by a layout alone: one of the two."""
+
+    call: CallView | None = None
+    position: PositionView | None = None
 
 
 class ClaimView(_Model):
@@ -209,7 +218,10 @@ def _settling_view(settling: Settling) -> SettlingView:
     return SettlingView(parent=settling.parent, preimages=[to_hex(part) for part in settling.preimages])
 
 
-def _reading_view(reading: CallReading) -> ReadingView:
+def _reading_view(reading: Reading) -> ReadingView:
+    if isinstance(reading, Position):
+        given = {name: _parameter_view(value) for name, value in reading.given}
+        return ReadingView(position=PositionView(kind=reading.kind.value, given=given))
     call = reading.call
     sender = None if call.sender == ZERO_ADDRESS else to_hex(call.sender)
     made = CallView(data=to_hex(call.data), gas=call.gas, returns=reading.returns, index=reading.index, sender=sender)
@@ -291,8 +303,37 @@ def _present(items: list[T] | None) -> list[T]:
     return items or []
 
 
-def _reading(view: ReadingView, asset: Asset) -> CallReading:
+def _parameter_view(value: Parameter) -> str:
+    if isinstance(value, bytes):
+        return to_hex(value)
+    return f"#{value}" if isinstance(value, int) else f"={value}"
+
+
+def _parameter(text: str) -> Parameter:
+    """A parameter, by the mark that it starts with.
+
+    Raises:
+        ValueError, BadInput: It has none of the three marks, or a number of another form than our own.
+    """
+    if text.startswith("="):
+        return text[1:]
+    if text.startswith("#"):
+        number = int(text[1:])
+        if f"#{number}" != text:
+            raise MalformedBundle(_HERE, "a number is written in its shortest form", text)
+        return number
+    return parse_hex(text)
+
+
+def _reading(view: ReadingView, asset: Asset) -> Reading:
     call = view.call
+    if (call is None) == (view.position is None):
+        raise MalformedBundle(_HERE, "a reading is a call or a position")
+    if view.position is not None:
+        given = {name: _parameter(value) for name, value in view.position.given.items()}
+        return position(PositionKind(view.position.kind), **given)
+    if call is None:
+        raise MalformedBundle(_HERE, "a reading is a call or a position")
     if asset.contract is None:
         raise MalformedBundle(_HERE, "a claim by a call is on a contract")
     sender = ZERO_ADDRESS if call.sender is None else address(parse_hex(call.sender))

@@ -21,14 +21,15 @@ from typing import Final
 import cbor2
 
 from verifier.calls import MAX_CALLDATA, ZERO_ADDRESS, Call
-from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Source, TokenLayout
+from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Reading, Source, TokenLayout
 from verifier.codec import cbor
 from verifier.codec.abi import split_types
 from verifier.codec.cbor import Cbor
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, LightEvidence, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
-from verifier.primitives import MAX_UINT256, Hash32, address, chain_id, slot_key, timestamp
+from verifier.positions import MOST_PARAMETERS, Parameter, Position, PositionKind
+from verifier.primitives import MAX_UINT256, Hash32, address, chain_id, hash32, slot_key, timestamp
 from verifier.shape import Shape
 
 MAGIC: Final = "xmargin-bundle"
@@ -36,6 +37,8 @@ VERSION: Final = 1
 _HERE: Final = Where(network="bundle")
 _LABEL: Final = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?", re.ASCII)
 _RETURNS: Final = re.compile(r"\([a-z0-9,()\[\]]{1,510}\)", re.ASCII)
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+_WORD: Final = re.compile(r"[ -~]{1,256}", re.ASCII)
 _ID_PREFIX: Final = MAGIC.encode() + bytes([0, VERSION])
 
 
@@ -116,12 +119,19 @@ def _claim_out(claim: Claim, asset: int) -> list[object]:
     return out
 
 
-def _reading_out(reading: CallReading) -> dict[str, object]:
+def _reading_out(reading: Reading) -> dict[str, object]:
+    if isinstance(reading, Position):
+        return {"position": [reading.kind.value, [[name, _parameter_out(value)] for name, value in reading.given]]}
     call = reading.call
     out: dict[str, object] = {"data": call.data, "gas": call.gas, "returns": reading.returns, "index": reading.index}
     if call.sender != ZERO_ADDRESS:
         out["sender"] = call.sender
     return {"call": out}
+
+
+def _parameter_out(value: Parameter) -> object:
+    """A number beyond 64 bits is a byte string of 32 with a mark, so that it is told from an address or a hash."""
+    return [value.to_bytes(32, "big")] if isinstance(value, int) else value
 
 
 def _section_out(section: Section) -> dict[str, object]:
@@ -169,7 +179,7 @@ def parse_bundle(data: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedBundle:
     found = content_id(body)
     if found != named:
         raise MalformedBundle(_HERE, f"its content id is 0x{found.hex()}, it names", named)
-    budget = 3 * limits.nodes + 20 * limits.claims + 3 * limits.codes + 4_096
+    budget = 3 * limits.nodes + 120 * limits.claims + 3 * limits.codes + 4_096
     try:
         return ParsedBundle(found, _bundle(cbor.decode(body, max_items=budget, where=_HERE), limits))
     except BadInput as error:
@@ -267,8 +277,13 @@ def _claim_in(item: Shape, assets: Sequence[Asset]) -> Claim:
     return Claim(asset, address(holder.bytes()), kind.word(ClaimKind), source.word(Source), reading)
 
 
-def _reading_in(item: Shape, asset: Asset) -> CallReading:
-    part = item.fields("call")["call"].fields("data", "gas", "returns", "index", optional=("sender",))
+def _reading_in(item: Shape, asset: Asset) -> Reading:
+    either = item.fields(optional=("call", "position"))
+    if len(either) != 1:
+        raise MalformedBundle(_HERE, f"{item.path} is a call or a position")
+    if "position" in either:
+        return _position_in(either["position"], asset)
+    part = either["call"].fields("data", "gas", "returns", "index", optional=("sender",))
     if asset.contract is None:
         raise MalformedBundle(_HERE, "a claim by a call is on a contract")
     sender = ZERO_ADDRESS
@@ -280,6 +295,22 @@ def _reading_in(item: Shape, asset: Asset) -> CallReading:
     returns = part["returns"].label(_RETURNS)
     split_types(returns)
     return CallReading(call, returns, part["index"].uint(255))
+
+
+def _position_in(item: Shape, asset: Asset) -> Position:
+    if asset.contract is None or asset.layout is not None:
+        raise MalformedBundle(_HERE, "a position is at a contract, and has no layout")
+    kind, given = item.tuple(2)
+    pairs = (entry.tuple(2) for entry in given.items(MOST_PARAMETERS))
+    return Position(kind.word(PositionKind), tuple((name.label(_NAME), _parameter_in(value)) for name, value in pairs))
+
+
+def _parameter_in(item: Shape) -> Parameter:
+    if isinstance(item.value, list):
+        return int.from_bytes(hash32(item.tuple(1)[0].bytes()), "big")
+    if isinstance(item.value, bytes):
+        return item.bytes(64)
+    return item.label(_WORD)
 
 
 def _ascending_bytes(item: Shape, limit: int, width: int, what: str) -> tuple[bytes, ...]:

@@ -45,8 +45,8 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
         Malformed, ProofError: As the proofs of what the call reads raise them.
     """
     reading = claim.reading
-    if reading is None:
-        raise BadInput("claim by a call", "a reading", claim.asset.symbol)
+    if not isinstance(reading, CallReading):
+        raise BadInput("claim by a call", "a call", claim.asset.symbol)
     contract = where.at(address=reading.call.to)
     token = state.account(reading.call.to)
     if not token.exists or token.code_hash == EMPTY_CODE:

@@ -5,13 +5,14 @@ Both halves are pure and stand together, since they share slots. `KINDS` in this
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from verifier.calls import Call
-from verifier.claims import Claim, KnownAsset, Reads
+from verifier.claims import AccountRead, Claim, KnownAsset, Reads
 from verifier.errors import Where
-from verifier.primitives import Address, SlotKey
+from verifier.primitives import Address, SlotKey, Timestamp
 from verifier.proven import ProvenAccount, ProvenCall, ProvenWord
 
 
@@ -30,6 +31,15 @@ class State(Protocol):
         """What a contract answers to a call."""
         ...
 
+    def need(self, reads: Sequence[AccountRead]) -> None:
+        """Say what will be read next, all at once; where evidence is being gathered, this is what is asked for."""
+        ...
+
+    @property
+    def time(self) -> Timestamp:
+        """The block's own time."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -40,6 +50,8 @@ class Reading:
     bound_by: tuple[ProvenAccount | ProvenWord, ...]
     reviewed: bool | None
     """Whether the code was the reviewed one; None where no code is involved."""
+    contracts: tuple[Address, ...] = ()
+    """Contracts that the claim itself brought along, each of which the checker's policy must name."""
 
 
 class AssetKind(Protocol):

@@ -23,11 +23,12 @@ from verifier.assets import (
     uniswap_v3,
 )
 from verifier.assets.figure import Figure
+from verifier.assets.kind import Reading, State
 from verifier.assets.reader import Reader
-from verifier.claims import Claim
-from verifier.errors import BadInput
+from verifier.claims import AccountRead, Claim, KnownAsset, Reads
+from verifier.errors import BadInput, Where
 from verifier.positions import Given, Position, PositionKind
-from verifier.primitives import Address
+from verifier.primitives import Address, SlotKey, Timestamp
 
 Parse = Callable[[Given, Address], Any]
 """Parameters of a kind's own type, which its own `read` takes; nobody else looks inside."""
@@ -66,3 +67,36 @@ def read_position(claim: Claim, of: Position, reader: Reader) -> Figure:
     parameters = parse(given, contract)
     given.done()
     return read(parameters, claim, contract, reader)
+
+
+def compile(claim: Claim, known: KnownAsset | None, *, accepted: bool) -> Reads:  # noqa: A001, ARG001
+    """Nothing is known beforehand: what a position reads, its own run says."""
+    return Reads(())
+
+
+def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *, accepted: bool) -> Reading:  # noqa: ARG001
+    """
+    The position's figure, in the units of the coin that it counts.
+
+    Raises:
+        BadInput: The claim has no position, or one whose parameters are not its kind's.
+        Malformed, ProofError, PolicyError: As the kind and the proofs of what it reads raise them.
+    """
+    if not isinstance(claim.reading, Position):
+        raise BadInput("claim of a position", "a position", claim.asset.symbol)
+    reader = _Needing(state, state.time, where)
+    figure = read_position(claim, claim.reading, reader)
+    rest = tuple(read for read in reader.used.values() if read is not figure.word)
+    contracts = dict.fromkeys(address for address, _ in reader.used if address != claim.asset.contract)
+    return Reading(figure.units, figure.word, rest, reviewed=False, contracts=tuple(contracts))
+
+
+class _Needing(Reader):
+    """Says all of a request beforehand, for a state that is still being gathered."""
+
+    def __init__(self, state: State, time: Timestamp, where: Where) -> None:
+        super().__init__(state, time, where)
+        self._whole = state
+
+    def _ready(self, asked: list[tuple[Address, list[SlotKey]]]) -> None:
+        self._whole.need([AccountRead(address, tuple(slots)) for address, slots in asked])

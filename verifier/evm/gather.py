@@ -21,7 +21,7 @@ from verifier.evm.call import CodeTable, verify_call
 from verifier.evm.environment import Environment, environment
 from verifier.evm.state import State
 from verifier.flow import Ask, AskCode, AskTouched, Flow, HintMethod, Unanswered, ask_all
-from verifier.primitives import ZERO_WORD, Address, Hash32, SlotKey, slot_key, to_hex
+from verifier.primitives import ZERO_WORD, Address, Hash32, SlotKey, Timestamp, slot_key, to_hex
 from verifier.proven import ProvenAccount, ProvenCall, ProvenHeader, ProvenWord
 from verifier.state.asking import Place, Proofs
 from verifier.state.ethereum import EMPTY_CODE, verify_word
@@ -84,6 +84,26 @@ class Gathering:
         found = self._shared.word(account, slot)
         self._places[account.address, slot] = None
         return found
+
+    @property
+    def time(self) -> Timestamp:
+        """The block's own time."""
+        return self._shared.header.timestamp
+
+    def need(self, reads: Sequence[AccountRead]) -> None:
+        """Note all that is not proven yet, so that it is asked for in one round; code is not asked for."""
+        shared, before = self._shared, len(self._shared.wanted.slots)
+        for read in reads:
+            account = shared.proofs.accounts.get(read.address)
+            if account is not None and (not account.exists or account.storage_root == EMPTY_ROOT):
+                continue
+            if (read.address, None) in shared.proofs.failed:
+                raise shared.proofs.failed[read.address, None]
+            missing = [slot for slot in read.slots if (read.address, slot) not in shared.proofs.words]
+            if account is None or missing:
+                shared.wanted.slots.setdefault(read.address, {}).update(dict.fromkeys(missing))
+        if len(shared.wanted.slots) > before:
+            raise _Wanting
 
     def call(self, call: Call) -> ProvenCall:
         """A call, over what is proven so far."""

@@ -7,15 +7,16 @@ a token with two addresses. And a token's own contract holds what backs the toke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from verifier.claims import AssetKey, Claim
 from verifier.errors import CountedTwice, Where
+from verifier.positions import Part, Position
 from verifier.primitives import Address, ChainId, to_hex
 
-Identity = tuple[ChainId, Address | None, Address]
+Identity = tuple[ChainId, Address | None, Address, Part]
 
 
 Aliases = Mapping[AssetKey, AssetKey]
@@ -29,37 +30,56 @@ def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES) -> 
     Establish that no two claims are one balance. Needs no evidence, so it can be asked before anything is gathered.
 
     Raises:
-        CountedTwice: Two claims have one chain, asset and holder, after aliases; or a claim's holder is the contract
-            of a token that another claim counts on the same network (what it holds is what backs the token).
+        CountedTwice: Two claims have one chain, asset, holder and part, after aliases; one is a part of what the other
+            counts whole (liquidity tokens, and one coin of them); or a claim's holder is a contract that another claim
+            counts or reads on the same network (what it holds is what backs the other).
     """
-    seen: dict[Identity, Claim] = {}
-    tokens: dict[AssetKey, Claim] = {}
+    seen: dict[tuple[ChainId, Address | None, Address], dict[Part, Claim]] = {}
+    backing: dict[AssetKey, Claim] = {}
+    kept: list[Claim] = []
     for claim in claims:
-        identity = canonical(claim, aliases)
-        if identity in seen:
-            raise CountedTwice(_where(claim), label(seen[identity]), label(claim), _why(seen[identity], claim))
-        seen[identity] = claim
-        tokens.setdefault(claim.asset.key, claim)
-    for claim in seen.values():
-        token = tokens.get((claim.chain_id, claim.holder))
+        chain, asset, holder, part = canonical(claim, aliases)
+        parts = seen.setdefault((chain, asset, holder), {})
+        for other, earlier in parts.items():
+            if other == part or not other or not part:
+                raise CountedTwice(
+                    _where(claim), label(earlier), label(claim), _why(earlier, claim, whole=other != part)
+                )
+        parts[part] = claim
+        kept.append(claim)
+        for contract in _contracts(claim):
+            backing.setdefault((claim.chain_id, contract), claim)
+    for claim in kept:
+        token = backing.get((claim.chain_id, claim.holder))
         if token is not None:
             raise CountedTwice(_where(claim), label(token), label(claim), "the token's contract holds what backs it")
 
 
+def _contracts(claim: Claim) -> Iterator[Address]:
+    """The claim's own contract, and those that its position names: what they hold is counted by the claim."""
+    if claim.asset.contract is not None:
+        yield claim.asset.contract
+    if isinstance(claim.reading, Position):
+        yield from (Address(value) for _, value in claim.reading.given if isinstance(value, bytes) and len(value) == 20)
+
+
 def canonical(claim: Claim, aliases: Aliases = NO_ALIASES) -> Identity:
-    """Chain, asset and holder, with second entry points resolved."""
+    """Chain, asset, holder and part, with second entry points resolved."""
     chain, contract = aliases.get(claim.asset.key, claim.asset.key)
-    return (chain, contract, claim.holder)
+    return (chain, contract, claim.holder, claim.part)
 
 
 def label(claim: Claim) -> str:
     """A claim's name in reports: kind, chain id, asset and holder; the same bytes always give the same text."""
     contract = claim.asset.contract
     asset = "native" if contract is None else to_hex(contract)
-    return f"{claim.kind}:{claim.chain_id}:{asset}:{to_hex(claim.holder)}"
+    named = f"{claim.kind}:{claim.chain_id}:{asset}:{to_hex(claim.holder)}"
+    return named + "".join(f":{name}={to_hex(v) if isinstance(v, bytes) else v}" for name, v in claim.part)
 
 
-def _why(earlier: Claim, claim: Claim) -> str:
+def _why(earlier: Claim, claim: Claim, *, whole: bool) -> str:
+    if whole:
+        return "one of them is a part of what the other counts whole"
     if earlier.asset.key == claim.asset.key:
         return "same network, asset and holder"
     return "two entry points of one asset"
