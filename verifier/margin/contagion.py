@@ -171,7 +171,7 @@ def _pool_drops(before: tuple[Pool, ...], after: tuple[Pool, ...]) -> Mapping[st
 
 def _excess_by_group(scales: Scales, trial: Trial) -> dict[str, Usd | None]:
     """Each asset's part of the excess, where risk adds up; nothing where it does not."""
-    if not scales.adds_up:
+    if not scales.adds_up(trial.snapshot):
         return {}
     found: dict[str, Usd | None] = {}
     for group, parts in scales.groups(trial.snapshot).items():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from verifier.margin.contagion_nodes import network_of
 from verifier.margin.fixed import Usd
@@ -21,8 +20,6 @@ from verifier.margin.risk import Ratio, Risk, total
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.transfers import TransferPlan, plan_transfers
 from verifier.margin.trial import Setting, Trial, with_parts
-
-PORTFOLIO: Final = next((mode for mode in Mode if mode.value == "portfolio"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +160,7 @@ def _initial(setting: Setting, snapshot: Snapshot) -> int:
 def _offsets(setting: Setting, snapshot: Snapshot) -> Usd | None:
     """IM in one pool by adding up, less IM in one pool by scenarios."""
     pooled = _risk(replace(setting, mode=Mode.CROSS), snapshot)
-    netted = None if PORTFOLIO is None else _risk(replace(setting, mode=PORTFOLIO), snapshot)
+    netted = _risk(replace(setting, mode=Mode.PORTFOLIO), snapshot)
     return None if pooled is None or netted is None else Usd(max(0, pooled.initial - netted.initial))
 
 

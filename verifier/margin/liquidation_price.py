@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifier.margin.fixed import MAX_PRICE, Price, credit
-from verifier.margin.modes import Mode
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Snapshot
 from verifier.margin.trial import Pool, Scales, Trial, with_parts
@@ -73,7 +72,7 @@ def exposed(trial: Trial, pool: str, scales: Scales) -> tuple[str, ...]:
 
 def of_pool(snapshot: Snapshot, pool: str, scales: Scales) -> Snapshot:
     """A pool's part of a snapshot: all of it where there is one pool."""
-    if scales.setting.mode is not Mode.ISOLATED:
+    if scales.one_pool:
         return snapshot
     return with_parts(
         snapshot,

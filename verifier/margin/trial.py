@@ -100,26 +100,37 @@ class Scales:
 
     def weigh(self, trial: Trial) -> tuple[Pool, ...]:
         """All pools, the cross pool first."""
-        if self.adds_up:
+        if self.adds_up(trial.snapshot):
             return self._by_group(trial)
-        made = weigh_pools(trial.snapshot, self.setting.policy, self.setting.rules, self.setting.mode)
-        parts = [_Part(p.name, p.known_low, p.known_high, p.low_known, p.high_known) for p in made]
-        return tuple(_with_cash(part, trial.cash) for part in parts)
+        return tuple(_with_cash(part, trial.cash) for part in self._whole(trial.snapshot))
 
     def pool(self, trial: Trial, name: str) -> Pool:
         """One pool; an empty one where nothing of it is left."""
         found = next((pool for pool in self.weigh(trial) if pool.name == name), None)
         return _with_cash(_Part(name), trial.cash) if found is None else found
 
-    @property
-    def adds_up(self) -> bool:
-        """Whether risk is a sum over asset groups here."""
-        return self.setting.mode in (Mode.CROSS, Mode.ISOLATED)
+    def adds_up(self, snapshot: Snapshot) -> bool:
+        """Whether risk is a sum over asset groups here: no position is weighed together with others by scenarios."""
+        mode = self.setting.mode
+        return mode in (Mode.CROSS, Mode.ISOLATED) or not any(mode.nets(position) for position in snapshot.positions)
 
     @property
     def one_pool(self) -> bool:
         """Whether pockets are labels only."""
-        return self.setting.mode is not Mode.ISOLATED
+        return self.setting.mode.is_pooled
+
+    def _whole(self, snapshot: Snapshot) -> tuple[_Part, ...]:
+        """Weighed at once, where scenarios hold the parts together."""
+        prices = tuple((name, quote.price, quote.at) for name, quote in sorted(snapshot.quotes.items()))
+        lines, positions = tuple(map(_line_key, snapshot.lines)), tuple(map(_position_key, snapshot.positions))
+        resting = tuple(order.id for order in snapshot.orders)
+        key = (prices, lines, positions, resting, tuple((e.expiry, e.forward) for e in snapshot.expiries))
+        found = self._memo.get(key)
+        if found is None:
+            made = weigh_pools(snapshot, self.setting.policy, self.setting.rules, self.setting.mode)
+            parts = (_Part(p.name, p.known_low, p.known_high, p.low_known, p.high_known) for p in made)
+            found = self._memo[key] = tuple(parts)
+        return found
 
     def _by_group(self, trial: Trial) -> tuple[Pool, ...]:
         """The sum over groups, the floor put on the sum."""
@@ -208,7 +219,8 @@ def _burdened(snapshot: Snapshot, mode: Mode) -> frozenset[str]:
     """Pools with a debt or a position, on which the floor stands."""
     names = [line.pocket for line in snapshot.lines if line.liability]
     names += [position.pocket for position in snapshot.positions]
-    return frozenset("" for _ in names) if mode is Mode.CROSS else frozenset(names)
+    names += [order.pocket for order in snapshot.orders]
+    return frozenset("" for _ in names) if mode.is_pooled else frozenset(names)
 
 
 def at_prices(snapshot: Snapshot, prices: Mapping[str, Price]) -> Snapshot:

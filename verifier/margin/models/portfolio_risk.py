@@ -42,7 +42,7 @@ def sigma_shares(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Shar
     """Standard deviation of one step by a shrunk covariance over the distinct assets, and its Euler shares."""
     assets = sorted(set(map(tuple, columns)))
     index = {column: n for n, column in enumerate(assets)}
-    covariance = ledoit_wolf(_matrix(assets)).covariance
+    covariance = ledoit_wolf(return_matrix(assets)).covariance
     place = [index[tuple(column)] for column in columns]
     held = [fsum(usd_float(m) for m, p in zip(money, place, strict=True) if p == n) for n in range(len(assets))]
     pulled = [fsum(float(covariance[n, k]) * held[k] for k in range(len(assets))) for n in range(len(assets))]
@@ -54,7 +54,7 @@ def sigma_shares(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Shar
 
 def expected_shortfall_shares(money: Sequence[int], columns: Sequence[Sequence[int]], level: int) -> Shares:
     """Expected shortfall of one step under the past's joint moves; shares over the same tail, with the same weights."""
-    losses = loss_matrix(money, columns)
+    losses = lossreturn_matrix(money, columns)
     whole = _sums(losses)
     weights = tail_weights(whole, level / PPM)
     total = empirical_tail(whole, level / PPM).expected_shortfall
@@ -63,9 +63,9 @@ def expected_shortfall_shares(money: Sequence[int], columns: Sequence[Sequence[i
     return _rounded(total, shares, alone)
 
 
-def loss_matrix(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Floats:
+def lossreturn_matrix(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Floats:
     """Moments by parts: what each part loses, in USD, when the past's moves come again."""
-    moves = np.expm1(_matrix(columns))
+    moves = np.expm1(return_matrix(columns))
     lost: Floats = -moves * np.array([usd_float(m) for m in money])
     return lost
 
@@ -75,7 +75,8 @@ def _sums(losses: Floats) -> Floats:
     return np.array([fsum(row) for row in losses.tolist()])
 
 
-def _matrix(columns: Sequence[Sequence[int]]) -> Floats:
+def return_matrix(columns: Sequence[Sequence[int]]) -> Floats:
+    """Moments by series, as floats, of series in units of 1e-9."""
     made: Floats = np.array(columns, dtype=np.float64).T * UNIT
     return made
 
@@ -106,7 +107,7 @@ def historical_risk(
     money: Sequence[int], columns: Sequence[Sequence[int]], level: int, window: int = 250
 ) -> HistoricalRisk:
     """VaR and ES of a book, and a backtest of rolling VaR on as much of the past as there is."""
-    whole = _sums(loss_matrix(money, columns))
+    whole = _sums(lossreturn_matrix(money, columns))
     tail = empirical_tail(whole, level / PPM)
     tested = None
     if len(whole) > window:

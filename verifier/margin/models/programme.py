@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from verifier.errors import BadInput
+from verifier.margin.models.money import usd_float
+from verifier.policy import PPM
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,6 +40,18 @@ def cheapest(
     """
     rows = np.asarray(released, dtype=np.float64).reshape(len(wanted), len(cost))
     return _solve(np.asarray(cost, dtype=np.float64), -rows, -np.asarray(wanted, dtype=np.float64), most)
+
+
+def cheapest_shares(cost: Sequence[int], released: Sequence[Sequence[int]], wanted: Sequence[int]) -> list[int] | None:
+    """
+    What part of each of some wholes to take, in ppm, at least cost; None where all of them are not enough.
+
+    Args:
+        cost: Of each whole, in 1e-18 USD; `released` by it in each scenario; `wanted` in each scenario.
+    """
+    rows = [[usd_float(money) for money in row] for row in released]
+    found = cheapest([usd_float(c) for c in cost], rows, [usd_float(w) for w in wanted], [1.0] * len(cost))
+    return None if found is None else [round(amount * PPM) for amount in found.amounts]
 
 
 def transfers(

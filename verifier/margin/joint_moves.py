@@ -1,0 +1,131 @@
+"""Joint moves: how far everything may move together before an account fails.
+
+Three answers beside the price of each asset alone: the distance to default in standard deviations with the most
+likely way there, the smallest uniform fall of all assets, and the smallest move along one factor's betas.
+
+Source: margin reference, section 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from verifier.margin.fixed import Price, Usd, credit
+from verifier.margin.liquidation_price import exposed
+from verifier.margin.models.joint import Distance, betas, distance
+from verifier.margin.seek import Point, turning_point
+from verifier.margin.trial import Scales, Trial
+from verifier.policy import PPM
+
+BUMP: Final = 1_000
+"""Relative move, in ppm, by which slopes are measured."""
+MOST_FALL: Final = 999_999
+MOST_RISE: Final = 9_000_000
+STEPS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class JointMoves:
+    """What a pool withstands.
+
+    Attributes:
+        excess: E − MM now.
+        slopes: Change of E − MM for a log move of one, by group.
+        fall, rise: The smallest uniform move of all groups but the still ones at which the status flips, in ppm; None
+            where none up to 99.9999 % down or 900 % up does.
+        factor: Whose betas the ray follows; empty without past returns.
+        factor_fall, factor_rise: The smallest move of the factor, in ppm.
+    """
+
+    pool: str
+    excess: Usd
+    slopes: Mapping[str, Usd]
+    distance: Distance
+    fall: int | None
+    rise: int | None
+    factor: str
+    factor_fall: int | None
+    factor_rise: int | None
+
+
+def joint_moves(
+    scales: Scales, trial: Trial, pool: str, *, still: frozenset[str] = frozenset(), factor: str = ""
+) -> JointMoves | None:
+    """
+    What a pool withstands; None without a low figure.
+
+    Args:
+        still: Groups that do not take part in the uniform move: the money one counts in.
+        factor: The group whose betas the ray follows; the one with the steepest slope where it is not given.
+    """
+    state = scales.pool(trial, pool)
+    if not state.low_known:
+        return None
+    groups = exposed(trial, pool, scales)
+    slopes = {group: _slope(scales, trial, pool, group) for group in groups}
+    snapshot = trial.snapshot
+    far = distance(
+        state.low.buffer, slopes, snapshot.returns, scales.setting.rules.volatility, step=snapshot.return_step
+    )
+    moving = dict.fromkeys((g for g in groups if g not in still), PPM)
+    chosen = factor or max((g for g in groups if g in snapshot.returns), key=lambda g: (abs(slopes[g]), g), default="")
+    ray = _ray(snapshot.returns, chosen, moving)
+    return JointMoves(
+        pool=pool,
+        excess=state.low.buffer,
+        slopes=slopes,
+        distance=far,
+        fall=_smallest(scales, trial, pool, moving, -1),
+        rise=_smallest(scales, trial, pool, moving, 1),
+        factor=chosen,
+        factor_fall=_smallest(scales, trial, pool, ray, -1) if ray else None,
+        factor_rise=_smallest(scales, trial, pool, ray, 1) if ray else None,
+    )
+
+
+def _ray(returns: Mapping[str, tuple[int, ...]], factor: str, moving: Mapping[str, int]) -> dict[str, int]:
+    if len(returns.get(factor, ())) < 2 or not any(returns[factor]):
+        return {}
+    found = betas(returns, factor)
+    return {group: found[group] for group in moving if group in found}
+
+
+def _slope(scales: Scales, trial: Trial, pool: str, group: str) -> Usd:
+    """Central difference of E − MM, for a log move of one."""
+    price = trial.price(group) or Price(1)
+    ends = []
+    for side in (1, -1):
+        moved = Price(max(price * (PPM + side * BUMP) // PPM, 1))
+        ends.append(scales.pool(trial.at({group: moved}), pool).low.buffer)
+    return Usd((ends[0] - ends[1]) * PPM // (2 * BUMP))
+
+
+def _smallest(scales: Scales, trial: Trial, pool: str, betas_of: Mapping[str, int], side: int) -> int | None:
+    """The smallest move along a ray, in ppm, at which the status flips: a coarse scan, then closed in on."""
+    already = scales.pool(trial, pool).fails
+    probe = _probe(scales, trial, pool, betas_of, side, already=already)
+    most = MOST_FALL if side < 0 else MOST_RISE
+    before = Point(0, turned=False, measure=scales.pool(trial, pool).low.buffer)
+    for step in range(1, STEPS + 1):
+        found = probe(most * step * step // (STEPS * STEPS))
+        if found.turned:
+            return turning_point(probe, before, found).at
+        before = found
+    return None
+
+
+def _probe(
+    scales: Scales, trial: Trial, pool: str, betas_of: Mapping[str, int], side: int, *, already: bool
+) -> Callable[[int], Point]:
+    def probe(move: int) -> Point:
+        prices = {}
+        for group, beta in betas_of.items():
+            price = trial.price(group)
+            if price is not None:
+                prices[group] = Price(max(credit(price * (PPM * PPM + side * move * beta), PPM * PPM), 1))
+        state = scales.pool(trial.at(prices), pool)
+        return Point(move, state.fails != already, state.low.buffer)
+
+    return probe

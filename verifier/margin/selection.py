@@ -1,0 +1,238 @@
+"""The cheapest way to a goal, and which collateral or hedge would lower risk most.
+
+A linear programme proposes; the engine disposes. What comes out is rounded against the account, carried out step by
+step, and weighed; the figures are the engine's, and where the proposal does not hold it is made larger until it does
+or is given up for the ranked plan.
+
+Source: margin reference, sections 11 (cures) and 16.2, 16.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from verifier.margin.allocation import exposures
+from verifier.margin.fixed import Usd, charge
+from verifier.margin.liquidation import SLICE, Goal, plan
+from verifier.margin.liquidation_loop import Shock
+from verifier.margin.liquidation_price import of_pool
+from verifier.margin.liquidation_steps import Act, Closure, Step, Trading, execute
+from verifier.margin.models.hedging import Candidate, candidates
+from verifier.margin.models.programme import cheapest_shares
+from verifier.margin.report import PocketReport, weigh_pools
+from verifier.margin.seek import Point, turning_point
+from verifier.margin.snapshot import Line, Position
+from verifier.margin.trial import Pool, Scales, Trial
+from verifier.policy import PPM
+
+GROW = 50_000
+"""A proposal that the engine does not confirm is made larger by this, in ppm, …"""
+TRIES = 12
+"""… so many times."""
+MOST_DEPOSIT = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """One thing that by itself brings a pool to its goal.
+
+    Attributes:
+        act: Deposit, reduce or sell.
+        amount: Base units, of `decimals`.
+        cost: What equity loses by it; a deposit costs nothing but the money put in (`value`).
+    """
+
+    act: str
+    part: str
+    amount: int
+    decimals: int
+    value: Usd
+    cost: Usd
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The cheapest set of reductions and sales, as the engine confirms it.
+
+    Attributes:
+        by: Which method it came from: the programme or the ranked plan.
+        scenarios: How many price scenarios it holds in, the present one included.
+    """
+
+    by: str
+    steps: tuple[Step, ...]
+    cost: Usd
+    after: Pool
+    reached: bool
+    scenarios: int
+
+
+def cures(scales: Scales, trial: Trial, pool: str, trading: Trading, goal: Goal | None = None) -> tuple[Cure, ...]:
+    """Every single deposit, reduction or sale that is enough, the least costly first; then by name."""
+    aim = Goal() if goal is None else goal
+    if not scales.pool(trial, pool).low_known or aim.lacking(scales.pool(trial, pool).low) <= 0:
+        return ()
+    part = of_pool(trial.snapshot, pool, scales)
+    found: list[Cure | None] = [_deposit(scales, trial, pool, group, aim) for group in sorted(trial.snapshot.quotes)]
+    found += [_closing(scales, trial, pool, Act.REDUCE, p, trading, aim) for p in part.positions if p.size]
+    held = [x for x in part.lines if not x.liability and x.amount and not x.declared]
+    found += [_closing(scales, trial, pool, Act.SELL, x, trading, aim) for x in held]
+    return tuple(sorted((cure for cure in found if cure is not None), key=lambda c: (c.cost, c.value, c.act, c.part)))
+
+
+def _deposit(scales: Scales, trial: Trial, pool: str, group: str, aim: Goal) -> Cure | None:
+    """The least fully trusted deposit of a group that is enough; None where its haircut eats it."""
+    price, decimals = trial.price(group), 9
+    if price is None:
+        return None
+
+    def probe(amount: int) -> Point:
+        lacking = aim.lacking(scales.pool(_with_deposit(trial, pool, group, amount, scales), pool).low)
+        return Point(amount, lacking <= 0, lacking)
+
+    worth = max(aim.lacking(scales.pool(trial, pool).low), 1)
+    most = charge(worth * 1_000 * 10**decimals, price)
+    far = probe(min(most, MOST_DEPOSIT * 10**decimals))
+    if not far.turned:
+        return None
+    units = turning_point(probe, probe(0), far).at
+    return Cure("deposit", group, units, decimals, Usd(charge(units * price, 10**decimals)), Usd(0))
+
+
+def _with_deposit(trial: Trial, pool: str, group: str, amount: int, scales: Scales) -> Trial:
+    best = max(
+        (x.trust for x in trial.snapshot.lines if x.trust is not None),
+        key=lambda trust: -scales.setting.policy.trust_haircut(trust).initial,
+        default=None,
+    )
+    made = Line(id="tried-deposit", group=group, amount=amount, decimals=9, pocket=pool, trust=best)
+    return replace(trial, snapshot=replace(trial.snapshot, lines=(*trial.snapshot.lines, made)))
+
+
+def _closing(
+    scales: Scales, trial: Trial, pool: str, act: Act, part: Line | Position, trading: Trading, aim: Goal
+) -> Cure | None:
+    most = abs(part.size) if isinstance(part, Position) else max(0, (part.amount or 0) - part.encumbered)
+    if most == 0 or part.id in trading.frozen or trial.price(part.group) is None:
+        return None
+
+    def tried(amount: int) -> Step:
+        return execute(scales, trial, pool, (Closure(act, part.id, amount),), trading)[1][0]
+
+    def probe(amount: int) -> Point:
+        state = tried(amount).after if amount else scales.pool(trial, pool)
+        lacking = aim.lacking(state.low)
+        return Point(amount, lacking <= 0, lacking)
+
+    far = probe(most)
+    if not far.turned:
+        return None
+    units = turning_point(probe, probe(0), far).at
+    step = tried(units)
+    return Cure(act.value, part.id, units, part.decimals, step.value, step.cost)
+
+
+def cheapest_way(
+    scales: Scales,
+    trial: Trial,
+    pool: str,
+    trading: Trading,
+    goal: Goal | None = None,
+    scenarios: Sequence[Shock] = (),
+) -> Proposal | None:
+    """
+    The reductions and sales of least cost after which nothing is lacking, now and in every scenario.
+
+    Args:
+        scenarios: Prices in which the goal must hold as well.
+
+    Returns:
+        None where the pool has no low figure or lacks nothing.
+    """
+    aim = Goal() if goal is None else goal
+    shocks = (Shock({}), *scenarios)
+    start = scales.pool(trial, pool)
+    if not start.low_known or all(_lacks(scales, trial, pool, aim, shock) <= 0 for shock in shocks):
+        return None
+    found = [
+        _by_programme(scales, trial, pool, trading, aim, shocks),
+        _by_rank(scales, trial, pool, trading, aim, shocks),
+    ]
+    return min((p for p in found if p is not None), key=lambda p: (not p.reached, p.cost, p.by), default=None)
+
+
+def _lacks(scales: Scales, trial: Trial, pool: str, aim: Goal, shock: Shock) -> int:
+    return aim.lacking(scales.pool(trial.at(shock.marks(trial.snapshot)), pool).low)
+
+
+def _by_programme(
+    scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock]
+) -> Proposal | None:
+    """Released margin of a sixty-fourth of each part, in each scenario, is what the programme takes for linear."""
+    part = of_pool(trial.snapshot, pool, scales)
+    parts: list[tuple[Act, Line | Position, int]] = [(Act.REDUCE, p, abs(p.size)) for p in part.positions if p.size]
+    parts += [(Act.SELL, x, max(0, (x.amount or 0) - x.encumbered)) for x in part.lines if not x.liability]
+    parts = [p for p in parts if p[2] > 0 and p[1].id not in trading.frozen and trial.price(p[1].group) is not None]
+    rows: list[list[int]] = [[] for _ in shocks]
+    costs = []
+    for act, one, most in parts:
+        units = max(1, most // SLICE)
+        cut, (step,) = execute(scales, trial, pool, (Closure(act, one.id, units),), trading)
+        costs.append(step.cost * most // units)
+        for row, shock in zip(rows, shocks, strict=True):
+            better = _lacks(scales, trial, pool, aim, shock) - _lacks(scales, cut, pool, aim, shock)
+            row.append(better * most // units)
+    wanted = [max(0, _lacks(scales, trial, pool, aim, shock)) for shock in shocks]
+    answer = cheapest_shares(costs, rows, wanted)
+    if answer is None:
+        return None
+    return _confirmed(scales, trial, pool, trading, aim, shocks, parts, answer)
+
+
+def _confirmed(
+    scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock],
+    parts: Sequence[tuple[Act, Line | Position, int]], shares: Sequence[int],
+) -> Proposal | None:  # fmt: skip
+    """Round up, carry out, weigh; a little more each time it is not enough."""
+    for attempt in range(TRIES):
+        grown = [min(PPM, charge(share * (PPM + attempt * GROW), PPM)) for share in shares]
+        closures = [
+            Closure(act, one.id, min(most, charge(most * share, PPM)))
+            for (act, one, most), share in zip(parts, grown, strict=True)
+            if share > 0
+        ]
+        end, steps = execute(scales, trial, pool, closures, trading)
+        if all(_lacks(scales, end, pool, aim, shock) <= 0 for shock in shocks):
+            return _proposal("programme", scales, end, pool, steps, shocks, reached=True)
+    return None
+
+
+def _by_rank(scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock]) -> Proposal:
+    made = plan(scales, trial, pool, trading, aim, force=True)
+    reached = all(_lacks(scales, made.trial, pool, aim, shock) <= 0 for shock in shocks)
+    return _proposal("ranked plan", scales, made.trial, pool, made.steps, shocks, reached=reached)
+
+
+def _proposal(
+    by: str, scales: Scales, end: Trial, pool: str, steps: Sequence[Step], shocks: Sequence[Shock], *, reached: bool
+) -> Proposal:
+    cost = Usd(sum(step.cost for step in steps))
+    return Proposal(by, tuple(steps), cost, scales.pool(end, pool), reached, len(shocks))
+
+
+def hedges(scales: Scales, trial: Trial, pool: str) -> tuple[Candidate, ...]:
+    """Assets that would lower the pool's risk, most first; those with a past only."""
+    made = next((p for p in _reports(scales, trial) if p.name == pool), None)
+    if made is None:
+        return ()
+    money: dict[str, int] = {}
+    for one, usd in exposures(trial, made):
+        if one.group in trial.snapshot.returns:
+            money[one.group] = money.get(one.group, 0) + usd
+    return candidates(trial.snapshot.returns, money)
+
+
+def _reports(scales: Scales, trial: Trial) -> tuple[PocketReport, ...]:
+    setting = scales.setting
+    return weigh_pools(trial.snapshot, setting.policy, setting.rules, setting.mode)
