@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from verifier.errors import Unsupported, Where, WrongChain, WrongHash
 from verifier.headers.decode import decode_header
+from verifier.headers.minted import mint_header
 from verifier.network import Network
-from verifier.proven import ProvenBeacon, ProvenHeader, mint
+from verifier.proven import ProvenBeacon, ProvenHeader
 
 
 def execution_header(beacon: ProvenBeacon, rlp: bytes, network: Network) -> ProvenHeader:
@@ -37,18 +38,4 @@ def execution_header(beacon: ProvenBeacon, rlp: bytes, network: Network) -> Prov
     header = decode_header(rlp, network.family, where)
     if header.hash != beacon.execution_hash:
         raise WrongHash(where, "the execution header", beacon.execution_hash, header.hash)
-    return mint(
-        ProvenHeader,
-        rests_on=beacon,
-        network=network,
-        hash=header.hash,
-        parent_hash=header.parent_hash,
-        number=header.number,
-        timestamp=header.timestamp,
-        state_root=header.state_root,
-        transactions_root=header.transactions_root,
-        receipts_root=header.receipts_root,
-        withdrawals_root=header.withdrawals_root,
-        block=header.block,
-        trust=beacon.trust,
-    )
+    return mint_header(header, network, beacon, beacon.trust)

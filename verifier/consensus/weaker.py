@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from verifier.errors import NoTrustRoot, Unsupported, Where, WrongBinding
 from verifier.headers.decode import Header, decode_header
+from verifier.headers.minted import mint_header
 from verifier.network import Network
-from verifier.proven import ProvenHeader, mint
+from verifier.proven import ProvenHeader
 from verifier.trust import ANCHOR_ORDER, Checkpoint, HeaderRoot, Observed, Settlement, Trust, TrustRoot, anchor_of
 
 
@@ -44,18 +45,4 @@ def verify_anchor(rlp: bytes, network: Network, roots: Sequence[TrustRoot], wher
 
 def _minted(header: Header, network: Network, root: HeaderRoot) -> ProvenHeader:
     settlement = Settlement.NONE if network.is_rollup else None
-    return mint(
-        ProvenHeader,
-        rests_on=root,
-        network=network,
-        hash=header.hash,
-        parent_hash=header.parent_hash,
-        number=header.number,
-        timestamp=header.timestamp,
-        state_root=header.state_root,
-        transactions_root=header.transactions_root,
-        receipts_root=header.receipts_root,
-        withdrawals_root=header.withdrawals_root,
-        block=header.block,
-        trust=Trust(anchor_of(root), settlement),
-    )
+    return mint_header(header, network, root, Trust(anchor_of(root), settlement))

@@ -12,9 +12,10 @@ from __future__ import annotations
 from verifier.claims import AccountRead
 from verifier.errors import BrokenAncestry, NotThere, Unsupported, Where, WrongHash
 from verifier.headers.decode import Header, decode_header
+from verifier.headers.minted import mint_header
 from verifier.network import HistoryRing, Network
 from verifier.primitives import ZERO_WORD, BlockNumber, Hash32, slot_key
-from verifier.proven import ProvenHeader, ProvenWord, mint
+from verifier.proven import ProvenHeader, ProvenWord
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
@@ -96,18 +97,4 @@ def _ring(network: Network, where: Where) -> HistoryRing:
 def _older(newer: ProvenHeader, header: Header, rests_on: ProvenHeader | ProvenWord) -> ProvenHeader:
     if header.timestamp > newer.timestamp:
         raise BrokenAncestry(newer.where, "the time of an ancestor", f"at most {newer.timestamp}", header.timestamp)
-    return mint(
-        ProvenHeader,
-        rests_on=rests_on,
-        network=newer.network,
-        hash=header.hash,
-        parent_hash=header.parent_hash,
-        number=header.number,
-        timestamp=header.timestamp,
-        state_root=header.state_root,
-        transactions_root=header.transactions_root,
-        receipts_root=header.receipts_root,
-        withdrawals_root=header.withdrawals_root,
-        block=header.block,
-        trust=newer.trust,
-    )
+    return mint_header(header, newer.network, rests_on, newer.trust)

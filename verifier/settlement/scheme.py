@@ -17,6 +17,7 @@ from typing import Final
 from verifier.claims import CodePin
 from verifier.errors import BadInput, Denied, NotThere, UnreviewedCode, Unsupported, Where
 from verifier.headers.decode import Header, decode_header
+from verifier.headers.minted import mint_header
 from verifier.network import Network, SettledOn
 from verifier.policy import Policy
 from verifier.primitives import Address, Hash32, SlotKey, Timestamp, to_hex
@@ -133,21 +134,7 @@ def settle(case: Case, verdict: Verdict) -> ProvenSettlement:
 def settled_header(header: Header, settlement: ProvenSettlement | ProvenWord) -> ProvenHeader:
     """A rollup's header whose hash a settlement fixes, or a word under a settled root."""
     network = settlement.network if isinstance(settlement, ProvenSettlement) else settlement.rests_on.rests_on.network
-    return mint(
-        ProvenHeader,
-        rests_on=settlement,
-        network=network,
-        hash=header.hash,
-        parent_hash=header.parent_hash,
-        number=header.number,
-        timestamp=header.timestamp,
-        state_root=header.state_root,
-        transactions_root=header.transactions_root,
-        receipts_root=header.receipts_root,
-        withdrawals_root=header.withdrawals_root,
-        block=header.block,
-        trust=settlement.trust,
-    )
+    return mint_header(header, network, settlement, settlement.trust)
 
 
 def settled_root(settlement: ProvenSettlement, root: Hash32) -> ProvenRoot:

@@ -33,15 +33,9 @@ def verify(
 ) -> int:
     """Gather, verify, value, aggregate, store and show an account."""
     from verifier.app.findings import of_run
-    from verifier.app.service import verify_account
 
     state: State = ctx.obj
-    spec = state.account(account, online=True)
-    moment, now = parse_moment(as_of), clock()
-    known = state.capacities(db, now)
-    with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
-        run = verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known)
-    run = _with_last_proven(state, run, db)
+    run = _with_last_proven(state, _asked(state, account, as_of, db), db)
     notes = () if save is None else (_bundle_note(save, run),)
     return keep_and_show(state, of_run("verify", run, notes), as_json=json, db=db, save=save)
 
@@ -56,16 +50,22 @@ def gather(
 ) -> int:
     """Gather an account's evidence into a bundle, verifying each answer as it comes."""
     from verifier.app.findings import of_run
-    from verifier.app.service import verify_account
 
     state: State = ctx.obj
+    run = _asked(state, account, as_of, db)
+    found = of_run("gather", run, (_bundle_note(output, run),))
+    return keep_and_show(state, found, as_json=json, db=db, save=output)
+
+
+def _asked(state: State, account: Path, as_of: str | None, db: Path | None) -> Run:
+    """The account, gathered, verified and weighed."""
+    from verifier.app.service import verify_account
+
     spec = state.account(account, online=True)
     moment, now = parse_moment(as_of), clock()
     known = state.capacities(db, now)
     with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
-        run = verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known)
-    found = of_run("gather", run, (_bundle_note(output, run),))
-    return keep_and_show(state, found, as_json=json, db=db, save=output)
+        return verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known)
 
 
 def _bundle_note(path: Path, run: Run) -> str:
