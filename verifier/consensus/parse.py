@@ -96,7 +96,7 @@ def decode_bootstrap(config: ConsensusConfig, fork: Fork | None, data: bytes) ->
         LimitExceeded: Larger than such an object can be.
         MalformedSsz: Not such an object of that fork.
         MalformedUpdate: Its slot is not in that fork.
-        Unsupported: Its slot is in a fork that is unknown here.
+        Unsupported: Its slot is in a fork that is unknown here, or the network has no such fork.
     """
     return _bootstrap(*_from_ssz(config, Kind.BOOTSTRAP, fork, data))
 
@@ -165,8 +165,9 @@ def _from_ssz(config: ConsensusConfig, kind: Kind, fork: Fork | None, data: byte
     if len(data) > most:
         raise LimitExceeded(f"bytes of a {kind.value}", most, len(data))
     where = config.where.at(node=kind.value)
-    shape = shape_of(kind, fork or NEWEST, config.preset.committee_size)
-    return decode_record(shape, data, where), config, fork or NEWEST, fork is not None, where
+    form = NEWEST if fork is None else config.named_fork(fork)
+    shape = shape_of(kind, form, config.preset.committee_size)
+    return decode_record(shape, data, where), config, form, fork is not None, where
 
 
 def _bootstrap(record: Record, config: ConsensusConfig, fork: Fork, exact: bool, where: Where) -> Bootstrap:  # noqa: FBT001
