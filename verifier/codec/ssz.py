@@ -208,7 +208,9 @@ def decode(kind: SszType, data: bytes, where: Where) -> Value:
             return Items([decode(element, data[i * step : (i + 1) * step], where) for i in range(length)])
         case Container(_, fields):
             parts = _parts(kind, data, where)
-            return Record(kind, {n: decode(k, part, _at(where, n)) for (n, k), part in zip(fields, parts, strict=True)})
+            return Record(
+                kind, {n: decode(k, part, at_field(where, n)) for (n, k), part in zip(fields, parts, strict=True)}
+            )
 
 
 def decode_record(kind: Container, data: bytes, where: Where) -> Record:
@@ -328,7 +330,7 @@ def from_json(kind: SszType, data: object, where: Where) -> Value:
             names = {field for field, _ in fields}
             if not isinstance(data, dict) or data.keys() != names:
                 raise MalformedUpdate(where, f"{name} has exactly the fields {', '.join(sorted(names))}", _sized(data))
-            return Record(kind, {field: from_json(part, data[field], _at(where, field)) for field, part in fields})
+            return Record(kind, {field: from_json(part, data[field], at_field(where, field)) for field, part in fields})
 
 
 def record_from_json(kind: Container, data: object, where: Where) -> Record:
@@ -382,7 +384,8 @@ def _sized(data: object) -> object:
     return f"{len(data)} items" if isinstance(data, list) else data
 
 
-def _at(where: Where, name: str) -> Where:
+def at_field(where: Where, name: str) -> Where:
+    """The place of a field within a place."""
     return where.at(node=name if where.node is None else f"{where.node}.{name}")
 
 

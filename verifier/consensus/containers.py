@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from verifier.codec.ssz import Items, Record, Value, encode, field_branch, hash_tree_root, zero
+from verifier.codec.ssz import Items, Record, Value, at_field, encode, field_branch, hash_tree_root, zero
 from verifier.consensus.forks import NEWEST, ConsensusConfig, Fork
 from verifier.consensus.shapes import (
     BEACON_HEADER,
@@ -183,7 +183,7 @@ def no_committee(size: int) -> SyncCommittee:
 def raise_bootstrap(record: Record, config: ConsensusConfig, fork: Fork, where: Where) -> Bootstrap:
     """A bootstrap of any fork in the newest form. Raises as `raise_header`."""
     return Bootstrap(
-        raise_header(record.record("header"), config, fork, where.at(node="header")),
+        raise_header(record.record("header"), config, fork, at_field(where, "header")),
         _committee(record.record("current_sync_committee")),
         normalized(record.all_octets("current_sync_committee_branch"), NEWEST_INDICES.current),
     )
@@ -199,10 +199,10 @@ def raise_update(record: Record, config: ConsensusConfig, fork: Fork, where: Whe
         next_branch = normalized(record.all_octets("next_sync_committee_branch"), NEWEST_INDICES.next)
     finalized, finality_branch = NO_HEADER, NO_FINALITY
     if record.has("finalized_header"):
-        finalized = raise_header(record.record("finalized_header"), config, fork, where.at(node="finalized_header"))
+        finalized = raise_header(record.record("finalized_header"), config, fork, at_field(where, "finalized_header"))
         finality_branch = normalized(record.all_octets("finality_branch"), NEWEST_INDICES.finalized)
     return Update(
-        raise_header(record.record("attested_header"), config, fork, where.at(node="attested_header")),
+        raise_header(record.record("attested_header"), config, fork, at_field(where, "attested_header")),
         committee,
         next_branch,
         finalized,
