@@ -209,7 +209,7 @@ def test_real_headers_of_old_blocks_by_summary(shared_data: object) -> None:
         summary = raw(summaries["summaries"][index]["block_summary_root"])
         below_summary = [raw(b) for b in proof["historical_summaries_proof"]]
         verify_in_summary(summary, slot, root, below_summary, MAINNET)
-        for wrong_slot in (slot + 1, slot ^ 4096):
+        for wrong_slot in (slot ^ 64, slot ^ 4096):  # the next slot may be empty, and its entry the same
             with pytest.raises(WrongHash):
                 verify_in_summary(summary, wrong_slot, root, below_summary, MAINNET)
         with pytest.raises(WrongHash):
