@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chains import schedules
 from chains.chain import Chain
 from chains.families import ARBITRUM
 from verifier.network import Network, SettledOn
@@ -17,6 +18,7 @@ NETWORK: Final = Network(
     SettledOn(ChainId(1), "bold"),
     block_time=1,
     finality=1200,
+    forks=schedules.ARBITRUM,
 )
 CHAIN: Final = Chain(
     NETWORK,

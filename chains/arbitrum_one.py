@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chains import schedules
 from chains.chain import Chain, circle_usdc, pin, token
 from chains.families import ARBITRUM
 from verifier.claims import ProxyKind
@@ -18,6 +19,7 @@ NETWORK: Final = Network(
     SettledOn(ChainId(1), "bold"),
     block_time=1,
     finality=1200,
+    forks=schedules.ARBITRUM,
 )
 CHAIN: Final = Chain(
     NETWORK,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chains import schedules
 from chains.chain import Chain, circle_usdc, mirror, pin, token
 from chains.families import OP_STACK, OP_TAGS
 from verifier.claims import ProxyKind
@@ -18,6 +19,7 @@ NETWORK: Final = Network(
     SettledOn(ChainId(1), "base"),
     block_time=2,
     finality=1500,
+    forks=schedules.BASE,
 )
 CHAIN: Final = Chain(
     NETWORK,

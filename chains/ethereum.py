@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chains import schedules
 from chains.chain import Chain, circle_usdc, mirror, pin, token
 from chains.families import ETHEREUM
 from verifier.claims import Guard, ProxyKind
@@ -18,6 +19,7 @@ NETWORK: Final = Network(
     OwnConsensus("beacon"),
     block_time=12,
     finality=900,
+    forks=schedules.ETHEREUM,
 )
 TETHER_GUARDS: Final = (
     Guard(slot_key(10), 1 << 160, "the token is deprecated: balanceOf answers from another contract"),

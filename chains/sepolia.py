@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chains import schedules
 from chains.chain import Chain
 from chains.families import ETHEREUM
 from verifier.network import Network, OwnConsensus
@@ -17,6 +18,7 @@ NETWORK: Final = Network(
     OwnConsensus("beacon"),
     block_time=12,
     finality=900,
+    forks=schedules.SEPOLIA,
 )
 CHAIN: Final = Chain(
     NETWORK,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chains import schedules
 from chains.chain import Chain, circle_usdc, token
 from chains.families import OP_STACK, OP_TAGS
 from verifier.network import Network, SettledOn
@@ -17,6 +18,7 @@ NETWORK: Final = Network(
     SettledOn(ChainId(1), "op_fault"),
     block_time=1,
     finality=1500,
+    forks=schedules.UNICHAIN,
 )
 CHAIN: Final = Chain(
     NETWORK,

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from verifier.assets import kind_of
+from verifier.calls import Call
 from verifier.claims import Claim, Reads
 from verifier.consensus.weaker import verify_anchor
 from verifier.errors import VerifierError, Where
 from verifier.evidence import Bundle, HeaderStep, Section, Settling
-from verifier.evm.gather import Gathering, Task, gather_state
+from verifier.evm.gather import Gathering, Task, gather_calls, gather_state
 from verifier.flow import AskHeader, Flow, Unanswered, ask
 from verifier.gather_moment import find_snapshot
 from verifier.network import Network
@@ -123,6 +124,33 @@ def gather_section(
     state = yield from gather_state(proofs, [_task(claim, header, checker) for _, claim in called])
     failed.update({called[place][0]: error for place, error in state.failed.items()})
     used = anchored.nodes | nodes | found | state.nodes
+    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes)
+
+
+def gather_call_section(
+    network: Network,
+    calls: Sequence[tuple[int, Call]],
+    root: HeaderRoot | Anchored,
+    as_of: Timestamp,
+    checker: Checker,
+    *,
+    hints: bool = True,
+) -> Flow[Gathered]:
+    """
+    Gather what calls of one network read, whatever they may mean; they share proofs and code.
+
+    Args:
+        calls: Each with its index in the bundle that is being made (`verify_calls.call_claim`).
+        hints: Whether endpoints are asked what a call touches.
+    """
+    try:
+        anchored = root if isinstance(root, Anchored) else (yield from gather_anchor(network, root))
+        header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
+    except (Unanswered, VerifierError) as error:
+        return Gathered(network.chain_id, None, (), frozenset(), dict.fromkeys((i for i, _ in calls), error))
+    state = yield from gather_calls(header, [call for _, call in calls], hints=hints)
+    failed = {calls[place][0]: error for place, error in state.failed.items()}
+    used = anchored.nodes | nodes | state.nodes
     return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes)
 
 

@@ -132,14 +132,14 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
     """
     parsed = parse_bundle(data, checker.limits)
     bundle = parsed.bundle
-    late = _moment_error(bundle.as_of, checker)
+    late = moment_error(bundle.as_of, checker)
     if late is not None:
         refused = tuple(Refusal(claim, late, missing=False) for claim in bundle.claims)
         return Verified(parsed.id, bundle.as_of, refused, {})
     hashes = [keccak256(node) for node in bundle.nodes]
     code_hashes = [keccak256(code) for code in bundle.codes]
     outcomes: dict[int, Outcome] = {
-        i: Refusal(bundle.claims[i], _omitted(bundle.claims[i]), missing=True) for i in bundle.omitted
+        i: Refusal(bundle.claims[i], omitted_error(bundle.claims[i]), missing=True) for i in bundle.omitted
     }
     snapshots: dict[ChainId, tuple[ProvenHeader, Moment]] = {}
     asked = _claims_by_chain(bundle, outcomes)
@@ -156,7 +156,8 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
     return Verified(parsed.id, bundle.as_of, in_order, snapshots, anchors.lights)
 
 
-def _moment_error(as_of: Timestamp, checker: Checker) -> VerifierError | None:
+def moment_error(as_of: Timestamp, checker: Checker) -> VerifierError | None:
+    """Why an as-of time is not one that the checker takes, if it is not."""
     policy, where = checker.policy, Where(network="account")
     if as_of > checker.now + policy.max_clock_error:
         return FromTheFuture(where, "the as-of time", checker.now, as_of)
@@ -164,7 +165,8 @@ def _moment_error(as_of: Timestamp, checker: Checker) -> VerifierError | None:
     return TooOld(where, "the age of the as-of time", policy.max_age, age) if age > policy.max_age else None
 
 
-def _omitted(claim: Claim) -> VerifierError:
+def omitted_error(claim: Claim) -> VerifierError:
+    """Why a claim has no figure that the gatherer found no evidence for."""
     where = Where(network=f"chain {claim.chain_id}", address=claim.holder)
     return MissingEvidence(where, f"evidence for {claim.asset.symbol} (the gatherer found none)")
 
@@ -364,7 +366,7 @@ def verify_section(
     asked = list(claims)
     try:
         anchor, nodes, used = anchors.of(section.chain_id)
-        header, moment = _snapshot(anchor, section, nodes, used, as_of, checker)
+        header, moment = snapshot_of(anchor, section, nodes, used, as_of, checker)
     except VerifierError as error:
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}, None
     state = SectionState(header, nodes, used, codes, checker.limits.call_steps)
@@ -378,9 +380,15 @@ def verify_section(
     return outcomes, (header, moment)
 
 
-def _snapshot(
+def snapshot_of(
     anchor: ProvenHeader, section: Section, nodes: NodeTable, used: set[Hash32], as_of: Timestamp, checker: Checker
 ) -> tuple[ProvenHeader, Moment]:
+    """
+    The block of the as-of time under an anchor that the policy takes.
+
+    Raises:
+        VerifierError: The anchor is too weak, or the section does not show that block.
+    """
     if not checker.policy.takes(anchor.trust):
         raise too_weak(anchor.where, anchor.trust, checker.policy)
     return verify_snapshot(anchor, section.steps, nodes, used, as_of=as_of, now=checker.now, policy=checker.policy)

@@ -220,7 +220,7 @@ def _bundle(value: Cbor, limits: Limits) -> Bundle:
     claims = tuple(_claim_in(item, assets) for item in top["claims"].items(limits.claims))
     if _asset_table(claims) != assets:
         raise MalformedBundle(_HERE, "its asset table is not what its claims name, each once and in their order")
-    if len({(claim.identity, claim.kind) for claim in claims}) != len(claims):
+    if len({(claim.identity, claim.kind, claim.reading) for claim in claims}) != len(claims):
         raise MalformedBundle(_HERE, "it makes one claim twice")
     nodes = _ascending_bytes(top["nodes"], limits.nodes, limits.node_bytes, "trie nodes")
     codes: tuple[bytes, ...] = ()

@@ -22,6 +22,7 @@ LEVELS: dict[str, int] = {
     "verifier.gather_light": 6,
     "verifier.gather_moment": 6,
     "verifier.verify": 6,
+    "verifier.verify_calls": 6,
     "verifier.single": 6,
     "verifier.explain": 6,
     "verifier.wire": 6,

@@ -27,6 +27,7 @@ AbiValue = Any
 
 MAX_TYPES: Final = 512
 _TYPES: Final = re.compile(r"\([a-z0-9,()\[\]]*\)", re.ASCII)
+_FUNCTION: Final = re.compile(r"([A-Za-z_$][A-Za-z0-9_$]{0,127})(\([a-z0-9,()\[\]]*\))", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}", re.ASCII)
 
 
@@ -194,6 +195,28 @@ def split_types(types: str) -> list[str]:
 
 def _spelled(found: ABIType) -> str:
     return str(found.to_type_str())  # type: ignore[no-untyped-call]
+
+
+def split_function(text: str) -> tuple[str, str, str]:
+    """
+    A function as people write it, `name(types)(types)`, into its name, the types it takes and those it returns.
+
+    Raises:
+        BadInput: Not of that form, or with types that eth-abi does not know.
+    """
+    found = _FUNCTION.fullmatch(text.replace(" ", ""))
+    if found is None:
+        raise BadInput("function", "name(types)(types), such as balanceOf(address)(uint256)", text)
+    name, rest = found[1], found[2]
+    depth, end = 0, 0
+    for end, mark in enumerate(rest):  # noqa: B007 - the place where the first list closes
+        depth += {"(": 1, ")": -1}.get(mark, 0)
+        if depth == 0:
+            break
+    takes, returns = rest[: end + 1], rest[end + 1 :]
+    split_types(takes)
+    split_types(returns)
+    return name, takes, returns
 
 
 def selector(signature: str) -> bytes:
