@@ -51,7 +51,7 @@ def verify_calls(data: bytes, checker: Checker) -> VerifiedCalls:
     """
     parsed = parse_bundle(data, checker.limits)
     bundle = parsed.bundle
-    if any(claim.reading is None for claim in bundle.claims):
+    if any(not isinstance(claim.reading, CallReading) for claim in bundle.claims):
         raise BadInput("bundle of calls", "claims that are all read by calls", "one that is not")
     late = moment_error(bundle.as_of, checker)
     if late is not None:
@@ -89,7 +89,7 @@ def _section(
 
 
 def _outcome(claim: Claim, state: SectionState) -> CallOutcome:
-    if claim.reading is None:
+    if not isinstance(claim.reading, CallReading):
         raise BadInput("claim of a call", "a reading", claim.asset.symbol)
     try:
         return state.call(claim.reading.call)

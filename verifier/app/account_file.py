@@ -28,6 +28,7 @@ from verifier.app.quantities import (
     weight_ppm,
 )
 from verifier.app.toml_source import TomlSource, dotted, parse_toml, read_toml
+from verifier.calls import MAX_GAS
 from verifier.primitives import MAX_CHAIN_ID, MAX_UINT256, Address, Hash32, Timestamp
 
 _NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:+-]{0,63}$"
@@ -60,6 +61,14 @@ def _slot_number(value: object) -> int:
     return value
 
 
+def _sender(value: object) -> object:
+    return value if value == "$holder" else given_address(value)
+
+
+def _arguments(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
 Name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN)]
 AddressText = Annotated[Address, BeforeValidator(given_address)]
 HashText = Annotated[Hash32, BeforeValidator(given_hash)]
@@ -73,6 +82,7 @@ Number = Annotated[Decimal, BeforeValidator(exact_decimal)]
 Positive = Annotated[Decimal, BeforeValidator(positive_decimal)]
 SlotNumber = Annotated[int, BeforeValidator(_slot_number)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Arguments = Annotated[tuple[object, ...], BeforeValidator(_arguments), Field(max_length=64)]
 Bit = Annotated[int, Field(ge=0, le=255)]
 Decimals = Annotated[int, Field(ge=0, le=77)]
 ChainIdNumber = Annotated[int, Field(ge=1, le=MAX_CHAIN_ID)]
@@ -168,6 +178,7 @@ class NetworkPart(Part):
     delay: Span | None = None
     contracts: dict[Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")], AddressText] = Field(default={})
     codes: Annotated[tuple[CodePart, ...], Field(strict=False)] = ()
+    fork: Literal["london", "paris", "shanghai", "cancun", "prague", "osaka", "bpo1", "bpo2"] | None = None
 
 
 class HolderPart(Part):
@@ -198,6 +209,11 @@ class AssetPart(Part):
     blocked_bit: Bit | None = None
     other_bits: SlotNumber | None = None
     proxy: Literal["eip1967", "zeppelinos"] | None = None
+    call: Annotated[str, Field(min_length=4, max_length=1_200)] | None = None
+    args: Arguments | None = None
+    index: Annotated[int, Field(ge=0, le=255)] | None = None
+    gas: Annotated[int, Field(ge=21_000, le=MAX_GAS)] | None = None
+    sender: Annotated[Address | str, BeforeValidator(_sender)] | None = None
     pocket: Name | None = None
 
 

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from verifier.app.commands import config as config_command
 from verifier.app.commands import db as db_command
+from verifier.app.commands.call import call
 from verifier.app.commands.check import check, explain
 from verifier.app.commands.demo import demo
 from verifier.app.commands.init import init
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (init, demo, verify, gather, check, explain, networks, assets):
+for command in (init, demo, verify, gather, check, explain, call, networks, assets):
     app.command()(command)
 app.add_typer(config_command.app, name="config")
 app.add_typer(db_command.app, name="db")

@@ -20,17 +20,18 @@ from verifier.app.compile_assets import Compiled, Place, compile_lines
 from verifier.app.compile_declared import compile_declared
 from verifier.app.compile_policy import compile_policy
 from verifier.app.compile_settlement import parents_of, settle_places
-from verifier.app.errors import did_you_mean
+from verifier.app.errors import UnknownName, did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
 from verifier.app.toml_source import Path_, TomlSource
 from verifier.claims import Claim, ClaimKind, KnownAsset, Meanings, Source
 from verifier.errors import BadInput
+from verifier.forks import Activation, Fork
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.duplicates import Aliases
 from verifier.margin.modes import Mode
 from verifier.margin.rules import MarginRules
-from verifier.network import Family, Network
+from verifier.network import Family, Network, SettledOn
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Timestamp
 from verifier.trust import PinnedBlock
@@ -165,6 +166,60 @@ def compile_account(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """One network to ask, and all that the checker believes and demands while it does.
+
+    Attributes:
+        endpoints: Of the network and, for a rollup, of its parent.
+    """
+
+    network: Network
+    networks: Mapping[ChainId, Network]
+    endpoints: Mapping[ChainId, tuple[Endpoint, ...]]
+    roots: tuple[PinnedBlock, ...]
+    policy: Policy
+
+
+def compile_network(
+    name: str,
+    file: AccountFile,
+    source: TomlSource,
+    registry: Registry,
+    *,
+    environ: Mapping[str, str],
+    networks: Mapping[str, NetworkPart],
+    preset: str,
+) -> NetworkSpec:
+    """
+    One network by its name or chain id, as an account file and this machine's settings know it.
+
+    Raises:
+        ConfigError, UnknownName: It is not known, or has no endpoint.
+    """
+    problems = Problems(source)
+    places = _places(file, registry, problems)
+    settle_places(places, file.networks, problems)
+    found = _find(name, places)
+    if found is None:
+        raise UnknownName("network", name, places)
+    parts = {known: _with_settings(file.networks.get(known), networks.get(known)) for known in places}
+    parent = found.rooted_by.parent if isinstance(found.rooted_by, SettledOn) else None
+    asked = {place.network.chain_id: known for known, place in places.items() if place.network == found}
+    above = {p.network.chain_id: known for known, p in places.items() if p.network.chain_id == parent}
+    asked |= {chain: known for chain, known in above.items() if parts[known].endpoints}
+    endpoints = {chain: _endpoints(known, parts[known], environ, problems) for chain, known in asked.items()}
+    policy = compile_policy(file.policy, preset, lambda text: _find(text, places), problems)
+    problems.raise_any()
+    roots = tuple(
+        PinnedBlock(place.network.chain_id, pin)
+        for known, place in places.items()
+        for pin in dict.fromkeys(parts[known].pin)
+    )
+    everything = {place.network.chain_id: place.network for place in places.values()}
+    return NetworkSpec(found, MappingProxyType(everything), MappingProxyType(endpoints), roots, policy)
+
+
 # --- networks --------------------------------------------------------------------------------------------
 
 
@@ -200,7 +255,8 @@ def _places(file: AccountFile, registry: Registry, problems: Problems) -> dict[s
 def _own_network(name: str, chain: ChainId, part: NetworkPart, family: Family) -> Network:
     made = local_network(name, chain, part.native_symbol or "ETH")
     decimals = made.native_decimals if part.native_decimals is None else part.native_decimals
-    return replace(made, family=family, native_decimals=decimals)
+    forks = () if part.fork is None else (Activation(Fork(part.fork), part.fork),)
+    return replace(made, family=family, native_decimals=decimals, forks=forks)
 
 
 def _find(name: str, places: Mapping[str, Place]) -> Network | None:
@@ -345,9 +401,10 @@ def _warnings(made: Compiled, policy: Policy, places: Mapping[str, Place]) -> tu
         asset = claim.asset
         taken = (claim.chain_id, asset.contract) in policy.accept_contracts
         if claim.source is Source.USER and asset.contract is not None and not taken:
+            by = "a slot" if claim.reading is None else "a call"
             line = f'accept_contracts = ["{_name_of(claim, places)}:{checksummed(asset.contract)}"]'
             found.append(
-                f"{asset.symbol} is read from a slot that only your file vouches for, and will be refused; "
+                f"{asset.symbol} is read by {by} that only your file vouches for, and will be refused; "
                 f"if you have reviewed the contract, add under [policy]: {line}"
             )
         if claim.kind is ClaimKind.HOLDING and asset.group not in policy.factors:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from verifier.app.account_file import AssetPart
+from verifier.app.call_readings import claim_of
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
@@ -71,7 +72,7 @@ def compile_lines(
             continue
         made.meanings.setdefault(known.asset.key, known)
         for address in addresses:
-            made.claims.append(Claim(known.asset, address, kind, known.source))
+            made.claims.append(claim_of(path, part, known, address, kind, problems))
             made.pockets.append(part.pocket)
             made.paths.append(path)
     _refuse_doubles(made, problems)
@@ -124,7 +125,9 @@ def _asset(
     if part.asset is not None:
         return _by_symbol(path, part, place, problems)
     if part.contract is None:
-        problems.add((*path, "asset"), 'is required: a symbol such as "USDC", "native", or contract and slot')
+        problems.add(
+            (*path, "asset"), 'is required: a symbol such as "USDC", "native", or contract with a slot or a call'
+        )
         return None
     known = meanings.get((place.network.chain_id, part.contract))
     return _explicit(path, part, place.network, known, problems)
@@ -148,7 +151,7 @@ def _by_symbol(path: Path_, part: AssetPart, place: Place, problems: Problems) -
         problems.add((*path, "asset"), f"{network.name} has several {symbol}; write contract = one of {options}")
         return None
     names = {k.asset.symbol for k in place.assets} | {"native"}
-    cure = f"{did_you_mean(symbol or '', names)}; any other token needs contract, slot, decimals and symbol"
+    cure = f"{did_you_mean(symbol or '', names)}; any other token needs contract, symbol, decimals, and slot or call"
     problems.add((*path, "asset"), f"{network.name} has no asset of that name in the registry; {cure}")
     return None
 
@@ -164,7 +167,8 @@ def _explicit(
         cure = f'write asset = "{known.asset.symbol}" without a slot'
         problems.add((*path, given[0]), f"the registry knows this contract on {network.name}; {cure}")
         return None
-    missing = [name for name in ("slot", "decimals", "symbol") if getattr(part, name) is None]
+    due = ("decimals", "symbol") if part.call is not None else ("slot", "decimals", "symbol")
+    missing = [name for name in due if getattr(part, name) is None]
     if missing:
         for name in missing:
             problems.add((*path, name), "is required for a token that the registry does not know")
@@ -178,6 +182,8 @@ def _explicit(
 
 def _user_asset(path: Path_, part: AssetPart, network: Network, problems: Problems) -> KnownAsset | None:
     symbol, decimals, slot = part.symbol or "", part.decimals or 0, part.slot or 0
+    if part.slot is None:
+        return _called_asset(path, part, network, problems)
     offset, width = part.offset_bits or 0, part.width_bits
     width = 256 - offset if width is None else width
     if offset + width > 256:
@@ -198,4 +204,15 @@ def _user_asset(path: Path_, part: AssetPart, network: Network, problems: Proble
         proxy=None if part.proxy is None else ProxyKind(part.proxy),
     )
     asset = Asset(network.chain_id, symbol, decimals, part.group or symbol, part.contract, layout)
+    return KnownAsset(asset, evidence="account file", source=Source.USER)
+
+
+def _called_asset(path: Path_, part: AssetPart, network: Network, problems: Problems) -> KnownAsset | None:
+    """A contract that only a call reads: what a slot would need, says nothing here."""
+    given = [name for name in _LAYOUT_KEYS if getattr(part, name) is not None]
+    if given:
+        problems.add((*path, given[0]), "describes a slot; give slot too, or read the contract by its call alone")
+        return None
+    symbol = part.symbol or ""
+    asset = Asset(network.chain_id, symbol, part.decimals or 0, part.group or symbol, part.contract)
     return KnownAsset(asset, evidence="account file", source=Source.USER)

@@ -6,7 +6,7 @@ One bad network does not stop the others: what a network's endpoints do ends in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
@@ -14,12 +14,20 @@ from typing import cast
 from chains.driver import Desk, drive
 from chains.errors import FetchError
 from chains.observe import observe, observe_block
-from verifier.claims import Claim
+from verifier.claims import CallReading, Claim
 from verifier.crypto.keccak import keccak256
 from verifier.errors import TrustTooWeak, VerifierError, Where
 from verifier.evidence import Bundle
-from verifier.flow import Ask, AskHeight, Unanswered
-from verifier.gather import Anchored, Gathered, assemble, gather_anchor, gather_section, gather_settled
+from verifier.flow import Ask, AskHeight, Flow, Unanswered
+from verifier.gather import (
+    Anchored,
+    Gathered,
+    assemble,
+    gather_anchor,
+    gather_call_section,
+    gather_section,
+    gather_settled,
+)
 from verifier.headers.decode import decode_header
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId, Timestamp
@@ -44,14 +52,24 @@ class GatheredBundle:
     failures: Mapping[int, Failure]
 
 
-async def gather_bundle(claims: Sequence[Claim], as_of: Timestamp, desk: Desk, checker: Checker) -> GatheredBundle:
+SectionFlow = Callable[[Network, Sequence[tuple[int, Claim]], Anchored, Timestamp, Checker], Flow[Gathered]]
+"""How one network's part is gathered under its anchor."""
+
+
+async def gather_bundle(
+    claims: Sequence[Claim],
+    as_of: Timestamp,
+    desk: Desk,
+    checker: Checker,
+    section: SectionFlow = gather_section,
+) -> GatheredBundle:
     """Gather the evidence of all claims, one flow for each network, concurrently; a rollup's after its parent's."""
     by_chain: dict[ChainId, list[tuple[int, Claim]]] = {}
     for i, claim in enumerate(claims):
         by_chain.setdefault(claim.chain_id, []).append((i, claim))
     anchors = _Anchors(as_of, desk, checker)
     try:
-        tasks = [_one_network(chain, asked, as_of, anchors) for chain, asked in by_chain.items()]
+        tasks = [_one_network(chain, asked, as_of, anchors, section) for chain, asked in by_chain.items()]
         parts = await asyncio.gather(*tasks)
     finally:
         await anchors.aclose()
@@ -60,13 +78,29 @@ async def gather_bundle(claims: Sequence[Claim], as_of: Timestamp, desk: Desk, c
     return GatheredBundle(data, (*checker.roots, *anchors.observed), failures)
 
 
-async def _one_network(chain: ChainId, asked: list[tuple[int, Claim]], as_of: Timestamp, anchors: _Anchors) -> Gathered:
+async def gather_calls(
+    claims: Sequence[Claim], as_of: Timestamp, desk: Desk, checker: Checker, *, hints: bool = True
+) -> GatheredBundle:
+    """Gather the evidence of claims that stand for calls (`verify_calls.call_claim`), whatever they may mean."""
+
+    def section(
+        network: Network, asked: Sequence[tuple[int, Claim]], anchored: Anchored, moment: Timestamp, checker: Checker
+    ) -> Flow[Gathered]:
+        calls = [(i, claim.reading.call) for i, claim in asked if isinstance(claim.reading, CallReading)]
+        return gather_call_section(network, calls, anchored, moment, checker, hints=hints)
+
+    return await gather_bundle(claims, as_of, desk, checker, section)
+
+
+async def _one_network(
+    chain: ChainId, asked: list[tuple[int, Claim]], as_of: Timestamp, anchors: _Anchors, section: SectionFlow
+) -> Gathered:
     network = anchors.checker.networks[chain]
     try:
         anchored = await anchors.of(network)
     except (Unanswered, VerifierError) as error:
         return Gathered(chain, None, (), frozenset(), dict.fromkeys((i for i, _ in asked), error))
-    return await drive(gather_section(network, asked, anchored, as_of, anchors.checker), anchors.desk)
+    return await drive(section(network, asked, anchored, as_of, anchors.checker), anchors.desk)
 
 
 class _Anchors:

@@ -26,6 +26,7 @@ from verifier.proven import (
     ProvenAccount,
     ProvenAmount,
     ProvenBeacon,
+    ProvenCall,
     ProvenHeader,
     ProvenRoot,
     ProvenWord,
@@ -184,6 +185,28 @@ def capability_json(found: Capability) -> Json:
     }
 
 
+def call_json(call: ProvenCall) -> Json:
+    """A call and what it rests on: every account and word that it read, and the code that ran."""
+    asked = call.call
+    return {
+        "step": "call",
+        "to": to_hex(asked.to),
+        "sender": to_hex(asked.sender),
+        "data": to_hex(asked.data),
+        "gas": asked.gas,
+        "ended": call.ended.value,
+        "halted": call.halted,
+        "output": to_hex(call.output),
+        "steps": call.steps,
+        "codes": {to_hex(address): to_hex(code_hash) for address, code_hash in sorted(call.code_hashes.items())},
+        "reads": [step_json(read) | _read_of(read) for read in call.reads],
+    }
+
+
+def _read_of(read: ProvenAccount | ProvenWord) -> Json:
+    return {"of": to_hex(read.rests_on.address)} if isinstance(read, ProvenWord) else {}
+
+
 def trail_json(amount: ProvenAmount) -> Iterator[Json]:
     """From the trust root down to the figure."""
     for step in reversed(tuple(trail(amount))):
@@ -211,6 +234,8 @@ def step_json(step: Proven | TrustRoot) -> Json:
                 "code_hash": to_hex(step.code_hash),
                 "balance": None if step.balance is None else str(step.balance),
             }
+        case ProvenCall():
+            return call_json(step)
         case ProvenWord():
             return {"step": "slot", "slot": to_hex(step.slot), "word": to_hex(step.word)}
         case ProvenAmount():

@@ -10,6 +10,7 @@ import typer
 from verifier.app.commands.state import (
     AccountOption,
     BundlePath,
+    CrossCheck,
     DbOption,
     JsonFlag,
     Pins,
@@ -36,12 +37,13 @@ def check(
     pin: Pins = None,
     policy: PolicyName = None,
     ask: Annotated[bool, typer.Option("--ask", help="Let the account's own endpoints say.")] = False,
+    cross_check: CrossCheck = False,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
     """Check a bundle offline, from your own pins and policy; with --account, weigh the account too."""
     state: State = ctx.obj
-    found = findings(state, "check", bundle, account, pin, policy, ask=ask)
+    found = findings(state, "check", bundle, account, pin, policy, ask=ask, cross_check=cross_check)
     return keep_and_show(state, found, as_json=json, db=db)
 
 
@@ -52,6 +54,7 @@ def explain(
     account: AccountOption = None,
     pin: Pins = None,
     policy: PolicyName = None,
+    cross_check: CrossCheck = False,
     json: JsonFlag = False,
 ) -> int:
     """Show the proof trail of each number, from the trust root down to the decoded value."""
@@ -60,7 +63,7 @@ def explain(
     from verifier.app.report.trees import trail_tree
 
     state: State = ctx.obj
-    found = findings(state, "explain", bundle, account, pin, policy, ask=False)
+    found = findings(state, "explain", bundle, account, pin, policy, cross_check=cross_check)
     if claim is not None and claim >= len(found.outcomes):
         raise UsageError(f"there is no claim {claim}", f"the bundle has claims 0 to {len(found.outcomes) - 1}")
     terminal = state.terminal()
@@ -80,7 +83,8 @@ def findings(
     pin: list[str] | None,
     policy: str | None,
     *,
-    ask: bool,
+    ask: bool = False,
+    cross_check: bool = False,
 ) -> Findings:
     """What a bundle proves to this checker: against an account file, or by pins alone."""
     from verifier.app.errors import UsageError
@@ -94,7 +98,7 @@ def findings(
         )
     data = read_bundle(bundle)
     if account is not None:
-        spec = state.account(account, online=ask)
+        spec = state.account(account, online=ask, cross_check=cross_check)
         roots = parse_pins(pin, spec)
         return of_run(command, check_account(spec, data, now=clock(), roots=roots, ask=ask, seconds=state.seconds()))
     if ask:

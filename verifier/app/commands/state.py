@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +30,10 @@ AccountOption = Annotated[
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/run.json.")]
 DbOption = Annotated[Path | None, typer.Option("--db", help="Database file; default is the settings' own.")]
+CrossCheck = Annotated[
+    bool,
+    typer.Option("--cross-check", help="Read each token by its layout and by its own balanceOf; refuse a difference."),
+]
 Pins = Annotated[list[str] | None, typer.Option("--pin", help="NETWORK=0xHASH: a block that you believe; repeatable.")]
 
 
@@ -59,10 +63,11 @@ class State:
         """Seconds for each network."""
         return self.timeout if self.timeout is not None else self.settings().settings.timeouts.total
 
-    def account(self, path: Path, *, online: bool) -> AccountSpec:
+    def account(self, path: Path, *, online: bool, cross_check: bool = False) -> AccountSpec:
         """A compiled account file, its warnings shown."""
         from chains.registry import NETWORKS
         from verifier.app.account_file import read_account
+        from verifier.app.call_readings import cross_checked
         from verifier.app.compile import compile_account
 
         in_force = self.settings()
@@ -75,7 +80,7 @@ class State:
         )
         for warning in spec.warnings:
             self.terminal().warn(warning)
-        return spec
+        return replace(spec, claims=cross_checked(spec.claims)) if cross_check else spec
 
     def database(self, db: Path | None) -> Path:
         """Where the store lies."""

@@ -9,6 +9,7 @@ import typer
 
 from verifier.app.commands.state import (
     AccountPath,
+    CrossCheck,
     DbOption,
     JsonFlag,
     State,
@@ -28,6 +29,7 @@ def verify(
     account: AccountPath,
     as_of: AsOf = None,
     save: Annotated[Path | None, typer.Option("--save", help="Write the bundle here (.json for its view).")] = None,
+    cross_check: CrossCheck = False,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
@@ -35,7 +37,7 @@ def verify(
     from verifier.app.findings import of_run
 
     state: State = ctx.obj
-    run = _with_last_proven(state, _asked(state, account, as_of, db), db)
+    run = _with_last_proven(state, _asked(state, account, as_of, db, cross_check=cross_check), db)
     notes = () if save is None else (_bundle_note(save, run),)
     return keep_and_show(state, of_run("verify", run, notes), as_json=json, db=db, save=save)
 
@@ -45,6 +47,7 @@ def gather(
     account: AccountPath,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the bundle goes (.json for its view).")],
     as_of: AsOf = None,
+    cross_check: CrossCheck = False,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
@@ -52,16 +55,16 @@ def gather(
     from verifier.app.findings import of_run
 
     state: State = ctx.obj
-    run = _asked(state, account, as_of, db)
+    run = _asked(state, account, as_of, db, cross_check=cross_check)
     found = of_run("gather", run, (_bundle_note(output, run),))
     return keep_and_show(state, found, as_json=json, db=db, save=output)
 
 
-def _asked(state: State, account: Path, as_of: str | None, db: Path | None) -> Run:
+def _asked(state: State, account: Path, as_of: str | None, db: Path | None, *, cross_check: bool) -> Run:
     """The account, gathered, verified and weighed."""
     from verifier.app.service import verify_account
 
-    spec = state.account(account, online=True)
+    spec = state.account(account, online=True, cross_check=cross_check)
     moment, now = parse_moment(as_of), clock()
     known = state.capacities(db, now)
     with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):

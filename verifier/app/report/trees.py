@@ -17,6 +17,7 @@ from verifier.proven import (
     ProvenAccount,
     ProvenAmount,
     ProvenBeacon,
+    ProvenCall,
     ProvenHeader,
     ProvenRoot,
     ProvenWord,
@@ -72,6 +73,10 @@ def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
             return cell(f"account {checksummed(step.address)}, {state}")
         case ProvenWord():
             return cell(f"slot {to_hex(step.slot)} = {to_hex(step.word)}")
+        case ProvenCall():
+            words = sum(isinstance(read, ProvenWord) for read in step.reads)
+            data, read = to_hex(step.call.data[:4]), f"{len(step.reads) - words} accounts and {words} words"
+            return cell(f"call {data} of {checksummed(step.call.to)} {step.ended.value}, over {read}")
         case ProvenAmount():
             asset = step.claim.asset
             return cell(f"amount {show_scaled(step.amount, asset.decimals)} {asset.symbol} ({step.amount})", "green")

@@ -1,0 +1,215 @@
+"""One proven call from the command line: asked, gathered into a bundle, verified out of that bundle, and shown."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.text import Text
+from rich.tree import Tree
+
+from chains.driver import Desk
+from verifier.app.arguments import call_data, shown
+from verifier.app.compile import NetworkSpec
+from verifier.app.errors import UsageError
+from verifier.app.gathering import GatheredBundle, gather_calls
+from verifier.app.json_view import Json, head, refusal_json, step_json, time_json
+from verifier.app.quantities import checksummed, given_address, moment, rfc3339
+from verifier.app.report.escape import clean
+from verifier.calls import DEFAULT_GAS, ZERO_ADDRESS, Call
+from verifier.claims import Claim
+from verifier.codec.abi import decode_values, split_types
+from verifier.errors import BadInput, NotUsable
+from verifier.flow import Unanswered
+from verifier.primitives import Address, Timestamp, nonzero_hash, parse_hex, to_hex
+from verifier.proven import Ended, ProvenCall, ProvenWord, trail
+from verifier.trust import PinnedBlock, TrustRoot
+from verifier.verify import Checker, Refusal
+from verifier.verify_calls import CallOutcome, call_claim, verify_calls
+
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAnswer:
+    """
+    What one call was found to answer.
+
+    Attributes:
+        values: The decoded values, in the order of `types`; None where there are none.
+        failure: Why there are none, in words; the reason of a revert where it gives one.
+        waves: Round trips to the network.
+    """
+
+    function: str
+    types: Sequence[str]
+    outcome: CallOutcome
+    values: tuple[object, ...] | None
+    failure: str | None
+    data: bytes
+    bundle_id: bytes
+    network: str
+    now: Timestamp
+    waves: int
+
+
+def ask_contract(
+    spec: NetworkSpec,
+    *,
+    contract: str,
+    function: str,
+    arguments: Sequence[str],
+    at: str | None,
+    sender: str | None,
+    gas: int | None,
+    hints: bool,
+    now: Timestamp,
+    seconds: float,
+) -> ProvenAnswer:
+    """
+    Gather and verify one call.
+
+    Raises:
+        UsageError: What was typed is no address, function, argument or block.
+    """
+    claim, types = _claim(spec, contract, function, arguments, sender, gas)
+    pins, as_of = _moment(spec, at, now)
+    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now)
+    if pins:
+        checker = replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
+    gathered, waves = asyncio.run(_gather(spec, claim, as_of, checker, hints=hints, seconds=seconds))
+    verified = verify_calls(gathered.data, replace(checker, roots=gathered.roots))
+    outcome = _named(verified.outcomes[0], gathered)
+    values, failure = _decoded(outcome, types)
+    return ProvenAnswer(
+        function,
+        types,
+        outcome,
+        values,
+        failure,
+        gathered.data,
+        verified.bundle_id,
+        spec.network.name,
+        now,
+        waves,
+    )
+
+
+def _claim(
+    spec: NetworkSpec, contract: str, function: str, arguments: Sequence[str], sender: str | None, gas: int | None
+) -> tuple[Claim, list[str]]:
+    try:
+        data, returns = call_data(function, arguments)
+        origin = ZERO_ADDRESS if sender is None else given_address(sender)
+        asked = Call(given_address(contract), data, origin, DEFAULT_GAS if gas is None else gas)
+        return call_claim(spec.network.chain_id, asked, returns), split_types(returns)
+    except (BadInput, ValueError) as error:
+        raise UsageError(
+            str(error), "write 'name(types)(types)' in quotes, and each argument as its own word"
+        ) from None
+
+
+def _moment(spec: NetworkSpec, at: str | None, now: Timestamp) -> tuple[tuple[TrustRoot, ...], Timestamp]:
+    """A pin for a block hash that was typed: naming it is believing it. Else a moment."""
+    if at is None:
+        return (), now
+    if _HASH.fullmatch(at) is not None:
+        return (PinnedBlock(spec.network.chain_id, nonzero_hash(parse_hex(at.lower()))),), now
+    try:
+        return (), moment(int(at) if at.isdecimal() and at.isascii() else at)
+    except ValueError as error:
+        raise UsageError(f"--at: {error}", "give a block hash, unix seconds, or a time as in RFC 3339") from None
+
+
+async def _gather(
+    spec: NetworkSpec, claim: Claim, as_of: Timestamp, checker: Checker, *, hints: bool, seconds: float
+) -> tuple[GatheredBundle, int]:
+    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
+    async with Desk.to(places, seconds=seconds) as desk:
+        gathered = await gather_calls([claim], as_of, desk, checker, hints=hints)
+        return gathered, desk.waves[spec.network.chain_id]
+
+
+def _named(outcome: CallOutcome, gathered: GatheredBundle) -> CallOutcome:
+    """A refusal with the reason that only the gatherer knows."""
+    error = gathered.failures.get(0)
+    if error is None or not isinstance(outcome, Refusal):
+        return outcome
+    return Refusal(outcome.claim, error, missing=isinstance(error, Unanswered) and not error.lied)
+
+
+def _decoded(outcome: CallOutcome, types: Sequence[str]) -> tuple[tuple[object, ...] | None, str | None]:
+    if isinstance(outcome, Refusal):
+        return None, str(outcome.error)
+    if outcome.ended is not Ended.RETURNED:
+        return None, _why(outcome)
+    try:
+        values = decode_values(f"({','.join(types)})", outcome.output, outcome.where)
+    except NotUsable as error:
+        return None, str(error)
+    return tuple(shown(kind, value) for kind, value in zip(types, values, strict=True)), None
+
+
+def _why(outcome: ProvenCall) -> str:
+    """A revert's own reason, where it is Solidity's `Error(string)`."""
+    if outcome.ended is Ended.HALTED:
+        return f"halted: {outcome.halted}"
+    if outcome.output[:4] == bytes.fromhex("08c379a0"):
+        try:
+            return f"reverted: {clean(str(decode_values('(string)', outcome.output[4:], outcome.where)[0]))}"
+        except NotUsable:
+            pass
+    return f"reverted with {to_hex(outcome.output)}" if outcome.output else "reverted without a reason"
+
+
+def answer_json(answer: ProvenAnswer) -> Json:
+    """One object: what was asked, what came back, and the trail."""
+    outcome, refused = answer.outcome, isinstance(answer.outcome, Refusal)
+    made: Json = {
+        **head("call"),
+        "status": "refused" if isinstance(outcome, Refusal) else outcome.ended.value,
+        "network": answer.network,
+        "function": answer.function,
+        "types": list(answer.types),
+        "values": None if answer.values is None else list(answer.values),
+        "failure": None if answer.failure is None else clean(answer.failure),
+        "bundle_id": to_hex(answer.bundle_id),
+        "now": time_json(answer.now),
+        "round_trips": answer.waves,
+        "refusal": refusal_json(outcome) if isinstance(outcome, Refusal) else None,
+        "trail": [],
+        "trust": None,
+    }
+    if not refused and isinstance(outcome, ProvenCall):
+        made["trail"] = [step_json(step) for step in reversed(tuple(trail(outcome)))]
+        trust = outcome.trust
+        made["trust"] = {
+            "word": trust.word,
+            "anchor": trust.anchor.value,
+            "settlement": None if trust.settlement is None else trust.settlement.value,
+            "bases": sorted({basis.value for basis in trust.bases} | {"unreviewed-code"}),
+        }
+    return made
+
+
+def answer_tree(answer: ProvenAnswer) -> Tree:
+    """The answer with its trail, for people."""
+    tree = Tree(Text(clean(answer.function), style="bold"), guide_style="dim")
+    if answer.values is None:
+        tree.add(Text(clean(answer.failure or "no answer"), style="bold red"))
+    for kind, value in zip(answer.types, answer.values or (), strict=False):
+        tree.add(Text(f"{kind}: {clean(str(value))}", style="green"))
+    if not isinstance(answer.outcome, ProvenCall):
+        return tree
+    outcome, block = answer.outcome, answer.outcome.rests_on
+    under = tree.add(Text(f"{answer.network} block {block.number} {to_hex(block.hash)} at {rfc3339(block.timestamp)}"))
+    under.add(Text(f"trust: anchor {outcome.trust.anchor.value}; unreviewed-code, which you named yourself"))
+    for address, code_hash in sorted(outcome.code_hashes.items()):
+        under.add(Text(f"code {checksummed(address)} {to_hex(code_hash)}"))
+    for read in outcome.reads:
+        if isinstance(read, ProvenWord):
+            place = checksummed(Address(read.rests_on.address))
+            under.add(Text(f"word {place} {to_hex(read.slot)} = {to_hex(read.word)}"))
+    return tree

@@ -1,0 +1,91 @@
+"""`xmargin call`: what a contract's own view function returns, proven."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from verifier.app.commands.state import State, clock, write_bundle
+
+if TYPE_CHECKING:
+    from verifier.app.calls import ProvenAnswer
+    from verifier.app.compile import NetworkSpec
+
+Arguments = Annotated[list[str] | None, typer.Argument(help="Its arguments, in order; lists as JSON.")]
+
+
+def call(
+    ctx: typer.Context,
+    network: Annotated[str, typer.Argument(help="Network, by name or chain id.")],
+    contract: Annotated[str, typer.Argument(help="The contract's address.")],
+    function: Annotated[str, typer.Argument(help="'name(types)(types)', such as 'balanceOf(address)(uint256)'.")],
+    arguments: Arguments = None,
+    at: Annotated[str | None, typer.Option("--at", help="A block hash that you believe, or a time.")] = None,
+    account: Annotated[
+        Path | None,
+        typer.Option(
+            "--account", help="Account file whose networks, pins and policy apply.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    sender: Annotated[str | None, typer.Option("--from", help="What CALLER says; zero unless given.")] = None,
+    gas: Annotated[int | None, typer.Option(help="Gas that the call is given.", min=21_000)] = None,
+    hints: Annotated[bool, typer.Option(help="Ask endpoints what the call touches; fewer rounds.")] = True,
+    save: Annotated[Path | None, typer.Option("--save", help="Write the bundle here (.json for its view).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/call.json.")] = False,
+) -> int:
+    """Run a contract's view function over proven state, and show what it returns with its trail."""
+    from verifier.app.calls import answer_json, answer_tree, ask_contract
+    from verifier.app.json_view import dumps
+
+    state: State = ctx.obj
+    spec = _spec(state, network, account)
+    with state.terminal().busy(f"asking {spec.network.name}"):
+        answer = ask_contract(
+            spec,
+            contract=contract,
+            function=function,
+            arguments=arguments or (),
+            at=at,
+            sender=sender,
+            gas=gas,
+            hints=hints,
+            now=clock(),
+            seconds=state.seconds(),
+        )
+    if save is not None:
+        write_bundle(save, answer.data)
+    terminal = state.terminal()
+    if json:
+        terminal.raw(dumps(answer_json(answer)))
+    else:
+        terminal.show(answer_tree(answer))
+    return _exit_code(answer)
+
+
+def _exit_code(answer: ProvenAnswer) -> int:
+    from verifier.app.exit_codes import Exit
+    from verifier.verify import Refusal
+
+    if isinstance(answer.outcome, Refusal):
+        return int(Exit.INCOMPLETE if answer.outcome.missing else Exit.REFUSED)
+    return int(Exit.REFUSED if answer.values is None else Exit.OK)
+
+
+def _spec(state: State, network: str, account: Path | None) -> NetworkSpec:
+    from chains.registry import NETWORKS
+    from verifier.app.account_file import AccountFile, AccountPart, read_account
+    from verifier.app.compile import compile_network
+    from verifier.app.toml_source import parse_toml
+
+    settings = state.settings().settings
+    if account is None:
+        file, source = AccountFile(account=AccountPart(name="call")), parse_toml("", "settings")
+        file = file.model_copy(update={"networks": {k: v for k, v in settings.networks.items() if v.chain_id}})
+    else:
+        file, source = read_account(account)
+    return compile_network(
+        network, file, source, NETWORKS, environ=os.environ, networks=settings.networks, preset=settings.policy
+    )
