@@ -7,8 +7,9 @@ from typing import Final
 from chains import schedules
 from chains.chain import Chain, circle_usdc, pin, token
 from chains.families import ARBITRUM
+from chains.settlements import FACT, arbitrum
 from verifier.claims import ProxyKind
-from verifier.network import Network, SettledOn
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -16,7 +17,7 @@ NETWORK: Final = Network(
     "arbitrum-one",
     ARBITRUM,
     "ETH",
-    SettledOn(ChainId(1), "bold"),
+    arbitrum("0x4dceb440657f21083db8add07665f8ddbe1dcfc0", "0x0b9857ae2d4a3dbe74ffe1d7df045bb7f96e4840"),
     block_time=1,
     finality=1200,
     forks=schedules.ARBITRUM,
@@ -65,6 +66,7 @@ CHAIN: Final = Chain(
     ),
     finality_tags="safe and finalized follow the L1 state of the posting batch",
     proofs='eth_getProof; Nitro answers "missing trie node" where its archive ends',
+    unconfirmed=(FACT,),
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "OffchainLabs/go-ethereum core/types/arb_types.go",

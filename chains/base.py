@@ -7,8 +7,9 @@ from typing import Final
 from chains import schedules
 from chains.chain import Chain, circle_usdc, mirror, pin, token
 from chains.families import OP_STACK, OP_TAGS
+from chains.settlements import FACT, base_games
 from verifier.claims import ProxyKind
-from verifier.network import Network, SettledOn
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -16,7 +17,11 @@ NETWORK: Final = Network(
     "base",
     OP_STACK,
     "ETH",
-    SettledOn(ChainId(1), "base"),
+    base_games(
+        "0x49048044d57e1c92a77f79988d21fa8faf74e97e",
+        "0x43edb88c4b80fdd2adff2412a7bebf9df42cb40e",
+        "0x909f6cf47ed12f010a796527f562bfc26c7f4e72",
+    ),
     block_time=2,
     finality=1500,
     forks=schedules.BASE,
@@ -66,6 +71,7 @@ CHAIN: Final = Chain(
         "docs.base.org",
     ),
     unconfirmed=(
+        FACT,
         "header of upgrades after Jovian",
         "settlement contracts: its own AggregateVerifier",
     ),

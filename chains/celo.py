@@ -6,7 +6,8 @@ from typing import Final
 
 from chains.chain import Chain, circle_usdc, mirror
 from chains.families import CELO, OP_TAGS
-from verifier.network import Network, SettledOn
+from chains.settlements import CELO_SUPERCHAIN, FACT, op_games
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -14,7 +15,12 @@ NETWORK: Final = Network(
     "celo",
     CELO,
     "CELO",
-    SettledOn(ChainId(1), "op_fault"),
+    op_games(
+        "0xc5c5d157928bdbd2acf6d0777626b6c75a9eaedc",
+        "0xfbac162162f4009bb007c6debc36b1dac10af683",
+        "0x8fe58d2168b5412cf1bd212ce6137f8b7300222d",
+        CELO_SUPERCHAIN,
+    ),
     block_time=1,
     finality=1500,
 )
@@ -23,6 +29,7 @@ CHAIN: Final = Chain(
     assets=(circle_usdc(NETWORK, "0xceba9300f2b948710d2653dd7b07f33a8b32118c"),),
     finality_tags=OP_TAGS,
     proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    unconfirmed=(FACT,),
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "celo-org/celo-blockchain core/types/block_compatibility.go",

@@ -7,7 +7,8 @@ from typing import Final
 from chains import schedules
 from chains.chain import Chain, token
 from chains.families import OP_STACK, OP_TAGS
-from verifier.network import Network, SettledOn
+from chains.settlements import FACT, op_games
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -15,7 +16,11 @@ NETWORK: Final = Network(
     "ink",
     OP_STACK,
     "ETH",
-    SettledOn(ChainId(1), "op_fault"),
+    op_games(
+        "0x5d66c1782664115999c47c9fa5cd031f495d3e4f",
+        "0x10d7b35078d3baabb96dd45a9143b94be65b12cd",
+        "0xee018baf058227872540ac60efbd38b023d9dae2",
+    ),
     block_time=1,
     finality=1500,
     forks=schedules.INK,
@@ -38,5 +43,8 @@ CHAIN: Final = Chain(
         "viem chain definitions (id, symbol, block time)",
         "ethereum-optimism/superchain-registry",
     ),
-    unconfirmed=("block time",),
+    unconfirmed=(
+        FACT,
+        "block time",
+    ),
 )

@@ -7,7 +7,8 @@ from typing import Final
 from chains import schedules
 from chains.chain import Chain, circle_usdc, mirror, pin, token
 from chains.families import OP_STACK, OP_TAGS
-from verifier.network import Network, SettledOn
+from chains.settlements import FACT, op_games
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -15,7 +16,11 @@ NETWORK: Final = Network(
     "optimism",
     OP_STACK,
     "ETH",
-    SettledOn(ChainId(1), "op_fault"),
+    op_games(
+        "0xbeb5fc579115071764c7423a4f12edde41f106ed",
+        "0xe5965ab5962edc7477c8520243a95517cd252fa9",
+        "0x23b2c62946350f4246f9f9d027e071f0264fd113",
+    ),
     block_time=2,
     finality=1500,
     forks=schedules.OPTIMISM,
@@ -67,6 +72,7 @@ CHAIN: Final = Chain(
     ),
     finality_tags=OP_TAGS,
     proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    unconfirmed=(FACT,),
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "ethereum-optimism/superchain-registry",

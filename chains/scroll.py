@@ -6,7 +6,8 @@ from typing import Final
 
 from chains.chain import Chain, circle_usdc
 from chains.families import PLAIN
-from verifier.network import Network, SettledOn
+from chains.settlements import FACT, one_contract
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -14,7 +15,7 @@ NETWORK: Final = Network(
     "scroll",
     PLAIN,
     "ETH",
-    SettledOn(ChainId(1), "scroll"),
+    one_contract("scroll", "scroll_chain", "0xa13baf47339d63b743e7da8741db5456dac1e556"),
     block_time=3,
     finality=3600,
 )
@@ -35,6 +36,7 @@ CHAIN: Final = Chain(
         "unruggable-labs/unruggable-gateways EuclidRollup",
     ),
     unconfirmed=(
+        FACT,
         "history ring",
         "seconds to finality",
     ),

@@ -6,7 +6,8 @@ from typing import Final
 
 from chains.chain import Chain
 from chains.families import PLAIN
-from verifier.network import Network, SettledOn
+from chains.settlements import FACT, one_contract
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -14,7 +15,7 @@ NETWORK: Final = Network(
     "taiko",
     PLAIN,
     "ETH",
-    SettledOn(ChainId(1), "taiko"),
+    one_contract("taiko", "signal_service", "0x9e0a24964e5397b566c1ed39258e21ab5e35c77c"),
     block_time=12,
     finality=3600,
 )
@@ -27,6 +28,7 @@ CHAIN: Final = Chain(
         "taikoxyz/taiko-mono",
     ),
     unconfirmed=(
+        FACT,
         "history ring",
         "seconds to finality",
     ),

@@ -7,7 +7,8 @@ from typing import Final
 from chains import schedules
 from chains.chain import Chain, circle_usdc, token
 from chains.families import OP_STACK, OP_TAGS
-from verifier.network import Network, SettledOn
+from chains.settlements import FACT, op_games
+from verifier.network import Network
 from verifier.primitives import ChainId
 
 NETWORK: Final = Network(
@@ -15,7 +16,11 @@ NETWORK: Final = Network(
     "unichain",
     OP_STACK,
     "ETH",
-    SettledOn(ChainId(1), "op_fault"),
+    op_games(
+        "0x0bd48f6b86a26d3a217d0fa6ffe2b491b956a7a2",
+        "0x2f12d621a16e2d3285929c9996f478508951dfe4",
+        "0x27cf508e4e3aa8d30b3226ac3b5ea0e8bcacaff9",
+    ),
     block_time=1,
     finality=1500,
     forks=schedules.UNICHAIN,
@@ -35,6 +40,7 @@ CHAIN: Final = Chain(
     ),
     finality_tags=OP_TAGS,
     proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    unconfirmed=(FACT,),
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "ethereum-optimism/superchain-registry",

@@ -29,6 +29,7 @@ from verifier.proven import (
     ProvenCall,
     ProvenHeader,
     ProvenRoot,
+    ProvenSettlement,
     ProvenWord,
     trail,
 )
@@ -224,6 +225,17 @@ def step_json(step: Proven | TrustRoot) -> Json:
         case ProvenBeacon():
             signed = {"signers": step.signers, "committee": step.committee}
             return {"step": "beacon-header", "slot": step.slot, "hash": to_hex(step.root), **signed}
+        case ProvenSettlement():
+            return {
+                "step": "settlement",
+                "network": step.network.name,
+                "scheme": step.scheme,
+                "settlement": step.settlement.value,
+                "entry": step.entry,
+                "root": to_hex(step.root),
+                "since": None if step.since is None else int(step.since),
+                "open_points": list(step.open_points),
+            }
         case ProvenRoot():
             return {"step": "state-root", "hash": to_hex(step.state_root)}
         case ProvenAccount():

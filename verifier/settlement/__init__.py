@@ -48,6 +48,11 @@ SCHEMES: Final[Mapping[str, Scheme]] = MappingProxyType(
             op_asking.gather_registry,
             "a false claim that nobody challenges or the guardian does not blacklist in time; the proxies' owners",
         ),
+        "base": Scheme(
+            op_fault.verify,
+            op_asking.gather_registry,
+            "the proof systems of its games (TEE, or TEE and ZK), unless the guardian acts; the proxies' owners",
+        ),
         "op_portal": Scheme(
             op_fault.verify_portal,
             op_asking.gather_portal,

@@ -288,7 +288,11 @@ def _own_slots(respected: tuple[int, int] | None, claims: int | None) -> Iterato
 
 def _pauses(place: _Place) -> Iterator[SlotKey]:
     identifiers = (Address(bytes(20)), place.contract("portal"), place.settled.contract("lockbox"))
-    return (mapping_slot(pad_address(one), op_fault.PAUSES) for one in identifiers if one is not None)
+    return (
+        mapping_slot(pad_address(one), op_fault.pauses_of(place.settled.scheme))
+        for one in identifiers
+        if one is not None
+    )
 
 
 # --- outputs ---------------------------------------------------------------------------------------------

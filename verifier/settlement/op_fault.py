@@ -66,6 +66,8 @@ PORTAL_RESPECTED: Final = slot_key(59)
 """Portal of the older generation: respected type (4 bytes), time of its last change (8), from the low end."""
 PAUSES: Final = slot_key(1)
 """Superchain config: start of the pause by identifier (0: all)."""
+PAUSES_OF_BASE: Final = slot_key(0)
+"""The same in Base's fork of that contract. Source: base/contracts, snapshots/storageLayout/SuperchainConfig.json."""
 GAME_STATE: Final = slot_key(0)
 """Game: created (8 bytes), resolved (8), status (1), …, from the low end."""
 PROOF_COUNT: Final = slot_key(7)
@@ -210,21 +212,26 @@ def _not_retired(case: Case, registry: Address, game: Game) -> None:
 
 def _not_paused(case: Case, registry: Address) -> bool:
     """That neither the whole system nor this chain is paused. A pause that ran out counts as one: its end is code's."""
-    config = case.contract("system_config")
+    config = case.settled.contract("system_config")
     word = case.parent.word(registry, REGISTRY_CONFIG)
     told = Address(word.word[10:30])
-    if told != config:
+    if config is not None and told != config:
         raise WrongBinding(word.where, "the system config of the registry", config, told)
     superchain = case.contract("superchain_config")
     reviewed = check_code(case, "superchain_config", superchain)
     lockbox = case.settled.contract("lockbox")
     identifiers = [Address(bytes(20)), case.contract("portal"), *([] if lockbox is None else [lockbox])]
     for identifier in identifiers:
-        pause = case.parent.word(superchain, mapping_slot(pad_address(identifier), PAUSES))
+        pause = case.parent.word(superchain, mapping_slot(pad_address(identifier), pauses_of(case.settled.scheme)))
         if any(pause.word):
             since = int.from_bytes(pause.word, "big")
             raise NotSettled(pause.where, f"the pause of {to_hex(identifier)}", "none", f"paused since {since}")
     return reviewed
+
+
+def pauses_of(scheme: str) -> SlotKey:
+    """The slot of the mapping of pauses, which two lines of the contract have at different places."""
+    return PAUSES_OF_BASE if scheme == "base" else PAUSES
 
 
 SUPERCHAIN_PAUSED: Final = SlotKey(

@@ -360,6 +360,18 @@ def test_the_basis_follows_the_type(number: int, bases: set[Basis]) -> None:
 # --- the older generation --------------------------------------------------------------------------------
 
 
+def test_bases_pauses_stand_at_another_slot() -> None:
+    """Nothing is paused in either; a pause at the other line's slot does not stop this one, one at its own does."""
+    from tests.simulators.rollup import entry
+
+    world = GameWorld()
+    assert settlement(world, "base").settlement is Settlement.SETTLED
+    world.superchain_config.words[entry(bytes(20), 1)] = NOW - 60
+    assert settlement(world, "base").settlement is Settlement.SETTLED
+    world.superchain_config.words[entry(bytes(20), 0)] = NOW - 60
+    assert isinstance(refusal(world, "base"), NotSettled)
+
+
 def test_the_portal_of_the_older_generation_judges_by_its_own_slots() -> None:
     """The present respected type, and a game made since it is."""
     world = GameWorld()

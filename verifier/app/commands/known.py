@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chains.chain import Chain
     from chains.endpoint import Endpoint
     from chains.probe import Capability
-    from verifier.network import Network
+    from verifier.network import Network, SettledOn
 
 NetworkName = Annotated[str | None, typer.Argument(help="Network name or chain id.")]
 
@@ -109,6 +109,7 @@ def _row(key: str, chain: Chain) -> dict[str, object]:
 
     network = chain.network
     rooted = network.rooted_by
+    settlement = _settlement(rooted) if isinstance(rooted, SettledOn) else {}
     return {
         "name": key,
         "chain_id": network.chain_id,
@@ -121,6 +122,24 @@ def _row(key: str, chain: Chain) -> dict[str, object]:
         "proofs": chain.proofs,
         "unconfirmed": list(chain.unconfirmed),
         "sources": list(chain.sources),
+        **settlement,
+    }
+
+
+def _settlement(rooted: SettledOn) -> dict[str, object]:
+    """How a rollup's root is settled, as far as this program can judge it, and who could lie about it."""
+    from verifier.primitives import to_hex
+    from verifier.settlement import SCHEMES
+
+    scheme = SCHEMES.get(rooted.scheme)
+    gathered = "judged and gathered" if scheme is not None and scheme.gather is not None else "judged, not gathered"
+    state = "not judged here: pin a block, or take a quorum" if scheme is None else gathered
+    return {
+        "settlement": state,
+        "settlement_delay": rooted.delay,
+        "settlement_contracts": [f"{role} {to_hex(contract)}" for role, contract in rooted.contracts],
+        "settlement_reviewed": sorted({role for role, _ in rooted.codes}),
+        "who_could_lie": "unknown here" if scheme is None else scheme.trusts,
     }
 
 

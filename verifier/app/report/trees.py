@@ -20,6 +20,7 @@ from verifier.proven import (
     ProvenCall,
     ProvenHeader,
     ProvenRoot,
+    ProvenSettlement,
     ProvenWord,
     trail,
 )
@@ -66,6 +67,10 @@ def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
         case ProvenBeacon():
             signed = f"signed by {step.signers} of {step.committee}" if step.committee else "of the checkpoint"
             return cell(f"beacon header {to_hex(step.root)} at slot {step.slot}, {signed}")
+        case ProvenSettlement():
+            graded = f"{step.settlement.value}" + (f" ({'; '.join(step.open_points)})" if step.open_points else "")
+            since = "" if step.since is None else f", posted {rfc3339(step.since)}"
+            return cell(f"{step.network.name} settled by {step.scheme}: {clean(step.entry)}{since}: {graded}")
         case ProvenRoot():
             return cell(f"state root {to_hex(step.state_root)}")
         case ProvenAccount():
