@@ -15,11 +15,13 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
+import rlp
 from eth_account import Account
 
 from tests.nodes.devnode import DevNode
 from tests.nodes.install import HERE, module, node_program
 from tests.nodes.process import NodeFailedError, free_port, post, start
+from tests.simulators.trie_builder import build, keccak
 
 KEY = "0x" + hashlib.sha256(b"xmargin test account").hexdigest()
 """The key of the one funded account; it holds test money on a chain that lives for a minute."""
@@ -38,6 +40,8 @@ class EthereumJS(DevNode):
     name = "ethereumjs"
     engine_port = 0
     secret = b""
+    extra_data = b""
+    """Put into the headers of the blocks that are made from now on, as a rollup puts its send root there."""
 
     @property
     def accounts(self) -> list[str]:
@@ -83,6 +87,8 @@ class EthereumJS(DevNode):
         begun = self._engine("engine_forkchoiceUpdatedV3", self._choice(head["hash"], *was), attributes)
         made = self._engine("engine_getPayloadV4", begun["payloadId"])
         payload = made["executionPayload"]
+        if self.extra_data:
+            payload = _with_extra_data(payload, self.extra_data)
         said = self._engine("engine_newPayloadV4", payload, [], ZERO, made.get("executionRequests") or [])
         if said["status"] != "VALID":
             raise NodeFailedError(f"the client refuses its own block: {said}")
@@ -109,12 +115,15 @@ class EthereumJS(DevNode):
         return answer["result"]
 
 
-def start_ethereumjs(kind: type[EthereumJS] = EthereumJS, genesis: dict[str, Any] | None = None) -> EthereumJS:
+def start_ethereumjs(
+    kind: type[EthereumJS] = EthereumJS, genesis: dict[str, Any] | None = None, *, chain_id: int = 20205
+) -> EthereumJS:
     """Start an EthereumJS client on a new chain (of Prague rules unless told) and wait for its first answer."""
     entry = module("@ethereumjs", "client", "dist", "esm", "bin", "cli.js")
     secret, engine = hashlib.sha256(b"a secret between two local processes").digest(), [0]
     if genesis is None:
         genesis = json.loads((HERE / "prague-genesis.json").read_text())
+        genesis["config"]["chainId"] = chain_id
         genesis["alloc"][str(Account.from_key(KEY).address).lower()] = {"balance": hex(10**24)}
 
     def command(port: int, folder: Path) -> list[str]:
@@ -155,6 +164,40 @@ def start_ethereumjs(kind: type[EthereumJS] = EthereumJS, genesis: dict[str, Any
     node = cast("EthereumJS", start(kind, command, seconds=60))
     node.engine_port, node.secret = engine[0], secret
     return node
+
+
+def _with_extra_data(payload: dict[str, Any], extra: bytes) -> dict[str, Any]:
+    """The same block with other extra data: nothing but its hash depends on that, so the client takes it."""
+    transactions = [bytes.fromhex(raw[2:]) for raw in payload["transactions"]]
+    fields = {
+        "parentHash": payload["parentHash"],
+        "sha3Uncles": keccak(b"\xc0"),
+        "miner": payload["feeRecipient"],
+        "stateRoot": payload["stateRoot"],
+        "transactionsRoot": build({rlp.encode(i): raw for i, raw in enumerate(transactions)}).root,
+        "receiptsRoot": payload["receiptsRoot"],
+        "logsBloom": payload["logsBloom"],
+        "difficulty": 0,
+        "number": int(payload["blockNumber"], 16),
+        "gasLimit": int(payload["gasLimit"], 16),
+        "gasUsed": int(payload["gasUsed"], 16),
+        "timestamp": int(payload["timestamp"], 16),
+        "extraData": extra,
+        "mixHash": payload["prevRandao"],
+        "nonce": bytes(8),
+        "baseFeePerGas": int(payload["baseFeePerGas"], 16),
+        "withdrawalsRoot": keccak(b"\x80"),
+        "blobGasUsed": 0,
+        "excessBlobGas": 0,
+        "parentBeaconBlockRoot": bytes(32),
+        "requestsHash": hashlib.sha256(b"").digest(),
+    }
+    plain = [bytes.fromhex(f[2:]) if isinstance(f, str) else _minimal(f) for f in fields.values()]
+    return payload | {"extraData": "0x" + extra.hex(), "blockHash": "0x" + keccak(rlp.encode(plain)).hex()}
+
+
+def _minimal(field: bytes | int) -> bytes:
+    return field if isinstance(field, bytes) else field.to_bytes((field.bit_length() + 7) // 8, "big")
 
 
 def _token(secret: bytes) -> str:

@@ -9,6 +9,7 @@ from eth_utils import keccak, to_checksum_address
 
 from tests.nodes.anvil import Anvil
 from tests.nodes.artifacts import examples, published, solidity
+from tests.nodes.devnode import DevNode
 from verifier.encoders.abi import encode_call
 
 OPTIMISM = "@eth-optimism/contracts-bedrock"
@@ -27,12 +28,12 @@ def call(node: Anvil, to: str, name: str, types: tuple[str, ...] = (), values: t
     return found[0] if len(found) == 1 else found
 
 
-def send(node: Anvil, to: str, data: bytes, **options: Any) -> dict[str, Any]:
+def send(node: DevNode, to: str, data: bytes, **options: Any) -> dict[str, Any]:
     """A transaction that must succeed."""
     return node.send(to, "0x" + data.hex(), **options)
 
 
-def deploy(node: Anvil, bytecode: str, types: tuple[str, ...] = (), values: tuple[object, ...] = ()) -> str:
+def deploy(node: DevNode, bytecode: str, types: tuple[str, ...] = (), values: tuple[object, ...] = ()) -> str:
     return node.deploy(bytecode, encode(types, values).hex())
 
 
@@ -41,7 +42,7 @@ def example(node: Anvil, name: str, types: tuple[str, ...] = (), values: tuple[o
     return deploy(node, examples()[name].bytecode, types, values)
 
 
-def behind_proxy(node: Anvil, implementation: str, start: bytes) -> str:
+def behind_proxy(node: DevNode, implementation: str, start: bytes) -> str:
     return deploy(node, solidity()["Proxy1967"].bytecode, ("address", "bytes"), (implementation, start))
 
 
@@ -64,7 +65,7 @@ def portal(node: Anvil, proposer: str) -> tuple[str, str]:
     return behind_proxy(node, optimism(node, "OptimismPortal"), start), oracle
 
 
-def outbox(node: Anvil, rollup: str) -> str:
+def outbox(node: DevNode, rollup: str) -> str:
     """Arbitrum's Bridge and Outbox behind proxies, with an account of the node in the rollup contract's place."""
 
     def made(name: str) -> str:

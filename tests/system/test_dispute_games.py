@@ -5,6 +5,7 @@ The parent is the JavaScript client, since anvil keeps leaves of zero for words 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,8 @@ from verifier.trust import Basis, PinnedBlock, Settlement
 from verifier.verify import Checker
 
 L2 = 901
-START = 1_700_000_100
+START = int(time.time()) - 25 * 86_400
+"""Far enough back for every clock and delay below to run out before today."""
 WAVES = 12
 """The most sequential round trips to either network that one gathering may need."""
 

@@ -1,0 +1,170 @@
+"""One account over a parent and two rollups that settle on it, by the program as a user runs it.
+
+The parent and the Arbitrum-like rollup are JavaScript clients, the OP-like one is an anvil. Games, portal and outbox are
+the authors' own contracts; in the place of the rollup contract that confirms for the outbox stands one of our accounts.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import run
+from tests.nodes.anvil import Anvil
+from tests.nodes.contracts import ALICE, EIP1967_SLOT, Deployed, deploy_plain
+from tests.nodes.devnode import DevNode
+from tests.nodes.protocols.optimism import CLOCK, DELAY, Games, deploy_games, output, withdraw
+from tests.relay.contracts import outbox
+from tests.simulators.trie_builder import keccak
+from verifier.encoders.abi import encode_call
+
+DAYS = 86_400
+SEND_ROOT = b"\x5e" * 32
+
+
+@dataclass
+class Account:
+    """Three nodes, a token on each, and everything that ties the rollups to the parent."""
+
+    parent: DevNode
+    op: Anvil
+    arb: DevNode
+    games: Games
+    outbox: str
+    tokens: dict[str, Deployed]
+
+    def codes(self, node: DevNode, roles: dict[str, str]) -> list[str]:
+        lines = []
+        for role, address in roles.items():
+            word = node.rpc("eth_getStorageAt", address, f"0x{EIP1967_SLOT:064x}", "latest")
+            target = "0x" + word[-40:]
+            entry = f'role = "{role}", code_hash = "{self.code(address)}"'
+            if int(target, 16):
+                entry += f', implementation = "{target}", implementation_code_hash = "{self.code(target)}"'
+            lines.append("{ " + entry + " }")
+        return lines
+
+    def code(self, address: str) -> str:
+        return "0x" + keccak(bytes.fromhex(self.parent.rpc("eth_getCode", address, "latest")[2:])).hex()
+
+    def toml(self, *, codes: bool = True, denied: str = "") -> str:
+        games = {
+            "factory": self.games.factory.address,
+            "portal": self.games.portal.address,
+            "superchain_config": self.games.superchain.address,
+        }
+        reviewed = self.codes(self.parent, games | {"game:0": self.games.implementation.address}) if codes else []
+        named = [f'"{name}:{token.address}"' for name, token in self.tokens.items()]
+        lines = ["[account]", 'name = "settled"', "", "[policy]", 'max_head_lag = "20d"', 'max_skew = "20d"',
+                 'age_hard = "60d"', f"accept_contracts = [{', '.join(named)}]", f"denied = [{denied}]", "",
+                 "[policy.assets.ETH]", 'haircut_initial = "20%"', "[policy.assets.USD]", 'haircut_initial = "10%"', "",
+                 "[holders]", f'main = "{ALICE}"', ""]  # fmt: skip
+        for name, node, more in (
+            ("parent", self.parent, [f'pin = "{self.parent.block("latest")["hash"]}"']),
+            ("op", self.op, ['parent = "parent"', 'scheme = "op_portal"', f"delay = {DELAY}",
+                             f"contracts = {inline(games)}", f"codes = [{', '.join(reviewed)}]"]),
+            ("arb", self.arb, ['parent = "parent"', 'scheme = "bold"', f"contracts = {inline({'outbox': self.outbox})}",
+                               f"codes = [{', '.join(self.codes(self.parent, {'outbox': self.outbox}) if codes else [])}]"]),
+        ):  # fmt: skip
+            lines += [f"[networks.{name}]", f"chain_id = {node.chain_id}", 'family = "ethereum"',
+                      f'endpoints = [{{ name = "node-{name}", url = "{node.url}" }}]', *more, ""]  # fmt: skip
+            token = self.tokens[name]
+            lines += ["[[assets]]", f'network = "{name}"', 'holder = "main"', f'contract = "{token.address}"',
+                      'symbol = "OZD"', f"decimals = {token.decimals}", 'group = "USD"', f'slot = "{hex(token.slot)}"', ""]  # fmt: skip
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return "\n".join([*lines, "[prices.USD]", 'usd = "1"', f'at = "{stamp}"', 'source = "test"', ""])
+
+
+def inline(roles: dict[str, str]) -> str:
+    return "{ " + ", ".join(f'{role} = "{address.lower()}"' for role, address in roles.items()) + " }"
+
+
+@pytest.fixture(scope="module")
+def account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
+    from tests.nodes.ethereumjs import start_ethereumjs
+
+    start = int(time.time()) - 9 * DAYS
+    parent, arb = start_ethereumjs(), start_ethereumjs(chain_id=20_206)
+    try:
+        op = anvil_factory(chain_id=902, extra=["--timestamp", str(start - 5_000)])
+        parent.mine(timestamp=start)
+        games = deploy_games(parent, 902)
+        tokens = {"op": deploy_plain(op), "parent": deploy_plain(parent)}
+        withdraw(op)
+        block = op.block("latest")
+        op.mine()
+        game = games.propose(output(op, block)[0], int(block["number"], 16))
+        arb.mine(timestamp=start + 100)
+        tokens["arb"] = deploy_plain(arb)
+        arb.extra_data = SEND_ROOT
+        arb.mine()
+        confirmed = arb.block("latest")
+        held = outbox(parent, parent.accounts[0])
+        call = encode_call("updateSendRoot", ("bytes32", "bytes32"), (SEND_ROOT, bytes.fromhex(confirmed["hash"][2:])))
+        parent.send(held, "0x" + call.hex())
+        games.wait(CLOCK + 1)
+        games.resolve(game)
+        games.wait(DELAY + 2)
+        parent.mine(timestamp=int(time.time()))
+        yield Account(parent, op, arb, games, held, tokens)
+    finally:
+        parent.stop()
+        arb.stop()
+
+
+@pytest.mark.node("ethereumjs")
+def test_an_account_over_a_parent_and_two_rollups_is_healthy(account: Account, tmp_path: Path) -> None:
+    """Only the parent's block is pinned; the balances are what the contracts report, each rollup's settled."""
+    (tmp_path / "account.toml").write_text(account.toml())
+    done = run("verify", "account.toml", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    found = json.loads(done.stdout)
+    amounts = {one["network"]: int(one["amount"]) for one in found["claims"]}
+    assert amounts == {name: token.balance_of(ALICE) for name, token in account.tokens.items()}
+    trusts = {one["network"]: one["trust"]["settlement"] for one in found["claims"]}
+    assert trusts == {"parent": None, "op": "settled", "arb": "settled"}
+
+
+@pytest.mark.node("ethereumjs")
+def test_the_trail_passes_the_settlement_and_ends_at_the_parents_pin(account: Account, tmp_path: Path) -> None:
+    """`gather`, then `explain` offline: from the pin over the game to the token's units."""
+    (tmp_path / "account.toml").write_text(account.toml())
+    assert run("gather", "account.toml", "-o", "one.bundle", cwd=tmp_path).returncode == 0
+    done = run("explain", "one.bundle", "--account", "account.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    for words in (
+        "trust root parent",
+        "op settled by op_portal: dispute game 0x",
+        "arb settled by bold: send root 0x5e",
+    ):
+        assert words in text
+    checked = run("check", "one.bundle", "--account", "account.toml", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.node("ethereumjs")
+def test_code_that_nobody_reviewed_refuses_the_rollups_alone(account: Account, tmp_path: Path) -> None:
+    """Without pins of code the rollups are refused by name, and the parent's balance stands."""
+    (tmp_path / "account.toml").write_text(account.toml(codes=False))
+    done = run("verify", "account.toml", "--json", cwd=tmp_path)
+    assert done.returncode == 3
+    found = json.loads(done.stdout)
+    errors = {one["network"]: one.get("error", {}).get("kind") for one in found["claims"] if one["status"] != "proven"}
+    assert set(errors) == {"op", "arb"}
+    assert "no code was reviewed" in done.stdout
+
+
+@pytest.mark.node("ethereumjs")
+def test_a_denied_game_is_refused_whatever_its_portal_says(account: Account, tmp_path: Path) -> None:
+    game, _ = account.games.factory.view("gameAtIndex(uint256)(uint32,uint64,address)", 0)[1:], None
+    (tmp_path / "account.toml").write_text(account.toml(denied=f'"{game[1].lower()}"'))
+    done = run("verify", "account.toml", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "denylist" in " ".join((done.stdout + done.stderr).split())
