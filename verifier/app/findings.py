@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from chains.behaviour import EndpointReport
 from chains.dialects.eth import KEYS_PER_CALL
 from chains.probe import Capability
+from verifier.app.call_store import PoolSeen, Watched
 from verifier.app.exit_codes import Exit, codes_of, worst
 from verifier.app.kept import CAPACITY_SECONDS, KeptCapacity, KeptEndpoint, KeptSnapshot, Record, kept_amounts
 from verifier.app.service import Run
 from verifier.margin.fixed import show_scaled
+from verifier.margin.observe import observation
 from verifier.margin.report import MarginReport
 from verifier.network import Network
 from verifier.policy import Policy
@@ -140,7 +142,15 @@ def _snapshot(found: Findings, report: MarginReport, shown: str) -> KeptSnapshot
         maintenance=None if low is None else show_scaled(low.maintenance),
         ratio=None if low is None or only is None else only.shown(low.ratio),
         report=shown,
+        watched=watched_of(report, found.now),
     )
+
+
+def watched_of(report: MarginReport, now: Timestamp) -> Watched:
+    """What the call ladder sees of an account."""
+    rules = report.account.rules
+    pools = tuple(PoolSeen(p.name, observation(p, rules, now)) for p in report.figures.pockets)
+    return Watched(report.account.name, report.figures.policy_digest, pools, rules.ladder, rules.calls)
 
 
 def _endpoint(report: EndpointReport, found: Findings) -> KeptEndpoint:

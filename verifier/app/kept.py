@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from verifier.app.call_store import Watched
 from verifier.app.report.escape import clean
 from verifier.claims import Claim
 from verifier.errors import BadInput, VerifierError
@@ -47,7 +48,7 @@ class KeptAmount:
 
 @dataclass(frozen=True, slots=True)
 class KeptSnapshot:
-    """A margin account as it was reported; money as decimal text."""
+    """A margin account as it was reported; money as decimal text. `watched` is what the call ladder sees of it."""
 
     account: str
     as_of: Timestamp
@@ -59,6 +60,7 @@ class KeptSnapshot:
     maintenance: str | None
     ratio: str | None
     report: str
+    watched: Watched | None = None
 
 
 @dataclass(frozen=True, slots=True)

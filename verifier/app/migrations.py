@@ -12,7 +12,7 @@ from sqlite_utils import Database, Migrations
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -24,6 +24,8 @@ TABLES: Final[dict[str, str]] = {
     "current_accounts": "For each account and policy, the snapshot of the latest as-of time.",
     "endpoint_behaviour": "What each endpoint did in a run. Endpoints stand by name; their URLs are nowhere.",
     "endpoint_capacities": "How each endpoint was found to be asked best, until it expires. It decides pace, no proof.",
+    "margin_calls": "Open calls by account, policy and pool. They decide times, and nothing that is proven.",
+    "margin_call_events": "What happened to calls: opened, escalated, expired, cleared, closed.",
     "_descriptions": "What the tables and columns of this file say.",
     "latest_margin": "View: the latest margin account of each account and policy.",
     "proven_amounts": "View: amounts that were proven, newest first.",
@@ -57,6 +59,14 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "policy_digest": "Digest of policy, rules and mode; figures under different digests are not comparable.",
         "report": "The whole report as JSON.",
     },
+    "margin_calls": {
+        "kind": "margin (money or less risk) or data (fresh proofs).",
+        "rung": "Where it stands on the ladder.",
+        "deadline": "When its grace ends, unix seconds; NULL for a rung that only notifies.",
+        "above": "Since when the ratio has stood clear of the bound; NULL while it does not.",
+        "seen": "When it was last looked at.",
+    },
+    "margin_call_events": {"what": "opened, escalated, expired (its grace ended), cleared or closed."},
     "endpoint_behaviour": {
         "served": "Answers that passed every check.",
         "failed": "Questions that got no answer.",
@@ -212,6 +222,36 @@ CREATE TABLE endpoint_capacities (
 """
 
 
+_CALLS_SQL: Final = """
+CREATE TABLE margin_calls (
+    account TEXT NOT NULL,
+    policy_digest TEXT NOT NULL,
+    pocket TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('margin', 'data')),
+    rung TEXT NOT NULL,
+    opened INTEGER NOT NULL,
+    since INTEGER NOT NULL CHECK (since >= opened),
+    deadline INTEGER,
+    above INTEGER,
+    seen INTEGER NOT NULL CHECK (seen >= since),
+    PRIMARY KEY (account, policy_digest, pocket, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE margin_call_events (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    account TEXT NOT NULL,
+    policy_digest TEXT NOT NULL,
+    pocket TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    rung TEXT NOT NULL
+) STRICT;
+CREATE INDEX call_events_of_account ON margin_call_events (account, at);
+CREATE INDEX call_events_of_run ON margin_call_events (run)
+"""
+
+
 @MIGRATIONS()
 def m001_first_tables(db: Database) -> None:
     """Runs, bundles, outcomes, margin accounts, endpoints; and the words for them."""
@@ -226,6 +266,14 @@ def m001_first_tables(db: Database) -> None:
 def m002_endpoint_capacities(db: Database) -> None:
     """What was learned of endpoints outlives a run."""
     db.conn.execute(_CAPACITIES_SQL)
+    _describe(db)
+
+
+@MIGRATIONS()
+def m003_margin_calls(db: Database) -> None:
+    """Margin calls outlive a run: their times decide what follows."""
+    for statement in _CALLS_SQL.split(";\n"):
+        db.conn.execute(statement)
     _describe(db)
 
 

@@ -19,6 +19,7 @@ from typing import Final, Self
 from chains.behaviour import MAX_BATCH, Capacity, Place
 from chains.dialects.eth import KEYS_PER_CALL
 from verifier._version import __version__
+from verifier.app.call_store import advance_calls
 from verifier.app.errors import StoreDamaged, StoreError, StoreFailed
 from verifier.app.kept import CAPACITY_SECONDS, KeptAmount, KeptCapacity, KeptEndpoint, Record, kept_amounts
 from verifier.app.migrations import SCHEMA_VERSION
@@ -94,7 +95,8 @@ class Store:
         """
         Keep everything of a run, or nothing of it. Call this before anything is shown.
 
-        An account's latest snapshot is replaced only by one of the same or a later as-of time.
+        An account's latest snapshot is replaced only by one of the same or a later as-of time; its margin calls move on
+        with it, in the same transaction.
 
         Raises:
             StoreDamaged: The bundle's bytes do not have the id that they come with.
@@ -152,7 +154,10 @@ class Store:
             "snapshot = excluded.snapshot WHERE excluded.as_of >= current_accounts.as_of",
             (made.account, policy, made.as_of, bundle, snapshot),
         )
-        return changed.rowcount == 1
+        latest = changed.rowcount == 1
+        if latest and made.watched is not None:
+            advance_calls(self._sql, self.path, number, made.watched)
+        return latest
 
     def prune(self, before: Timestamp) -> int:
         """Forget runs shown before a time, and bundles that no row needs any more; latest accounts stay."""

@@ -130,6 +130,33 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRules:
+    """Times and hysteresis of the ladder.
+
+    Attributes:
+        margin_grace, final_grace: T_max of the two calls, seconds; liquidation and worse have none.
+        data_grace: Of a data call; after it a shortfall of the low figure alone is acted on.
+        hysteresis: How far above its bound the ratio must stand to close a call, ppm of the ratio.
+        quiet: For how many seconds it must stand there.
+        z: Standard deviations that a grace of one day stands for, ppm.
+    """
+
+    margin_grace: int = 3_600
+    final_grace: int = 600
+    data_grace: int = 3_600
+    hysteresis: int = 20_000
+    quiet: int = 900
+    z: int = 2_330_000
+
+    def __post_init__(self) -> None:
+        if min(self.margin_grace, self.final_grace, self.data_grace, self.hysteresis, self.quiet) < 0 or self.z <= 0:
+            raise BadInput("call rules", "times and hysteresis of at least 0, z above 0", self)
+
+
+DEFAULT_CALL_RULES: Final = CallRules()
+
+
+@dataclass(frozen=True, slots=True)
 class MarginRules:
     """Everything a requirement depends on besides the policy.
 
@@ -143,6 +170,7 @@ class MarginRules:
         scenarios: The portfolio requirement.
         settlement: Asset group of the coin that positions settle in, whose peg costs margin where it slips.
         latencies: Seconds by network or protocol for which positions there cannot be closed.
+        calls: Times of the margin-call ladder.
     """
 
     ladder: Ladder = field(default_factory=Ladder)
@@ -156,6 +184,7 @@ class MarginRules:
     scenarios: ScenarioRules = field(default=DEFAULT_SCENARIO_RULES, metadata=LATER)
     latencies: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), metadata=LATER)
     settlement: str = field(default="", metadata=LATER)
+    calls: CallRules = field(default=DEFAULT_CALL_RULES, metadata=LATER)
 
     def __post_init__(self) -> None:
         for name, rates in (("volatility", self.volatility), ("debt_rates", self.debt_rates)):

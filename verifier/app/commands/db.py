@@ -15,7 +15,23 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The local database.", no_args_is_help=True, rich_markup_mode=None)
 
-_TABLES = ("runs", "amounts", "margin_snapshots", "endpoint_behaviour", "endpoint_capacities")
+_TABLES = (
+    "runs",
+    "amounts",
+    "margin_snapshots",
+    "endpoint_behaviour",
+    "endpoint_capacities",
+    "margin_calls",
+    "margin_call_events",
+)
+    "runs",
+    "amounts",
+    "margin_snapshots",
+    "endpoint_behaviour",
+    "endpoint_capacities",
+    "margin_calls",
+    "margin_call_events",
+)
 
 
 def _open(ctx: typer.Context, db: Path | None) -> Store:
