@@ -99,7 +99,7 @@ class AccountPart(Part):
     """[account]"""
 
     name: Name
-    mode: Literal["cross", "isolated"] = "cross"
+    mode: Literal["cross", "isolated", "portfolio", "mixed"] = "cross"
     as_of: When | None = None
 
 
@@ -230,13 +230,71 @@ class DeclaredDebtPart(Part):
 
 
 class PositionPart(Part):
-    """[[positions]]: a linear perpetual that is typed in. It only burdens the account."""
+    """[[positions]]: a perpetual, future or option that is typed in. It only burdens the account."""
 
     market: Name
     size: Number
-    entry: Positive
+    kind: Literal["perp", "inverse", "future", "call", "put"] = "perp"
+    entry: Positive | None = None
+    multiplier: Positive | None = None
+    strike: Positive | None = None
+    expiry: When | None = None
+    portfolio: bool = False
+    network: Name | None = None
+    protocol: Name | None = None
     name: Name | None = None
     pocket: Name | None = None
+
+
+class OrderPart(Part):
+    """[[orders]]: a resting order on a perpetual: a bid above zero, an ask below."""
+
+    market: Name
+    size: Number
+    limit: Positive
+    name: Name | None = None
+    pocket: Name | None = None
+
+
+class ExpiryPart(Part):
+    """[[expiries]]: forward, rate and volatilities of one underlying and expiry."""
+
+    group: Name
+    expiry: When
+    at: When
+    forward: Positive
+    fixed: Number = Decimal(0)
+    rate: Rate | None = None
+    volatility: Rate | None = None
+    vols: dict[str, Rate] = Field(default={})
+    confidence: Share | None = None
+
+
+class RoutePart(Part):
+    """[[routes]]: how money gets from one network to another."""
+
+    start: Name
+    end: Name
+    capacity: Positive
+    cost: Share = 0
+    latency: Span = 0
+    open: bool = True
+    bridge: Name | None = None
+
+
+class DepthPart(Part):
+    """[depths.<GROUP>]: what is traded in a day, and how far a day moves the price."""
+
+    volume: Positive
+    volatility: Rate
+    coefficient: Weight = 1_000_000
+
+
+class ReturnsPart(Part):
+    """[returns]: past log returns by group, oldest first, all on one clock."""
+
+    step: Span = 86_400
+    series: dict[Name, Annotated[tuple[Number, ...], Field(strict=False, max_length=20_000)]] = Field(default={})
 
 
 class TierPart(Part):
@@ -260,6 +318,8 @@ class PricePart(Part):
     usd: Positive
     at: When
     source: Annotated[str, Field(min_length=1, max_length=200)]
+    stable: Positive | None = None
+    confidence: Share | None = None
 
 
 class MarginPart(Part):
@@ -272,6 +332,14 @@ class MarginPart(Part):
     hard_price_age: Span | None = None
     floor_initial: Number = Decimal(0)
     floor_maintenance: Number = Decimal(0)
+    profile: Name | None = None
+    settlement: Name | None = None
+    margin_grace: Span | None = None
+    final_grace: Span | None = None
+    data_grace: Span | None = None
+    quiet: Span | None = None
+    hysteresis: Share | None = None
+    latencies: dict[Name, Span] = Field(default={})
 
 
 class AccountFile(Part):
@@ -287,6 +355,11 @@ class AccountFile(Part):
     positions: Annotated[tuple[PositionPart, ...], Field(strict=False)] = ()
     markets: dict[Name, MarketPart] = Field(default={})
     prices: dict[Name, PricePart] = Field(default={})
+    orders: Annotated[tuple[OrderPart, ...], Field(strict=False)] = ()
+    expiries: Annotated[tuple[ExpiryPart, ...], Field(strict=False)] = ()
+    routes: Annotated[tuple[RoutePart, ...], Field(strict=False)] = ()
+    depths: dict[Name, DepthPart] = Field(default={})
+    returns: ReturnsPart = ReturnsPart()
 
 
 def read_account(path: Path) -> tuple[AccountFile, TomlSource]:

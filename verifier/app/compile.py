@@ -28,6 +28,7 @@ from verifier.claims import Claim, ClaimKind, KnownAsset, Meanings, Source
 from verifier.errors import BadInput
 from verifier.forks import Activation, Fork
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
+from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
 from verifier.margin.duplicates import Aliases
 from verifier.margin.modes import Mode
 from verifier.margin.rules import MarginRules
@@ -73,7 +74,7 @@ class AccountSpec:
         networks: All that are known here, the registry's and the file's own; a foreign bundle may speak of any.
         endpoints: By network that a claim speaks of; empty where compiled for offline use.
         meanings: The registry's assets on the account's networks, and the slots that the file itself explains.
-        prices, debts, positions: Declared: typed in, proven by no one.
+        prices, debts, positions, market: Declared: typed in, proven by no one.
         aliases: The registry's second entry points, so that one balance cannot be claimed through two contracts.
         warnings: What a person should know before running, each a sentence with its cure.
     """
@@ -95,6 +96,7 @@ class AccountSpec:
     rules: MarginRules
     aliases: Aliases
     warnings: tuple[str, ...] = ()
+    market: DeclaredMarket = NO_MARKET
 
 
 def compile_account(
@@ -128,8 +130,10 @@ def compile_account(
     ]
     lines += [(("debts", i), part, ClaimKind.DEBT) for i, part in enumerate(file.debts) if isinstance(part, AssetPart)]
     made = compile_lines(lines, places, holders, problems)
-    policy = compile_policy(file.policy, preset, lambda name: _find(name, places), problems)
     declared = compile_declared(file, problems)
+    policy = compile_policy(file.policy, preset, lambda name: _find(name, places), problems)
+    if declared.profile is not None:  # the file's own factors stand before the venue's
+        policy = replace(policy, factors=MappingProxyType({**declared.profile.factors, **policy.factors}))
     used = {claim.chain_id: places_name for claim in made.claims if (places_name := _name_of(claim, places))}
     parts = {name: _with_settings(file.networks.get(name), (networks or {}).get(name)) for name in places}
     used |= parents_of(used, places, parts)
@@ -161,6 +165,7 @@ def compile_account(
         debts=declared.debts,
         positions=declared.positions,
         rules=declared.rules,
+        market=declared.market,
         aliases=aliases_of(registry.values()),
         warnings=(*_warnings(made, policy, places), *_unbounded(endpoints)),
     )

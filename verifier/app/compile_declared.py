@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 from verifier.app.account_file import AccountFile, DeclaredDebtPart, MarginPart, MarketPart, PricePart
+from verifier.app.compile_market import compile_market, terms_of
+from verifier.app.compile_market import e18 as _e18
+from verifier.app.compile_market import made as _made
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
-from verifier.app.quantities import scaled
+from verifier.app.profiles import bundled
 from verifier.app.toml_source import Path_
-from verifier.errors import BadInput
 from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, DeclaredPrice
-from verifier.margin.fixed import DIGITS, Price, Usd
-from verifier.margin.rules import Floor, Ladder, MarginRules, Market, PriceRules, Tier
+from verifier.margin.declared_market import DeclaredMarket
+from verifier.margin.fixed import Price, Usd
+from verifier.margin.profile import Profile
+from verifier.margin.rules import DEFAULT_RULES, CallRules, Floor, Ladder, MarginRules, Market, PriceRules, Tier
+from verifier.policy import PPM
 
 T = TypeVar("T")
 _UNITS: Final = 18
@@ -31,6 +34,8 @@ class Declared:
     debts: tuple[DeclaredDebt, ...]
     positions: tuple[DeclaredPosition, ...]
     rules: MarginRules
+    market: DeclaredMarket
+    profile: Profile | None = None
 
 
 def compile_declared(file: AccountFile, problems: Problems) -> Declared:
@@ -39,35 +44,45 @@ def compile_declared(file: AccountFile, problems: Problems) -> Declared:
     declared = [(i, part) for i, part in enumerate(file.debts) if isinstance(part, DeclaredDebtPart)]
     debts = [_debt(part, i, problems) for i, part in declared]
     positions = [_position(file, i, problems) for i in range(len(file.positions))]
-    rules = _made(problems, ("margin",), lambda: _rules(file, problems)) or MarginRules()
+    profile = _profile(file, problems)
+    rules = _made(problems, ("margin",), lambda: _rules(file, profile, problems)) or MarginRules()
     named: list[tuple[Path_, str | None]] = [(("debts", i), part.name) for i, part in declared]
     named += [(("positions", i), part.name) for i, part in enumerate(file.positions)]
     _refuse_same_names(named, problems)
-    return Declared(_present(prices), _present(debts), _present(positions), rules)
+    market = compile_market(file, problems)
+    return Declared(_present(prices), _present(debts), _present(positions), rules, market, profile)
 
 
-def _made(problems: Problems, path: Path_, make: Callable[[], T]) -> T | None:
-    """The value, or a problem where its own type refuses it."""
-    try:
-        return make()
-    except BadInput as error:
-        problems.add(path, f"expected {error.expected}, got {error.got}")
-    except ValueError as error:
-        problems.add(path, str(error))
-    return None
+def _profile(file: AccountFile, problems: Problems) -> Profile | None:
+    """The venue's rules that the file starts from; a file of one's own is named on the command line only."""
+    name = file.margin.profile
+    if name is None:
+        return None
+    known = bundled()
+    if name not in known:
+        problems.add(("margin", "profile"), f"no such profile; {did_you_mean(name, known)}")
+    return known.get(name)
 
 
 def _present(values: list[T | None]) -> tuple[T, ...]:
     return tuple(value for value in values if value is not None)
 
 
-def _e18(value: Decimal) -> int:
-    return scaled(value, DIGITS)
-
-
 def _price(group: str, part: PricePart, problems: Problems) -> DeclaredPrice | None:
     path: Path_ = ("prices", group, "usd")
-    return _made(problems, path, lambda: DeclaredPrice(group, Price(_e18(part.usd)), part.at, part.source))
+    sure = PPM if part.confidence is None else part.confidence
+    return _made(
+        problems,
+        path,
+        lambda: DeclaredPrice(
+            group,
+            Price(_e18(part.usd)),
+            part.at,
+            part.source,
+            None if part.stable is None else Price(_e18(part.stable)),
+            sure,
+        ),
+    )
 
 
 def _debt(part: DeclaredDebtPart, index: int, problems: Problems) -> DeclaredDebt | None:
@@ -97,6 +112,9 @@ def _position(file: AccountFile, index: int, problems: Problems) -> DeclaredPosi
     if part.size == 0:
         problems.add((*path, "size"), "a position of no size is none; remove it")
         return None
+    terms = terms_of(part, path, problems)
+    if terms is None:
+        return None
     return _made(
         problems,
         path,
@@ -105,8 +123,12 @@ def _position(file: AccountFile, index: int, problems: Problems) -> DeclaredPosi
             group=market.underlying,
             size=_e18(part.size),
             decimals=_UNITS,
-            entry=Price(_e18(part.entry)),
+            entry=Price(0 if part.entry is None else _e18(part.entry)),
             pocket=part.pocket or CROSS,
+            terms=terms,
+            portfolio=part.portfolio,
+            network=part.network or "",
+            protocol=part.protocol or "",
         ),
     )
 
@@ -120,30 +142,44 @@ def _refuse_same_names(named: list[tuple[Path_, str | None]], problems: Problems
             seen.add(name)
 
 
-def _rules(file: AccountFile, problems: Problems) -> MarginRules:
-    assets = file.policy.assets
-    return MarginRules(
-        ladder=_ladder(file.margin),
-        prices=_price_rules(file.margin),
+def _rules(file: AccountFile, profile: Profile | None, problems: Problems) -> MarginRules:
+    assets, base = file.policy.assets, DEFAULT_RULES if profile is None else profile.rules
+    return replace(
+        base,
+        ladder=_ladder(file.margin, base.ladder),
+        prices=_price_rules(file.margin, base.prices),
         floor=Floor(Usd(_e18(file.margin.floor_initial)), Usd(_e18(file.margin.floor_maintenance))),
-        markets=MappingProxyType(_markets(file, problems)),
+        markets=MappingProxyType({**base.markets, **_markets(file, problems)}),
         volatility=MappingProxyType({g: f.volatility for g, f in assets.items() if f.volatility is not None}),
         debt_rates=MappingProxyType({g: f.interest for g, f in assets.items() if f.interest is not None}),
+        settlement=file.margin.settlement or base.settlement,
+        latencies=MappingProxyType({**base.latencies, **file.margin.latencies}),
+        calls=_calls(file.margin, base.calls),
     )
 
 
-def _ladder(part: MarginPart) -> Ladder:
-    base = Ladder()
-    return Ladder(
-        part.warning or base.warning, part.margin_call or base.margin_call, part.final_call or base.final_call
+def _calls(part: MarginPart, base: CallRules) -> CallRules:
+    given = {
+        name: value
+        for name in ("margin_grace", "final_grace", "data_grace", "quiet", "hysteresis")
+        if (value := getattr(part, name)) is not None
+    }
+    return replace(base, **given)
+
+
+def _ladder(part: MarginPart, base: Ladder) -> Ladder:
+    return replace(
+        base,
+        warning=part.warning or base.warning,
+        margin_call=part.margin_call or base.margin_call,
+        final_call=part.final_call or base.final_call,
     )
 
 
-def _price_rules(part: MarginPart) -> PriceRules:
-    base = PriceRules()
+def _price_rules(part: MarginPart, base: PriceRules) -> PriceRules:
     newest = base.max_age if part.max_price_age is None else part.max_price_age
     oldest = base.hard_age if part.hard_price_age is None else part.hard_price_age
-    return PriceRules(newest, oldest, base.z)
+    return replace(base, max_age=newest, hard_age=oldest)
 
 
 def _markets(file: AccountFile, problems: Problems) -> dict[str, Market]:

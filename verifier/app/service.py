@@ -190,6 +190,7 @@ def _run(
         pockets=spec.pockets,
         last_proven=last_proven or {},
         aliases=spec.aliases,
+        market=spec.market,
     )
     return Run(spec, data, verified, strangers, report(account), roots, endpoints, now)
 

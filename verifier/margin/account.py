@@ -14,6 +14,7 @@ from typing import Final
 from verifier.claims import Claim, ClaimKind
 from verifier.errors import BadInput, SkewTooLarge, Where
 from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, DeclaredPrice
+from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
 from verifier.margin.duplicates import NO_ALIASES, Aliases, Identity, check_duplicates, label
 from verifier.margin.modes import Mode
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
@@ -35,6 +36,7 @@ class MarginAccount:
         outcomes: One for each claim, in the account's order.
         pockets: Isolated pocket by index of the claim; a claim without one is in the cross pool.
         last_proven: What was proven last, and again now, of claims that are refused or missing.
+        market: What markets are said to quote beside spot prices, and what rests in their books.
         aliases: Contracts through which another asset's balances are seen, so that both count as one.
     """
 
@@ -51,6 +53,7 @@ class MarginAccount:
     pockets: Mapping[int, str]
     last_proven: Mapping[Identity, ProvenAmount]
     aliases: Aliases
+    market: DeclaredMarket = NO_MARKET
 
     def __post_init__(self) -> None:
         for outcome in self.outcomes:
@@ -81,6 +84,7 @@ def build_account(
     positions: Sequence[DeclaredPosition] = (),
     pockets: Mapping[int, str] | None = None,
     last_proven: Mapping[Identity, ProvenAmount] = NOTHING_PROVEN,
+    market: DeclaredMarket = NO_MARKET,
     aliases: Aliases = NO_ALIASES,
 ) -> MarginAccount:
     """
@@ -111,6 +115,7 @@ def build_account(
         positions=tuple(positions),
         pockets=MappingProxyType(dict(pockets or {})),
         last_proven=MappingProxyType(dict(last_proven)),
+        market=market,
         aliases=aliases,
     )
 
@@ -144,8 +149,16 @@ def snapshot(account: MarginAccount) -> Snapshot:
         as_of=account.as_of,
         lines=lines + tuple(_debt_line(debt, account.as_of) for debt in account.debts),
         positions=tuple(_position(position) for position in account.positions),
-        quotes=MappingProxyType({p.group: Quote(p.price, p.at, p.source) for p in account.prices}),
+        quotes=MappingProxyType(
+            {p.group: Quote(p.price, p.at, p.source, p.stable, p.confidence) for p in account.prices}
+        ),
         doubts=_skew(account),
+        orders=account.market.orders,
+        expiries=account.market.expiries,
+        returns=account.market.returns,
+        return_step=account.market.return_step,
+        depths=account.market.depths,
+        routes=account.market.routes,
     )
 
 
@@ -258,4 +271,8 @@ def _position(position: DeclaredPosition) -> Position:
         entry=position.entry,
         pocket=position.pocket,
         source=position.source,
+        terms=position.terms,
+        portfolio=position.portfolio,
+        network=position.network,
+        protocol=position.protocol,
     )

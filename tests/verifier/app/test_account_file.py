@@ -21,7 +21,7 @@ def test_the_whole_file_is_taken() -> None:
         ("preset =", "prest =", "policy.prest", "did you mean preset?"),
         ('haircut_initial = "20%"', 'haircut_inital = "20%"', "policy.assets.ETH.haircut_inital", "did you mean haircut_initial"),
         ('preset = "strict"', 'preset = "lax"', "policy.preset", "'strict' or 'practical'"),
-        ('mode = "isolated"', 'mode = "portfolio"', "account.mode", "'cross' or 'isolated'"),
+        ('mode = "isolated"', 'mode = "crossed"', "account.mode", "'cross', 'isolated', 'portfolio' or 'mixed'"),
         ('name = "desk"', 'nam = "desk"', "account.name", "is required"),
         ('name = "desk"', 'name = "de\\u202esk"', "account.name", "expected a name"),
         ('usd = "3000.12"', "usd = 3000.12", "prices.ETH.usd", "lost digits"),

@@ -24,14 +24,6 @@ _TABLES = (
     "margin_calls",
     "margin_call_events",
 )
-    "runs",
-    "amounts",
-    "margin_snapshots",
-    "endpoint_behaviour",
-    "endpoint_capacities",
-    "margin_calls",
-    "margin_call_events",
-)
 
 
 def _open(ctx: typer.Context, db: Path | None) -> Store:
