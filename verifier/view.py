@@ -160,7 +160,7 @@ def parse_view(text: bytes | str, limits: Limits = DEFAULT_LIMITS) -> bytes:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise MalformedBundle(_HERE.at(node=place), str(first["msg"])) from None
+        raise MalformedBundle(_HERE.at(node=place) if place else _HERE, str(first["msg"])) from None
     except (BadInput, ValueError, IndexError, TypeError, OverflowError) as error:
         raise MalformedBundle(_HERE, str(error)) from None
     found = parse_bundle(data, limits)

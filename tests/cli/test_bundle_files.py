@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import DEMO, run
+from tests.cli.test_cli import DEMO, ROOT, run
 
 DEAD = {"ETH_RPC_URL": "http://127.0.0.1:1"}
 
@@ -100,3 +101,36 @@ def test_a_policy_beside_an_account_file_is_refused(tmp_path: Path) -> None:
         assert "--policy stands beside --account" in done.stderr
     done = run("check", bundle, "--policy", "practical", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["policy"] == "practical"
+
+
+@pytest.mark.parametrize("command", [("demo",), ("assets", "--json"), ("networks",)], ids=lambda c: c[0])
+def test_a_reader_that_goes_away_is_no_traceback_and_no_zero(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """`| head`: silence on stderr, and the code that SIGPIPE would give, since 0 says that an account is well."""
+    import subprocess
+    import sys
+
+    child = subprocess.Popen(
+        [sys.executable, "-m", "verifier.app.main", *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert child.stdout is not None
+    child.stdout.close()
+    _, said = child.communicate(timeout=60)
+    assert (child.returncode, said) == (141, b"")
+
+
+def test_a_moment_that_has_not_come_is_not_asked_for(folder: Path) -> None:
+    """Exit 2 before anything is asked; now is a moment that has come."""
+    done = run("verify", "account.toml", "--as-of", "2999-01-01T00:00:00Z", "--db", "x.db", cwd=folder, env=DEAD)
+    assert done.returncode == 2
+    assert "ahead of this machine's clock" in done.stderr
+    assert not (folder / "x.db").exists()
+
+
+def test_a_home_that_cannot_be_written_is_told_of(folder: Path) -> None:
+    """The sentence names the database and what to do."""
+    (folder / "file").write_text("")
+    done = run("--timeout", 1, "gather", "account.toml", "-o", "b", "--db", "file/x.db", cwd=folder, env=DEAD)
+    assert done.returncode == 1
+    assert "database x.db" in done.stderr
+    assert "choose another file with --db" in done.stderr

@@ -23,6 +23,8 @@ from verifier.app.commands.state import State
 from verifier.app.commands.verify import gather, verify
 
 INTERRUPTED = 130
+READER_GONE = 141
+"""As for a program that SIGPIPE ends: not 0, since nobody read what the account's code would have been."""
 FAULT = 1
 USAGE = 2
 REFUSED = 3
@@ -62,13 +64,15 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away; what it wanted it has. Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except TyperException as error:
         return _misused(error, as_json="--json" in arguments)
     except Exception as error:  # noqa: BLE001 - the last place that can turn a fault into a sentence
+        from verifier.app.report.terminal import ReaderGoneError
+
+        if isinstance(error, ReaderGoneError | BrokenPipeError):
+            # Python would complain once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return READER_GONE
         return _failed(error, debug="--debug" in arguments, as_json="--json" in arguments)
     return result if isinstance(result, int) else 0
 

@@ -32,8 +32,8 @@ _REMEDIES: Final = {
 
 def create_private(path: Path) -> None:
     """The file and its folder, for this user alone. SQLite gives its side files the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)

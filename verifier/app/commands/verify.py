@@ -62,10 +62,13 @@ def gather(
 
 def _asked(state: State, account: Path, as_of: str | None, db: Path | None, *, cross_check: bool) -> Run:
     """The account, gathered, verified and weighed."""
+    from verifier.app.errors import UsageError
     from verifier.app.service import verify_account
 
     spec = state.account(account, online=True, cross_check=cross_check)
     moment, now = parse_moment(as_of), clock()
+    if moment is not None and moment > now + spec.policy.max_clock_error:
+        raise UsageError("--as-of is ahead of this machine's clock", "what nobody can know yet is not asked for")
     known = state.capacities(db, now)
     with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
         return verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known)

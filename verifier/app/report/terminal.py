@@ -16,6 +16,10 @@ _PIPE_WIDTH = 220
 """Wide enough that no cell is cut where a program reads the table."""
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our output has closed it. A name of its own: the library below us ends with 1 for a broken pipe."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """Where things are shown. Text goes through `clean`, and is never read as markup."""
@@ -30,7 +34,11 @@ class Terminal:
 
     def raw(self, text: str) -> None:
         """Machine output, byte for byte."""
-        self.out.file.write(text + "\n")
+        try:
+            self.out.file.write(text + "\n")
+            self.out.file.flush()
+        except BrokenPipeError:
+            raise ReaderGoneError from None
 
     def say(self, text: str, style: str = "") -> None:
         """A remark on stderr; silent with --quiet."""
@@ -57,11 +65,18 @@ class Terminal:
             yield
 
 
+class _Stream(Console):
+    """A console that leaves a reader who went away to the program, which ends with the code for that."""
+
+    def on_broken_pipe(self) -> None:
+        raise ReaderGoneError
+
+
 def open_terminal(*, quiet: bool, no_color: bool) -> Terminal:
     """Consoles that keep to NO_COLOR, FORCE_COLOR and what the streams are."""
     colour = True if no_color else None
-    out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=colour)
+    out = _Stream(file=sys.stdout, highlight=False, markup=False, emoji=False, no_color=colour)
     if not out.is_terminal and out.width < _PIPE_WIDTH:
-        out = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, no_color=colour)
-    err = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, no_color=colour)
+        out = _Stream(file=sys.stdout, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, no_color=colour)
+    err = _Stream(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, no_color=colour)
     return Terminal(out, err, quiet)
