@@ -162,6 +162,18 @@ def test_an_attested_header_is_never_taken_for_final() -> None:
     assert STRICT.takes(finalized_beacon(after).trust)
 
 
+def test_an_update_that_finalizes_the_checkpoint_itself_says_so() -> None:
+    """The checkpoint's header is the checker's word until two thirds call it final; a second time is nothing new."""
+    state = begun()
+    assert finalized_beacon(state).trust.anchor is Anchor.PINNED
+    assert finalized_beacon(state).trust.participation is None
+    after = advance(state, FULU.update(40, 16, committee=False), FULU.time(41))
+    assert (after.finalized, finalized_beacon(after).trust.anchor) == (state.finalized, Anchor.FINALIZED)
+    assert finalized_beacon(after).signers == 32
+    refused(NothingNew, FULU.update(40, 16, committee=False), after)
+    refused(Misbehaviour, FULU.update(40, 16, committee=False, salt=b"other"), state)
+
+
 @pytest.mark.covers("LC-03")
 def test_a_finalized_header_without_a_proof_is_refused() -> None:
     """A branch of zeros is no proof, and no header is none."""

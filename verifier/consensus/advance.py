@@ -45,9 +45,11 @@ def advance(state: LightClientState, update: Update, now: Timestamp) -> LightCli
     validate_update(view, update, state.config.slot_at(now), two_thirds(state.current.size))
     _refuse_conflict(state, update)
     after = applied(view, update) if finalizes(view, update) else view
-    moved = after.finalized != view.finalized
+    finality = state.finality
+    if update.has_finality and (after.finalized != view.finalized or _confirms_checkpoint(state, update)):
+        finality = update.without_committee()
     newest, attestation = _attested(state, update, after)
-    if after == view and newest == state.newest:
+    if after == view and newest == state.newest and finality == state.finality:
         where = state.where.at(node=f"update attested at slot {update.attested.slot}")
         raise NothingNew(where, "what it attests and finalizes", state.newest.slot, update.attested.slot)
     return mint(
@@ -58,7 +60,7 @@ def advance(state: LightClientState, update: Update, now: Timestamp) -> LightCli
         newest=newest,
         current=after.current,
         next=after.next,
-        finality=update.without_committee() if moved else state.finality,
+        finality=finality,
         attestation=attestation,
     )
 
@@ -74,6 +76,11 @@ def _refuse_conflict(state: LightClientState, update: Update) -> None:
     if not two_finals and state.next is not None:
         roots = (state.next.members.root, update.next_committee.root)
     raise Misbehaviour(state.where, state.finalized.slot, *roots, evidence, encode_update(update))
+
+
+def _confirms_checkpoint(state: LightClientState, update: Update) -> bool:
+    """Whether an update finalizes the checkpoint's own header, which was the checker's word alone until now."""
+    return state.finality is None and update.finalized.beacon == state.finalized.beacon
 
 
 def _attested(state: LightClientState, update: Update, after: View) -> tuple[LightClientHeader, Update | None]:
