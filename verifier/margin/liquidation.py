@@ -12,12 +12,12 @@ Source: margin reference, sections 12.1 and 12.2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from verifier.errors import BadInput
 from verifier.margin.fixed import Usd, charge
-from verifier.margin.liquidation_steps import Act, Closure, Step, Trading, carry_out
+from verifier.margin.liquidation_steps import Act, Closure, Step, Trading, carry_out, slice_of_perpetual
 from verifier.margin.risk import Ratio, Risk
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Line, Position
@@ -27,6 +27,7 @@ from verifier.policy import PPM
 SLICE = 64
 """A part is tried by a sixty-fourth of it, to rank it."""
 MOST_STEPS = 400
+FIGURES = tuple(field.name for field in fields(Risk))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def plan(
         return _made(pool, aim, End.UNKNOWN, [], before, before, (trial, trial))
     if not (before.fails or force) or aim.lacking(before.low) <= 0:
         return _made(pool, aim, End.HEALTHY, [], before, before, (trial, trial))
-    work = _Work(scales, pool, trading, aim, trial, [])
+    work = _Work(scales, pool, trading, aim, trial, [], before, {}, {})
     work.clear_the_way()
     work.close_by_rank()
     if not work.reached:
@@ -164,10 +165,9 @@ class _Work:
     goal: Goal
     trial: Trial
     steps: list[Step]
-
-    @property
-    def state(self) -> Pool:
-        return self.scales.pool(self.trial, self.pool)
+    state: Pool
+    ranked: dict[object, tuple[object, Risk, int]]
+    tried: dict[Closure, tuple[Trial, Step]]
 
     @property
     def lacking(self) -> int:
@@ -190,8 +190,10 @@ class _Work:
         return sorted(found, key=lambda line: line.id)
 
     def do(self, closure: Closure) -> None:
-        self.trial, step = carry_out(self.scales, self.trial, self.pool, closure, self.trading)
+        self.trial, step = self._carried(closure)
         self.steps.append(step)
+        self.state = step.after
+        self.tried.clear()
 
     def clear_the_way(self) -> None:
         """Steps 0 and 1: resting orders, then holdings against debts of the same asset on the same network."""
@@ -270,37 +272,75 @@ class _Work:
         best: tuple[Act, str, int, int] | None = None
         rank: _Rank | None = None
         for candidate in self._candidates():
-            act, part, most, lot = candidate
-            units = min(most, max(lot, -(-most // SLICE // lot) * lot))
-            after = self._tried(Closure(act, part, units))
-            better = lacking - self.goal.lacking(after.low)
-            if better <= 0 or after.low.maintenance > now.maintenance:
+            change, cost = self._effect(candidate)
+            better = lacking - self.goal.lacking(now + change)
+            if better <= 0 or change.maintenance > 0:
                 continue
-            cost = max(0, now.equity - after.low.equity)
-            found = _Rank(part not in self.trading.slow, better + cost, cost)
+            found = _Rank(candidate[1] not in self.trading.slow, better + cost, cost)
             if rank is None or found.beats(rank):
                 best, rank = candidate, found
         return best
 
+    def _effect(self, candidate: tuple[Act, str, int, int]) -> tuple[Risk, int]:
+        """What a slice of a part changes, and what it costs; asked again only where what it depends on has changed."""
+        act, part, most, lot = candidate
+        units = min(most, max(lot, -(-most // SLICE // lot) * lot))
+        closure = Closure(act, part, units)
+        key = (act, part)
+        state = self._depends_on(closure)
+        kept = self.ranked.get(key)
+        if kept is not None and kept[0] == state:
+            return kept[1], kept[2]
+        alone = slice_of_perpetual(self.scales, self.trial, closure, self.trading) if act is Act.REDUCE else None
+        if alone is None:
+            after = self._tried(closure)
+            change = _less(after.low, self.state.low)
+            cost = max(0, self.state.low.equity - after.low.equity)
+        else:
+            change, cost = alone
+        self.ranked[key] = (state, change, cost)
+        return change, cost
+
+    def _depends_on(self, closure: Closure) -> object:
+        """Everything that a slice's effect hangs on: its group, and for a sale the debts that it repays."""
+        snapshot = self.trial.snapshot
+        if not self.scales.adds_up(snapshot):
+            return len(self.steps)
+        if closure.act is Act.SELL:
+            debts = tuple(id(x) for x in snapshot.lines if x.liability)
+            group = next(x.group for x in snapshot.lines if x.id == closure.part)
+            own = tuple(id(x) for x in snapshot.lines if x.group == group)
+            return debts, own, self.trial.price(group), self.trial.cash.get(self.pool, 0) < 0
+        position = next(p for p in snapshot.positions if p.id == closure.part)
+        return id(position), self.trial.price(position.group)
+
     def _sized(self, candidate: tuple[Act, str, int, int]) -> Closure:
-        """As much of a part as brings the goal, rounded up to its lot; all of it where that is not enough."""
+        """As much of a part as brings the goal, rounded up to its lot; all of it where that is not enough.
+
+        The first guess is the closed form `lacking / (released − cost)` for a unit, from the slice's own rates.
+        """
         act, part, most, lot = candidate
         lots = -(-most // lot)
 
         def lacks(count: int) -> int:
             return self._lacks(Closure(act, part, min(most, count * lot))) if count else self.lacking
 
-        least = _least(lots, lacks, self._guess(act, part, most, lot))
+        change, _ = self._effect(candidate)
+        units = min(most, max(lot, -(-most // SLICE // lot) * lot))
+        better = self.lacking - self.goal.lacking(self.state.low + change)
+        least = _least(lots, lacks, charge(self.lacking * units, better * lot) if better > 0 else None)
         return Closure(act, part, most if least is None else min(most, least * lot))
 
-    def _guess(self, act: Act, part: str, most: int, lot: int) -> int:
-        """Lots by the closed form `lacking / (released − cost)` for a unit, from the slice's own rates."""
-        units = min(most, max(lot, -(-most // SLICE // lot) * lot))
-        better = self.lacking - self._lacks(Closure(act, part, units))
-        return -(-most // lot) if better <= 0 else charge(self.lacking * units, better * lot)
-
     def _tried(self, closure: Closure) -> Pool:
-        return carry_out(self.scales, self.trial, self.pool, closure, self.trading)[1].after
+        return self._carried(closure)[1].after
+
+    def _carried(self, closure: Closure) -> tuple[Trial, Step]:
+        """Carried out on the present account; the sizing's last try is the step that is taken."""
+        found = self.tried.get(closure)
+        if found is None:
+            found = carry_out(self.scales, self.trial, self.pool, closure, self.trading)
+            self.tried[closure] = found
+        return found
 
     def _lacks(self, closure: Closure) -> int:
         if closure.act is Act.REDUCE_ALL and closure.amount == 0:
@@ -327,6 +367,10 @@ class _Rank:
         return one > two or (one == two and self.cost == other.cost == 0 and self.released > other.released)
 
 
+def _less(one: Risk, two: Risk) -> Risk:
+    return Risk(*(Usd(getattr(one, name) - getattr(two, name)) for name in FIGURES))
+
+
 def _least(most: int, lacks: Callable[[int], int], hint: int | None = None) -> int | None:
     """The least count up to `most` after which nothing lacks; None where all of it is not enough."""
 
@@ -335,7 +379,9 @@ def _least(most: int, lacks: Callable[[int], int], hint: int | None = None) -> i
         return Point(count, lacking <= 0, lacking)
 
     whole = probe(most)
-    return turning_point(probe, Point(0, turned=False, measure=lacks(0)), whole, hint).at if whole.turned else None
+    if not whole.turned:
+        return None
+    return turning_point(probe, Point(0, turned=False, measure=lacks(0)), whole, hint).at
 
 
 def ratio_after(step: Step) -> Ratio:

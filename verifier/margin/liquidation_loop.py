@@ -31,6 +31,8 @@ CLOSE: Final = 10**9
 """Sales that grow by less than one part in 10^9 have come to rest."""
 TICK: Final = 1_000
 """The fall, in ppm, by which the local gain is measured."""
+MOST_GAINS: Final = 4
+"""The local gain is measured between the groups that are sold most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Spiral:
         closed: Base units closed of each part.
         settled: False for a runaway.
         plans: Of each fallen pool at the final marks, with costs.
-        gain: Spectral radius of the local gain, as text.
+        gain: Spectral radius of the local gain between the groups sold most, as text.
         pools: All pools at the final marks, before their plans.
     """
 
@@ -241,7 +243,8 @@ class _Loop:
         """What a fall of each mark by a part in a thousand sells further, against how much that moves the marks."""
         here = self.sold(self.closed, self.rungs)
         answers = {}
-        for group in sorted(g for g, v in here.items() if v):
+        sold = [group for group, value in here.items() if value and group in self._trading.impacts]
+        for group in sorted(sold, key=lambda g: (-abs(here[g]), g))[:MOST_GAINS]:
             lower = {**marks, group: Price(max(marks[group] * (PPM - TICK) // PPM, 1))}
             wanted, _ = self._wanted(lower)
             grown = {part: max(self.closed.get(part, 0), amount) for part, amount in wanted.items()}

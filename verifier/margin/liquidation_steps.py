@@ -17,8 +17,10 @@ from typing import Final
 
 from verifier.errors import BadInput
 from verifier.margin.fixed import Price, Usd, charge, credit
+from verifier.margin.instruments import Future, Option
 from verifier.margin.models.impact import Impact
 from verifier.margin.models.selling import NO_IMPACT, mark_after, sale_cost
+from verifier.margin.risk import Risk
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Pool, Scales, Trial, at_prices, with_parts
 from verifier.policy import PPM
@@ -124,7 +126,6 @@ def carry_out(scales: Scales, trial: Trial, pool: str, closure: Closure, trading
     Raises:
         BadInput: No such part, or more of it than there is.
     """
-    before = scales.pool(trial, pool)
     if closure.act is Act.CANCEL:
         left = replace(trial, snapshot=_without_order(trial.snapshot, closure.part))
         return left, Step(closure, "", Usd(0), Usd(0), (), (), scales.pool(left, pool))
@@ -133,7 +134,7 @@ def carry_out(scales: Scales, trial: Trial, pool: str, closure: Closure, trading
     trades = _trades(trial.snapshot, closure, pool, scales)
     reduced = replace(trial, snapshot=_reduced(trial.snapshot, trades))
     # What the traded parts counted for, so that it becomes cash and nothing is lost.
-    counted = before.low.equity - scales.pool(reduced, pool).low.equity
+    counted = _counted(scales, trial, reduced, pool, {trade.part.group for trade in trades})
     value, cost, sold = _priced(trial, trades, trading)
     reduced = reduced.paid(pool, counted - cost)
     repaid: tuple[tuple[str, int], ...] = ()
@@ -157,6 +158,28 @@ def execute(
     return trial, tuple(steps)
 
 
+def slice_of_perpetual(scales: Scales, trial: Trial, closure: Closure, trading: Trading) -> tuple[Risk, int] | None:
+    """
+    What reducing one perpetual changes, marks aside, and its cost; None where it is not weighed by itself.
+
+    Equity falls by the cost alone: what it had gained or lost becomes cash.
+    """
+    snapshot = trial.snapshot
+    position = next(p for p in snapshot.positions if p.id == closure.part)
+    dated = any(isinstance(p.terms, Future | Option) for p in snapshot.positions if p.group == position.group)
+    resting = any(order.group == position.group for order in snapshot.orders)
+    if dated or resting or not scales.adds_up(snapshot):
+        return None
+    trade = _Trade(position, closure.amount if position.size > 0 else -closure.amount)
+    left = replace(position, size=position.size - trade.units)
+    was, now = scales.of_position(snapshot, position), scales.of_position(snapshot, left)
+    _, cost, _ = _priced(trial, (trade,), trading)
+    initial, maintenance = Usd(now.initial - was.initial), Usd(now.maintenance - was.maintenance)
+    money = was.equity - now.equity - cost
+    added = Risk(equity=Usd(-cost), initial=initial, maintenance=maintenance, owed=Usd(max(-money, 0)))
+    return added, cost
+
+
 @dataclass(frozen=True, slots=True)
 class _Trade:
     """Units taken off a part, signed as the part is: a long and a holding above zero."""
@@ -177,6 +200,14 @@ def _trades(snapshot: Snapshot, closure: Closure, pool: str, scales: Scales) -> 
     if part is None or not 0 < closure.amount <= abs(held):
         raise BadInput(f"closure of {closure.part}", f"an amount above 0, up to {abs(held)}", closure.amount)
     return (_Trade(part, closure.amount if held > 0 else -closure.amount),)
+
+
+def _counted(scales: Scales, before: Trial, after: Trial, pool: str, groups: set[str]) -> int:
+    """What equity lost by taking parts of these groups away: their own parts of it where risk adds up."""
+    if scales.adds_up(before.snapshot) and scales.adds_up(after.snapshot):
+        one, two = before.snapshot, after.snapshot
+        return sum(scales.equity_of(one, group, pool) - scales.equity_of(two, group, pool) for group in groups)
+    return scales.pool(before, pool).low.equity - scales.pool(after, pool).low.equity
 
 
 def _in_pool(pocket: str, pool: str, scales: Scales) -> bool:
@@ -244,9 +275,8 @@ def _repay(scales: Scales, trial: Trial, pool: str, money: int) -> tuple[Trial, 
         if price is None or money <= 0:
             continue
         units = min(-(debt.amount or 0), credit(money * 10**debt.decimals, price))
-        before = scales.pool(trial, pool).low.equity
         less = replace(trial, snapshot=_reduced(trial.snapshot, (_Trade(debt, -units),)))
-        paid = scales.pool(less, pool).low.equity - before
+        paid = -_counted(scales, trial, less, pool, {debt.group})
         if units <= 0 or paid > money:
             continue
         trial, money = less.paid(pool, -paid), money - paid

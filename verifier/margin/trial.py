@@ -14,16 +14,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from verifier.margin.fixed import ZERO, Price, Usd
+from verifier.margin.haircut import PriceView, view_price
+from verifier.margin.instruments import Future, Option
 from verifier.margin.market import ExpiryQuote
 from verifier.margin.modes import Mode
-from verifier.margin.report import weigh_pools
+from verifier.margin.positions import weigh_position
+from verifier.margin.report import PocketReport, weigh_pools
 from verifier.margin.requirements import with_floor
-from verifier.margin.risk import NO_RISK, Risk, total
+from verifier.margin.risk import NO_RISK, Risk
 from verifier.margin.rules import DEFAULT_RULES, Floor, Ladder, MarginRules
-from verifier.margin.snapshot import Line, Position, Quote, Snapshot
+from verifier.margin.snapshot import Line, Order, Position, Quote, Snapshot
 from verifier.margin.status import Status, classify, decide
 from verifier.policy import Policy
 
@@ -90,18 +93,24 @@ class Pool:
 
 
 class Scales:
-    """Weighs trials under one setting, and remembers groups it has weighed: the same group twice is the same risk."""
+    """Weighs trials under one setting, and remembers what it has weighed: the same part twice is the same risk.
 
-    __slots__ = ("_memo", "setting")
+    Parts are remembered by identity (and kept alive, so that an identity is never another's): a trial shares with its
+    origin every part that it did not change.
+    """
+
+    __slots__ = ("_bare", "_kept", "_views", "setting")
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self._memo: dict[object, tuple[_Part, ...]] = {}
+        self._bare = replace(setting.rules, floor=Floor())
+        self._kept: dict[object, tuple[object, tuple[_Part, ...]]] = {}
+        self._views: dict[tuple[str, int, int, int], PriceView] = {}
 
     def weigh(self, trial: Trial) -> tuple[Pool, ...]:
         """All pools, the cross pool first."""
         if self.adds_up(trial.snapshot):
-            return self._by_group(trial)
+            return self._summed(trial)
         return tuple(_with_cash(part, trial.cash) for part in self._whole(trial.snapshot))
 
     def pool(self, trial: Trial, name: str) -> Pool:
@@ -119,64 +128,125 @@ class Scales:
         """Whether pockets are labels only."""
         return self.setting.mode.is_pooled
 
+    def of_position(self, snapshot: Snapshot, position: Position) -> Risk:
+        """The low figure's risk of a position by itself."""
+        return self._position(snapshot, position).low
+
+    def groups(self, snapshot: Snapshot) -> dict[str, tuple[_Part, ...]]:
+        """The risk of each asset group by pool, without the floor."""
+        return {group: self._group(snapshot, group, *parts) for group, parts in _buckets(snapshot).items()}
+
+    def equity_of(self, snapshot: Snapshot, group: str, pool: str) -> int:
+        """A group's part of a pool's equity in the low figure, where risk adds up."""
+        parts = _bucket(snapshot, group)
+        return sum(part.low.equity for part in self._group(snapshot, group, *parts) if part.name == pool)
+
     def _whole(self, snapshot: Snapshot) -> tuple[_Part, ...]:
         """Weighed at once, where scenarios hold the parts together."""
         prices = tuple((name, quote.price, quote.at) for name, quote in sorted(snapshot.quotes.items()))
-        lines, positions = tuple(map(_line_key, snapshot.lines)), tuple(map(_position_key, snapshot.positions))
-        resting = tuple(order.id for order in snapshot.orders)
-        key = (prices, lines, positions, resting, tuple((e.expiry, e.forward) for e in snapshot.expiries))
-        found = self._memo.get(key)
+        parts = (*map(id, snapshot.lines), *map(id, snapshot.positions), *map(id, snapshot.orders))
+        key = (prices, parts, tuple((e.expiry, e.forward) for e in snapshot.expiries))
+        found = self._kept.get(key)
         if found is None:
             made = weigh_pools(snapshot, self.setting.policy, self.setting.rules, self.setting.mode)
-            parts = (_Part(p.name, p.known_low, p.known_high, p.low_known, p.high_known) for p in made)
-            found = self._memo[key] = tuple(parts)
-        return found
+            found = self._kept[key] = (snapshot, tuple(map(_part_of, made)))
+        return found[1]
 
-    def _by_group(self, trial: Trial) -> tuple[Pool, ...]:
+    def _summed(self, trial: Trial) -> tuple[Pool, ...]:
         """The sum over groups, the floor put on the sum."""
         sums: dict[str, list[_Part]] = {"": []}
         for parts in self.groups(trial.snapshot).values():
             for part in parts:
                 sums.setdefault(part.name, []).append(part)
         burdened = _burdened(trial.snapshot, self.setting.mode)
-        sure = not trial.snapshot.doubts
+        sure, floor = not trial.snapshot.doubts, self.setting.rules.floor
         made = []
         for name in sorted(sums):
-            part = _summed(name, sums[name], sure=sure)
-            if name in burdened:
-                floor = self.setting.rules.floor
+            part = _sum_of(name, sums[name], sure=sure)
+            if name in burdened and (floor.initial or floor.maintenance):
                 part = replace(part, low=with_floor(part.low, floor), high=with_floor(part.high, floor))
             made.append(_with_cash(part, trial.cash))
         return tuple(made)
 
-    def groups(self, snapshot: Snapshot) -> dict[str, tuple[_Part, ...]]:
-        """The risk of each asset group by pool, without the floor."""
-        lines: dict[str, list[Line]] = {}
-        positions: dict[str, list[Position]] = {}
-        for line in snapshot.lines:
-            lines.setdefault(line.group, []).append(line)
-        for position in snapshot.positions:
-            positions.setdefault(position.group, []).append(position)
-        names = sorted(lines.keys() | positions.keys() | {order.group for order in snapshot.orders})
-        return {name: self._group(snapshot, name, lines.get(name, []), positions.get(name, [])) for name in names}
-
-    def _group(self, snapshot: Snapshot, name: str, lines: list[Line], positions: list[Position]) -> tuple[_Part, ...]:
-        quote = snapshot.quotes.get(name)
-        orders = tuple(order for order in snapshot.orders if order.group == name)
-        expiries = tuple((e.expiry, e.forward, e.fixed) for e in snapshot.expiries if e.group == name)
-        price = None if quote is None else (quote.price, quote.at)
-        resting = tuple(order.id for order in orders)
-        key = (name, price, resting, expiries, tuple(map(_line_key, lines)), tuple(map(_position_key, positions)))
-        found = self._memo.get(key)
+    def _group(
+        self, snapshot: Snapshot, group: str, lines: list[Line], positions: list[Position], orders: list[Order]
+    ) -> tuple[_Part, ...]:
+        """Lines of one pool together, perpetuals one by one; a group with expiries or orders as a whole."""
+        quote = snapshot.quotes.get(group)
+        at = (group, 0, 0) if quote is None else (group, quote.price, quote.at)
+        key = (at, tuple(map(id, lines)), tuple(map(id, positions)), tuple(map(id, orders)))
+        if orders or any(isinstance(p.terms, Future | Option) for p in positions):
+            return self._dated(snapshot, key, lines, positions, orders)
+        found = self._kept.get(key)
         if found is None:
-            alone = replace(snapshot, lines=tuple(lines), positions=tuple(positions), orders=orders, doubts=())
-            found = self._memo[key] = self._weigh_alone(alone)
+            parts = list(self._lines(snapshot, lines)) + [self._position(snapshot, p) for p in positions]
+            names = sorted({part.name for part in parts})
+            sums = tuple(_sum_of(name, [part for part in parts if part.name == name]) for name in names)
+            found = self._kept[key] = ((lines, positions), sums)
+        return found[1]
+
+    def _lines(self, snapshot: Snapshot, lines: list[Line]) -> tuple[_Part, ...]:
+        return self._alone(replace(snapshot, **_only(lines=tuple(lines)))) if lines else ()
+
+    def _position(self, snapshot: Snapshot, position: Position) -> _Part:
+        quote = snapshot.quotes.get(position.group)
+        key = (id(position), 0, 0) if quote is None else (id(position), quote.price, quote.at)
+        found = self._kept.get(key)
+        if found is None:
+            value = weigh_position(position, self._view(snapshot, position.group), self._bare)
+            name = "" if self.one_pool else position.pocket
+            made = _Part(name, value.low, value.high, value.low_known, value.high_known)
+            found = self._kept[key] = (position, (made,))
+        return found[1][0]
+
+    def _view(self, snapshot: Snapshot, group: str) -> PriceView:
+        quote = snapshot.quotes.get(group)
+        key = (group, snapshot.as_of, 0 if quote is None else quote.price, 0 if quote is None else quote.at)
+        found = self._views.get(key)
+        if found is None:
+            found = self._views[key] = view_price(group, quote, snapshot.as_of, self._bare)
         return found
 
-    def _weigh_alone(self, alone: Snapshot) -> tuple[_Part, ...]:
-        rules = replace(self.setting.rules, floor=Floor())
-        made = weigh_pools(alone, self.setting.policy, rules, self.setting.mode)
-        return tuple(_Part(p.name, p.known_low, p.known_high, p.low_known, p.high_known) for p in made)
+    def _dated(
+        self, snapshot: Snapshot, key: object, lines: list[Line], positions: list[Position], orders: list[Order]
+    ) -> tuple[_Part, ...]:
+        """A group where positions relieve one another."""
+        forwards = tuple((e.group, e.expiry, e.forward, e.fixed) for e in snapshot.expiries)
+        found = self._kept.get((key, forwards))
+        if found is None:
+            only = _only(tuple(lines), tuple(positions), tuple(orders))
+            found = self._kept[key, forwards] = ((lines, positions, orders), self._alone(replace(snapshot, **only)))
+        return found[1]
+
+    def _alone(self, alone: Snapshot) -> tuple[_Part, ...]:
+        made = weigh_pools(alone, self.setting.policy, self._bare, self.setting.mode)
+        return tuple(_part_of(report) for report in made if report.lines or report.positions or report.orders)
+
+
+def _buckets(snapshot: Snapshot) -> dict[str, tuple[list[Line], list[Position], list[Order]]]:
+    """Lines, positions and orders by group."""
+    found: dict[str, tuple[list[Line], list[Position], list[Order]]] = {}
+    for line in snapshot.lines:
+        found.setdefault(line.group, ([], [], []))[0].append(line)
+    for position in snapshot.positions:
+        found.setdefault(position.group, ([], [], []))[1].append(position)
+    for order in snapshot.orders:
+        found.setdefault(order.group, ([], [], []))[2].append(order)
+    return found
+
+
+def _bucket(snapshot: Snapshot, group: str) -> tuple[list[Line], list[Position], list[Order]]:
+    return (
+        [line for line in snapshot.lines if line.group == group],
+        [position for position in snapshot.positions if position.group == group],
+        [order for order in snapshot.orders if order.group == group],
+    )
+
+
+def _only(
+    lines: tuple[Line, ...] = (), positions: tuple[Position, ...] = (), orders: tuple[Order, ...] = ()
+) -> dict[str, Any]:
+    return {"lines": lines, "positions": positions, "orders": orders, "doubts": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,27 +260,39 @@ class _Part:
     high_known: bool = True
 
 
-def _line_key(line: Line) -> tuple[object, ...]:
-    return line.id, line.amount, line.last_amount, line.pocket, line.trust, line.age
+def _part_of(report: PocketReport) -> _Part:
+    return _Part(report.name, report.known_low, report.known_high, report.low_known, report.high_known)
 
 
-def _position_key(position: Position) -> tuple[object, ...]:
-    return position.id, position.size, position.entry, position.pocket, position.counts_gain
-
-
-def _summed(name: str, parts: list[_Part], *, sure: bool) -> _Part:
+def _sum_of(name: str, parts: list[_Part], *, sure: bool = True) -> _Part:
     return _Part(
         name,
-        total(part.low for part in parts),
-        total(part.high for part in parts),
+        _total([part.low for part in parts]),
+        _total([part.high for part in parts]),
         sure and all(part.low_known for part in parts),
         sure and all(part.high_known for part in parts),
+    )
+
+
+def _total(risks: list[Risk]) -> Risk:
+    """The same as `risk.total`, a figure at a time: what-ifs add up thousands of risks."""
+    return Risk(
+        Usd(sum([r.equity for r in risks])),
+        Usd(sum([r.initial for r in risks])),
+        Usd(sum([r.maintenance for r in risks])),
+        Usd(sum([r.initial_haircut for r in risks])),
+        Usd(sum([r.data_contingency for r in risks])),
+        Usd(sum([r.maintenance_haircut for r in risks])),
+        Usd(sum([r.weighted for r in risks])),
+        Usd(sum([r.owed for r in risks])),
     )
 
 
 def _with_cash(part: _Part, cash: Mapping[str, Usd]) -> Pool:
     """Cash is money: in equity as it is; a lack of it is owed, and a surplus counts as collateral in full."""
     money = cash.get(part.name, ZERO)
+    if money == 0:
+        return Pool(part.name, part.low, part.high, part.low_known, part.high_known)
     added = Risk(equity=money, weighted=Usd(max(money, 0)), owed=Usd(max(-money, 0)))
     return Pool(part.name, part.low + added, part.high + added, part.low_known, part.high_known)
 
