@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from verifier.assets import kind_of
 from verifier.calls import Call
 from verifier.claims import Claim, Reads
+from verifier.consensus.execution import execution_header
 from verifier.consensus.weaker import verify_anchor
-from verifier.errors import VerifierError, Where
-from verifier.evidence import Bundle, HeaderStep, Section, Settling
+from verifier.errors import Unsupported, VerifierError, Where
+from verifier.evidence import Bundle, HeaderStep, LightEvidence, Section, Settling
 from verifier.evm.gather import Gathering, Task, gather_calls, gather_state
 from verifier.flow import AskHeader, Flow, Unanswered, ask
 from verifier.gather_moment import find_snapshot
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, SlotKey, Timestamp
-from verifier.proven import ProvenHeader
+from verifier.proven import ProvenBeacon, ProvenHeader
 from verifier.settlement import gather_settlement
 from verifier.state.asking import Place, Proofs
 from verifier.trust import HeaderRoot
@@ -37,6 +38,7 @@ class Gathered:
         nodes, codes: Exactly the nodes, and the contract code, that verification used.
         failed: For each claim without evidence: why.
         settling: What ties the anchor to the parent's, where no root names it.
+        light: What proves the anchor to a checker with the same checkpoint, where a light client reached it.
     """
 
     chain_id: ChainId
@@ -46,6 +48,7 @@ class Gathered:
     failed: Mapping[int, Unanswered | VerifierError]
     settling: Settling | None = None
     codes: frozenset[bytes] = frozenset()
+    light: LightEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,11 @@ class Anchored:
     header: ProvenHeader
     settling: Settling | None = None
     nodes: frozenset[bytes] = frozenset()
+    light: LightEvidence | None = None
 
     def alone(self) -> Gathered:
         """A part that holds the anchor only: for a parent that no claim speaks of."""
-        return Gathered(self.header.network.chain_id, self.rlp, (), self.nodes, {}, self.settling)
+        return Gathered(self.header.network.chain_id, self.rlp, (), self.nodes, {}, self.settling, light=self.light)
 
 
 def gather_anchor(network: Network, root: HeaderRoot) -> Flow[Anchored]:
@@ -78,6 +82,26 @@ def gather_anchor(network: Network, root: HeaderRoot) -> Flow[Anchored]:
         )
     )
     return Anchored(rlp, verify_anchor(rlp, network, (root,), where))
+
+
+def gather_beacon_anchor(network: Network, beacon: ProvenBeacon, light: LightEvidence) -> Flow[Anchored]:
+    """
+    The execution header that a proven beacon header settles.
+
+    Raises:
+        Unanswered: No endpoint has it.
+        Unsupported: The beacon header is from before Capella, and settles none.
+    """
+    if beacon.execution_hash is None:
+        raise Unsupported(Where(network=network.name), f"the beacon header of slot {beacon.slot} names no block")
+    rlp = yield from ask(
+        AskHeader(
+            chain_id=network.chain_id,
+            block=beacon.execution_hash,
+            judge=lambda header: execution_header(beacon, header, network),
+        )
+    )
+    return Anchored(rlp, execution_header(beacon, rlp, network), light=light)
 
 
 def gather_settled(network: Network, parent: ProvenHeader, as_of: Timestamp, checker: Checker) -> Flow[Anchored]:
@@ -124,7 +148,7 @@ def gather_section(
     state = yield from gather_state(proofs, [_task(claim, header, checker) for _, claim in called])
     failed.update({called[place][0]: error for place, error in state.failed.items()})
     used = anchored.nodes | nodes | found | state.nodes
-    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes)
+    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes, anchored.light)
 
 
 def gather_call_section(
@@ -151,7 +175,7 @@ def gather_call_section(
     state = yield from gather_calls(header, [call for _, call in calls], hints=hints)
     failed = {calls[place][0]: error for place, error in state.failed.items()}
     used = anchored.nodes | nodes | state.nodes
-    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes)
+    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes, anchored.light)
 
 
 def _task(claim: Claim, header: ProvenHeader, checker: Checker) -> Task:
@@ -234,6 +258,7 @@ def assemble(
             tuple(sorted(place[node] for node in part.nodes)),
             part.settling,
             tuple(sorted(code_place[code] for code in part.codes)),
+            part.light,
         )
         for part in sorted(kept, key=lambda part: part.chain_id)
         if part.anchor is not None

@@ -133,6 +133,7 @@ class PolicyPart(Part):
     max_age: Span | None = None
     max_clock_error: Span | None = None
     age_hard: Span | None = None
+    min_participation: Share | None = None
     accept_contracts: Words = ()
     denied: Annotated[tuple[DeniedText, ...], BeforeValidator(_words)] = ()
     anchor_haircuts: dict[str, HaircutPart] = Field(default={})
@@ -153,6 +154,11 @@ class EndpointPart(Part):
 
 Endpoints = Annotated[tuple[Annotated[EndpointPart, BeforeValidator(_endpoint)], ...], BeforeValidator(_words)]
 Pins = Annotated[tuple[HashText, ...], BeforeValidator(_words)]
+ASK_ENDPOINTS: Literal["ask-endpoints"] = "ask-endpoints"
+"""The words by which a file lets its own beacon endpoints name the checkpoint."""
+CheckpointText = Annotated[
+    Hash32 | Literal["ask-endpoints"], BeforeValidator(lambda v: v if v == ASK_ENDPOINTS else given_hash(v))
+]
 
 
 class CodePart(Part):
@@ -169,6 +175,9 @@ class NetworkPart(Part):
 
     endpoints: Endpoints = ()
     pin: Pins = ()
+    beacon: Endpoints = ()
+    checkpoint: CheckpointText | None = None
+    consensus: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
     chain_id: ChainIdNumber | None = None
     family: Name | None = None
     native_symbol: Name | None = None

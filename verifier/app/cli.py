@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from verifier.app.commands import config as config_command
 from verifier.app.commands import db as db_command
+from verifier.app.commands import light as light_command
 from verifier.app.commands.call import call
 from verifier.app.commands.check import check, explain
 from verifier.app.commands.demo import demo
@@ -40,6 +41,7 @@ for command in (init, demo, verify, gather, check, explain, call, networks, asse
     app.command()(command)
 app.add_typer(config_command.app, name="config")
 app.add_typer(db_command.app, name="db")
+app.add_typer(light_command.app, name="light")
 
 
 @app.callback()

@@ -17,6 +17,7 @@ from chains.endpoint import Endpoint
 from chains.families import ETHEREUM
 from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, HolderPart, NetworkPart
 from verifier.app.compile_assets import Compiled, Place, compile_lines
+from verifier.app.compile_beacon import BeaconSide, compile_beacons
 from verifier.app.compile_declared import compile_declared
 from verifier.app.compile_policy import compile_policy
 from verifier.app.compile_settlement import parents_of, settle_places
@@ -35,7 +36,7 @@ from verifier.margin.rules import MarginRules
 from verifier.network import Family, Network, SettledOn
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Timestamp
-from verifier.trust import PinnedBlock
+from verifier.trust import Checkpoint, PinnedBlock
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -75,6 +76,7 @@ class AccountSpec:
         endpoints: By network that a claim speaks of; empty where compiled for offline use.
         meanings: The registry's assets on the account's networks, and the slots that the file itself explains.
         prices, debts, positions, market: Declared: typed in, proven by no one.
+        beacon: Beacon chains, their endpoints and checkpoints; see `BeaconSide`.
         aliases: The registry's second entry points, so that one balance cannot be claimed through two contracts.
         warnings: What a person should know before running, each a sentence with its cure.
     """
@@ -87,7 +89,7 @@ class AccountSpec:
     holders: Mapping[Address, str]
     networks: Mapping[ChainId, Network]
     endpoints: Mapping[ChainId, tuple[Endpoint, ...]]
-    roots: tuple[PinnedBlock, ...]
+    roots: tuple[PinnedBlock | Checkpoint, ...]
     meanings: Meanings
     policy: Policy
     prices: tuple[DeclaredPrice, ...]
@@ -95,8 +97,14 @@ class AccountSpec:
     positions: tuple[DeclaredPosition, ...]
     rules: MarginRules
     aliases: Aliases
+    beacon: BeaconSide
     warnings: tuple[str, ...] = ()
     market: DeclaredMarket = NO_MARKET
+
+    @property
+    def has_light_clients(self) -> bool:
+        """Whether some network has a checkpoint, or is to ask for one."""
+        return bool(self.beacon.asking or self.beacon.checkpoints)
 
 
 def compile_account(
@@ -122,7 +130,7 @@ def compile_account(
         ConfigError: With every problem found, its key, its line and its cure.
     """
     problems = Problems(source)
-    places = _places(file, registry, problems)
+    places = _places(file.networks, registry, problems)
     settle_places(places, file.networks, problems)
     holders = _holders(file, places, problems)
     lines: list[tuple[Path_, AssetPart, ClaimKind]] = [
@@ -140,7 +148,15 @@ def compile_account(
     endpoints = {
         chain: _endpoints(name, parts[name], environ, problems) if online else () for chain, name in used.items()
     }
-    roots = tuple(
+    beacon = compile_beacons(
+        places,
+        parts,
+        used,
+        source.origin,
+        problems,
+        (lambda name, part: _endpoints(name, part, environ, problems, "beacon")) if online else None,
+    )
+    pins = tuple(
         PinnedBlock(place.network.chain_id, pin)
         for name, place in places.items()
         for pin in dict.fromkeys(parts[name].pin)
@@ -158,7 +174,7 @@ def compile_account(
         holders=MappingProxyType(_names_of_holders(holders)),
         networks=MappingProxyType(known),
         endpoints=MappingProxyType(endpoints),
-        roots=roots,
+        roots=(*pins, *beacon.checkpoints),
         meanings=MappingProxyType(made.meanings),
         policy=policy,
         prices=declared.prices,
@@ -167,6 +183,7 @@ def compile_account(
         rules=declared.rules,
         market=declared.market,
         aliases=aliases_of(registry.values()),
+        beacon=beacon,
         warnings=(*_warnings(made, policy, places), *_unbounded(endpoints)),
     )
 
@@ -203,7 +220,7 @@ def compile_network(
         ConfigError, UnknownName: It is not known, or has no endpoint.
     """
     problems = Problems(source)
-    places = _places(file, registry, problems)
+    places = _places(file.networks, registry, problems)
     settle_places(places, file.networks, problems)
     found = _find(name, places)
     if found is None:
@@ -225,16 +242,49 @@ def compile_network(
     return NetworkSpec(found, MappingProxyType(everything), MappingProxyType(endpoints), roots, policy)
 
 
+def compile_light(
+    own: Mapping[str, NetworkPart],
+    machine: Mapping[str, NetworkPart],
+    source: TomlSource,
+    registry: Registry,
+    environ: Mapping[str, str],
+) -> tuple[Mapping[ChainId, Network], BeaconSide]:
+    """
+    Networks and their beacon side alone: what light clients need, without an account.
+
+    Args:
+        own: The networks of an account file, or of this machine's settings where there is none.
+        machine: This machine's settings.
+
+    Raises:
+        ConfigError: With every problem found.
+    """
+    problems = Problems(source)
+    places = _places(own, registry, problems)
+    parts = {name: _with_settings(own.get(name), machine.get(name)) for name in places}
+    used = {place.network.chain_id: name for name, place in places.items()}
+    side = compile_beacons(
+        places,
+        parts,
+        used,
+        source.origin,
+        problems,
+        lambda name, part: _endpoints(name, part, environ, problems, "beacon"),
+    )
+    problems.raise_any()
+    return MappingProxyType({p.network.chain_id: p.network for p in places.values()}), side
+
+
 # --- networks --------------------------------------------------------------------------------------------
 
 
-def _places(file: AccountFile, registry: Registry, problems: Problems) -> dict[str, Place]:
+def _places(own: Mapping[str, NetworkPart], registry: Registry, problems: Problems) -> dict[str, Place]:
     """Networks by name: the registry's, and those that the file defines."""
     places = {name: Place(chain.network, tuple(chain.assets)) for name, chain in registry.items()}
     by_id = {place.network.chain_id: name for name, place in places.items()}
     families = {place.network.family.name: place.network.family for place in places.values()}
     families.setdefault(ETHEREUM.name, ETHEREUM)
-    for name, part in file.networks.items():
+    for name, part in own.items():
         path: Path_ = ("networks", name)
         if name in places:
             if part.chain_id is not None and part.chain_id != places[name].network.chain_id:
@@ -276,25 +326,37 @@ def _name_of(claim: Claim, places: Mapping[str, Place]) -> str:
 
 
 def _with_settings(own: NetworkPart | None, machine: NetworkPart | None) -> NetworkPart:
-    """The file's endpoints before the machine's; the pins of both are the checker's own."""
+    """The file's endpoints and checkpoint before the machine's; the pins of both are the checker's own."""
     first, second = own or NetworkPart(), machine or NetworkPart()
-    merged = {"endpoints": first.endpoints or second.endpoints, "pin": first.pin + second.pin}
+    merged = {
+        "endpoints": first.endpoints or second.endpoints,
+        "pin": first.pin + second.pin,
+        "beacon": first.beacon or second.beacon,
+        "checkpoint": first.checkpoint if first.checkpoint is not None else second.checkpoint,
+        "consensus": first.consensus if first.consensus is not None else second.consensus,
+    }
     return first.model_copy(update=merged)
 
 
 # --- endpoints -------------------------------------------------------------------------------------------
 
 
-def _endpoints(network: str, part: NetworkPart, environ: Mapping[str, str], problems: Problems) -> tuple[Endpoint, ...]:
-    path: Path_ = ("networks", network, "endpoints")
-    if not part.endpoints:
+def _endpoints(
+    network: str, part: NetworkPart, environ: Mapping[str, str], problems: Problems, key: str = "endpoints"
+) -> tuple[Endpoint, ...]:
+    path: Path_ = ("networks", network, key)
+    listed = part.beacon if key == "beacon" else part.endpoints
+    if not listed:
         cure = f'add [networks.{network}] with endpoints = ["${{RPC_URL}}"], or set them in xmargin.toml'
         problems.add(path, f"{network} has no endpoint; {cure}")
     made: list[Endpoint] = []
     names: set[str] = set()
-    for i, given in enumerate(part.endpoints):
+    for i, given in enumerate(listed):
         url = expand(given.url, environ, (*path, i), problems)
         if url is None:
+            continue
+        if key == "beacon" and not url.startswith(("http://", "https://")):
+            problems.add((*path, i), "a beacon node is asked over http:// or https://")
             continue
         choice = endpoint_of(given, url, (*path, i), problems)
         if choice is None:

@@ -14,11 +14,13 @@ from verifier.app.problems import Problems
 from verifier.app.quantities import given_address
 from verifier.errors import BadInput
 from verifier.network import Network
-from verifier.policy import EVERYTHING_OFF, PPM, PRESETS, Factors, Haircut, Policy
+from verifier.policy import EVERYTHING_OFF, PPM, PRESETS, TWO_THIRDS, Factors, Haircut, Policy
 from verifier.primitives import Address, ChainId
 from verifier.trust import Anchor, Settlement
 
 E = TypeVar("E", bound=StrEnum)
+
+_NUMBERS = ("quorum", "max_head_lag", "max_skew", "max_age", "max_clock_error", "age_hard", "min_participation")
 
 FindNetwork = Callable[[str], Network | None]
 """The network of a name (or of a chain id in digits), or None."""
@@ -27,9 +29,22 @@ FindNetwork = Callable[[str], Network | None]
 def compile_policy(part: PolicyPart, default_preset: str, find: FindNetwork, problems: Problems) -> Policy:
     """The checker's policy; what is wrong in it goes to `problems`."""
     base = PRESETS[part.preset or default_preset]
+    if part.min_participation is not None and part.min_participation < TWO_THIRDS:
+        problems.add(
+            ("policy", "min_participation"), "two thirds of a sync committee are the least; write 0.67 or more"
+        )
+        part = part.model_copy(update={"min_participation": None})
     limits = {
         name: value
-        for name in ("quorum", "max_head_lag", "max_skew", "max_age", "max_clock_error", "age_hard")
+        for name in (
+            "quorum",
+            "max_head_lag",
+            "max_skew",
+            "max_age",
+            "max_clock_error",
+            "age_hard",
+            "min_participation",
+        )
         if (value := getattr(part, name)) is not None
     }
     return replace(

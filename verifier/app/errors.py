@@ -4,6 +4,7 @@
     ├── UsageError         wrong usage or configuration: exit code 2
     │   ├── ConfigError      a file or a variable says something that cannot be taken; every problem is listed
     │   └── UnknownName      a network, asset or claim that nobody knows
+    ├── SealFailed         the key that seals what the database keeps: refusal class STORE
     └── StoreError         the database: refusal class STORE
         ├── ForeignStore     not a database of ours, or one of another version
         ├── StoreDamaged     what is in it does not agree with itself
@@ -121,3 +122,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if not names:
         return "none is known"
     return "known: " + ", ".join(names[:12]) + ("…" if len(names) > 12 else "")
+
+
+class SealFailed(AppError):
+    """The key that seals what the database keeps of light clients cannot be used."""
+
+    exit_code: ClassVar[int] = 2
+    refusal_class: ClassVar[RefusalClass] = "STORE"
+
+    def __init__(self, path: Path, reason: str, remedy: str = "") -> None:
+        super().__init__(path, reason, remedy)
+        self.path, self.reason, self.remedy = path, reason, remedy
+
+    def __str__(self) -> str:
+        return f"the key file {self.path}: {self.reason}"

@@ -10,7 +10,15 @@ from chains.dialects.eth import KEYS_PER_CALL
 from chains.probe import Capability
 from verifier.app.call_store import PoolSeen, Watched
 from verifier.app.exit_codes import Exit, codes_of, worst
-from verifier.app.kept import CAPACITY_SECONDS, KeptCapacity, KeptEndpoint, KeptSnapshot, Record, kept_amounts
+from verifier.app.kept import (
+    CAPACITY_SECONDS,
+    KeptCapacity,
+    KeptEndpoint,
+    KeptLight,
+    KeptSnapshot,
+    Record,
+    kept_amounts,
+)
 from verifier.app.service import Run
 from verifier.margin.fixed import show_scaled
 from verifier.margin.observe import observation
@@ -32,6 +40,7 @@ class Findings:
         holders: The names that the account file gives its addresses.
         report: None where no account was weighed.
         notes: What a person should know beside the figures.
+        lights: Light-client states that anchored the run, sealed for the store.
     """
 
     command: str
@@ -49,6 +58,7 @@ class Findings:
     report: MarginReport | None = None
     endpoints: tuple[EndpointReport, ...] = ()
     notes: tuple[str, ...] = ()
+    lights: tuple[KeptLight, ...] = ()
 
     @property
     def codes(self) -> tuple[Exit, ...]:
@@ -125,6 +135,7 @@ def record_of(found: Findings, shown: str) -> Record:
         snapshot=None if found.report is None else _snapshot(found, found.report, shown),
         endpoints=tuple(_endpoint(report, found) for report in found.endpoints),
         capacities=tuple(_capacity(report, found) for report in found.endpoints if report.learned),
+        lights=found.lights,
     )
 
 

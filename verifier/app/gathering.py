@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from chains.driver import Desk, drive
 from chains.errors import FetchError
 from chains.observe import observe, observe_block
+from verifier.app.following import LightClients
 from verifier.claims import CallReading, Claim
+from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
 from verifier.errors import TrustTooWeak, VerifierError, Where
 from verifier.evidence import Bundle
@@ -45,11 +47,13 @@ class GatheredBundle:
     Attributes:
         roots: The checker's roots, observations that were made on the way among them.
         failures: For each omitted claim, why it has no evidence.
+        states: Where the light clients of the run stand.
     """
 
     data: bytes
     roots: tuple[TrustRoot, ...]
     failures: Mapping[int, Failure]
+    states: Mapping[ChainId, LightClientState] = field(default_factory=dict)
 
 
 SectionFlow = Callable[[Network, Sequence[tuple[int, Claim]], Anchored, Timestamp, Checker], Flow[Gathered]]
@@ -62,20 +66,29 @@ async def gather_bundle(
     desk: Desk,
     checker: Checker,
     section: SectionFlow = gather_section,
+    lights: LightClients | None = None,
 ) -> GatheredBundle:
-    """Gather the evidence of all claims, one flow for each network, concurrently; a rollup's after its parent's."""
+    """
+    Gather the evidence of all claims, one flow for each network, concurrently; a rollup's after its parent's.
+
+    Args:
+        lights: The light clients of the run; without, those of the checker's checkpoints begin anew.
+    """
     by_chain: dict[ChainId, list[tuple[int, Claim]]] = {}
     for i, claim in enumerate(claims):
         by_chain.setdefault(claim.chain_id, []).append((i, claim))
-    anchors = _Anchors(as_of, desk, checker)
+    lights = lights or LightClients(desk, checker)
+    anchors = _Anchors(as_of, desk, checker, lights)
     try:
         tasks = [_one_network(chain, asked, as_of, anchors, section) for chain, asked in by_chain.items()]
         parts = await asyncio.gather(*tasks)
     finally:
         await anchors.aclose()
+        await lights.aclose()
     failures = {i: error for part in parts for i, error in part.failed.items()}
     data = encode_bundle(assemble(as_of, claims, parts, [one.alone() for one in anchors.found]))
-    return GatheredBundle(data, (*checker.roots, *anchors.observed), failures)
+    states = {chain: found.state for chain, found in lights.followed.items()}
+    return GatheredBundle(data, (*checker.roots, *anchors.observed, *lights.observed), failures, states)
 
 
 async def gather_calls(
@@ -106,8 +119,8 @@ async def _one_network(
 class _Anchors:
     """The anchor of each network of one run, gathered once, whoever asks first: its own claims, or a rollup's."""
 
-    def __init__(self, as_of: Timestamp, desk: Desk, checker: Checker) -> None:
-        self.desk, self.checker = desk, checker
+    def __init__(self, as_of: Timestamp, desk: Desk, checker: Checker, lights: LightClients) -> None:
+        self.desk, self.checker, self.lights = desk, checker, lights
         self.observed: list[Observed] = []
         self._as_of = as_of
         self._tasks: dict[ChainId, asyncio.Task[Anchored]] = {}
@@ -141,6 +154,8 @@ class _Anchors:
             except (Unanswered, VerifierError):
                 if not self.checker.policy.anchors & {Anchor.QUORUM, Anchor.RPC}:
                     raise
+        if self.lights.serves(network) and self.desk.lines.get(network.chain_id):
+            return await self.lights.anchor(network, self._as_of)
         root = await _root(network, self.desk, self.checker)
         if isinstance(root, Observed):
             self.observed.append(root)
@@ -193,7 +208,8 @@ def verify_gathered(gathered: GatheredBundle, checker: Checker) -> Verified:
 
     A claim whose endpoints all answered with refused evidence is refused; one that no endpoint answered is missing.
     """
-    verified = verify_bundle(gathered.data, replace(checker, roots=gathered.roots))
+    lights = (*gathered.states.values(), *checker.lights)
+    verified = verify_bundle(gathered.data, replace(checker, roots=gathered.roots, lights=lights))
     outcomes = list(verified.outcomes)
     for i, error in gathered.failures.items():
         outcomes[i] = Refusal(outcomes[i].claim, error, missing=isinstance(error, Unanswered) and not error.lied)

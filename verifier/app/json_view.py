@@ -72,7 +72,7 @@ def findings_json(found: Findings, *, trails: bool = False) -> Json:
         "trust_roots": [root_json(root) for root in found.roots],
         "claims": [_claim(i, o, found, holders, trails=trails) for i, o in enumerate(found.outcomes)],
         "strangers": [_claim(i, o, found, holders, trails=False) for i, o in enumerate(found.strangers)],
-        "endpoints": [_endpoint(report) for report in found.endpoints],
+        "endpoints": [endpoint_json(report) for report in found.endpoints],
         "margin": None if found.report is None else margin_json(found.report),
         "notes": [clean(note) for note in found.notes],
     }
@@ -151,7 +151,8 @@ def root_json(root: TrustRoot) -> Json:
             return {"kind": root.anchor.value, **made, "operators": sorted(clean(o) for o in root.operators)}
 
 
-def _endpoint(report: EndpointReport) -> Json:
+def endpoint_json(report: EndpointReport) -> Json:
+    """What an endpoint did, without its URL."""
     error = report.first_lie or report.last_failure
     return {
         "name": clean(report.name),

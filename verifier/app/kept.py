@@ -110,6 +110,17 @@ CAPACITY_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class KeptLight:
+    """A light-client state that anchored a run; what it says is under the seal, the rest is where to look."""
+
+    chain_id: ChainId
+    network: str
+    slot: int
+    root: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """
     One time something is shown.
@@ -133,6 +144,7 @@ class Record:
     snapshot: KeptSnapshot | None = None
     endpoints: tuple[KeptEndpoint, ...] = field(default=())
     capacities: tuple[KeptCapacity, ...] = ()
+    lights: tuple[KeptLight, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.amounts or self.snapshot) and (self.bundle is None or self.bundle_id is None or self.as_of is None):

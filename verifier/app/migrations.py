@@ -12,7 +12,7 @@ from sqlite_utils import Database, Migrations
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -26,6 +26,9 @@ TABLES: Final[dict[str, str]] = {
     "endpoint_capacities": "How each endpoint was found to be asked best, until it expires. It decides pace, no proof.",
     "margin_calls": "Open calls by account, policy and pool. They decide times, and nothing that is proven.",
     "margin_call_events": "What happened to calls: opened, escalated, expired, cleared, closed.",
+    "light_clients": "Where each light client stands, and the evidence for it; sealed with a key kept elsewhere.",
+    "light_records": "Light-client states that anchored a run, sealed: an old bundle is checked again from them.",
+    "light_conflicts": "Final headers that contradict each other, both signed; the client of that checkpoint stopped.",
     "_descriptions": "What the tables and columns of this file say.",
     "latest_margin": "View: the latest margin account of each account and policy.",
     "proven_amounts": "View: amounts that were proven, newest first.",
@@ -67,6 +70,11 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "seen": "When it was last looked at.",
     },
     "margin_call_events": {"what": "opened, escalated, expired (its grace ended), cleared or closed."},
+    "light_clients": {
+        "checkpoint": "Root of the beacon block that the client began from.",
+        "slot": "Slot of its finalized header. `root` is that header's root; both are repeated under the seal.",
+        "sealed": "MAC and state; what fails the MAC counts as not there.",
+    },
     "endpoint_behaviour": {
         "served": "Answers that passed every check.",
         "failed": "Questions that got no answer.",
@@ -262,6 +270,42 @@ def m001_first_tables(db: Database) -> None:
     db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
+_LIGHT_SQL: Final = """
+CREATE TABLE light_clients (
+    chain_id INTEGER NOT NULL,
+    checkpoint TEXT NOT NULL CHECK (length(checkpoint) = 66),
+    network TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    root TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (chain_id, checkpoint)
+) STRICT;
+CREATE TABLE light_records (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    chain_id INTEGER NOT NULL,
+    network TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    root TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (run, chain_id)
+) STRICT;
+CREATE INDEX light_records_of_block ON light_records (chain_id, root);
+CREATE TABLE light_conflicts (
+    chain_id INTEGER NOT NULL,
+    checkpoint TEXT NOT NULL CHECK (length(checkpoint) = 66),
+    network TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    known_root TEXT NOT NULL,
+    other_root TEXT NOT NULL,
+    known BLOB NOT NULL,
+    other BLOB NOT NULL,
+    PRIMARY KEY (chain_id, checkpoint)
+) STRICT;
+"""
+
+
 @MIGRATIONS()
 def m002_endpoint_capacities(db: Database) -> None:
     """What was learned of endpoints outlives a run."""
@@ -274,6 +318,15 @@ def m003_margin_calls(db: Database) -> None:
     """Margin calls outlive a run: their times decide what follows."""
     for statement in _CALLS_SQL.split(";\n"):
         db.conn.execute(statement)
+    _describe(db)
+
+
+@MIGRATIONS()
+def m004_light_clients(db: Database) -> None:
+    """What light clients know, sealed, and what stopped them."""
+    for statement in _LIGHT_SQL.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
     _describe(db)
 
 

@@ -14,8 +14,11 @@ from typing import Protocol
 from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place
 from chains.driver import NETWORK_SECONDS, Desk
 from verifier.app.compile import AccountSpec
+from verifier.app.following import LightClients, Shelf
 from verifier.app.gathering import GatheredBundle, gather_bundle, observe_anchors, verify_gathered
 from verifier.claims import Claim
+from verifier.consensus.light_client import LightClientState
+from verifier.crypto.keccak import keccak256
 from verifier.errors import MissingEvidence, VerifierError, Where
 from verifier.margin.account import build_account
 from verifier.margin.duplicates import Identity, check_duplicates
@@ -62,10 +65,37 @@ class Run:
 
 
 def checker_of(
-    spec: AccountSpec, now: Timestamp, roots: Iterable[TrustRoot] = (), limits: Limits = DEFAULT_LIMITS
+    spec: AccountSpec,
+    now: Timestamp,
+    roots: Iterable[TrustRoot] = (),
+    limits: Limits = DEFAULT_LIMITS,
+    lights: Iterable[LightClientState] = (),
 ) -> Checker:
-    """What the account file's owner believes and demands, with further roots of theirs."""
-    return Checker((*spec.roots, *roots), spec.networks, spec.meanings, spec.policy, now, limits)
+    """What the account file's owner believes and demands, with further roots and light-client states of theirs."""
+    return Checker(
+        (*spec.roots, *roots),
+        spec.networks,
+        spec.meanings,
+        spec.policy,
+        now,
+        limits,
+        spec.beacon.configs,
+        tuple(lights),
+    )
+
+
+def desk_of(spec: AccountSpec, seconds: float, known: Mapping[Place, Capacity] = NOTHING_KNOWN) -> Desk:
+    """A desk over everything that an account's networks are asked at."""
+    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
+    beacons = [
+        (spec.networks[chain], spec.beacon.configs[chain], some) for chain, some in spec.beacon.endpoints.items()
+    ]
+    return Desk.to(places, seconds=seconds, known=known, beacons=beacons)
+
+
+def lights_of(spec: AccountSpec, desk: Desk, checker: Checker, shelf: Shelf | None) -> LightClients:
+    """The light clients of an account's networks."""
+    return LightClients(desk, checker, shelf, spec.beacon.asking)
 
 
 async def gather_account(
@@ -75,21 +105,23 @@ async def gather_account(
     as_of: Timestamp | None = None,
     seconds: float = NETWORK_SECONDS,
     known: Mapping[Place, Capacity] = NOTHING_KNOWN,
+    shelf: Shelf | None = None,
 ) -> tuple[GatheredBundle, tuple[EndpointReport, ...]]:
     """
     Gather an account's evidence from its endpoints; every answer is verified as it comes.
 
     Args:
         known: How the endpoints were found to be asked best in earlier runs.
+        shelf: Where light clients go on from, and are kept.
 
     Raises:
         CountedTwice: Two claims are one balance; found before anything is asked.
     """
     check_duplicates(spec.claims, spec.aliases)
     moment = as_of if as_of is not None else spec.as_of if spec.as_of is not None else now
-    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    async with Desk.to(places, seconds=seconds, known=known) as desk:
-        gathered = await gather_bundle(spec.claims, moment, desk, checker_of(spec, now))
+    async with desk_of(spec, seconds, known) as desk:
+        checker = checker_of(spec, now)
+        gathered = await gather_bundle(spec.claims, moment, desk, checker, lights=lights_of(spec, desk, checker, shelf))
         return gathered, desk.report()
 
 
@@ -101,9 +133,11 @@ def verify_account(
     last_proven: Mapping[Identity, ProvenAmount] | None = None,
     seconds: float = NETWORK_SECONDS,
     known: Mapping[Place, Capacity] = NOTHING_KNOWN,
+    shelf: Shelf | None = None,
 ) -> Run:
     """Gather, verify and weigh an account over its networks."""
-    gathered, endpoints = asyncio.run(gather_account(spec, now=now, as_of=as_of, seconds=seconds, known=known))
+    way = gather_account(spec, now=now, as_of=as_of, seconds=seconds, known=known, shelf=shelf)
+    gathered, endpoints = asyncio.run(way)
     verified = verify_gathered(gathered, checker_of(spec, now))
     return _run(spec, gathered.data, verified, (), gathered.roots, endpoints, now, last_proven)
 
@@ -116,6 +150,7 @@ def check_account(
     roots: Iterable[TrustRoot] = (),
     ask: bool = False,
     seconds: float = NETWORK_SECONDS,
+    lights: Iterable[LightClientState] = (),
 ) -> Run:
     """
     Verify a bundle against one's own account file, and weigh what the account claims, no more and no less.
@@ -125,16 +160,28 @@ def check_account(
     Args:
         data: Untrusted.
         ask: Let the account's own endpoints say whether they know the bundle's anchors, where no root names them.
+        lights: Light-client states that the checker kept.
 
     Raises:
         Malformed: The bytes are no bundle.
     """
-    believed = checker_of(spec, now, roots)
+    believed = checker_of(spec, now, roots, lights=lights)
     endpoints: tuple[EndpointReport, ...] = ()
     if ask:
         believed, endpoints = asyncio.run(_ask_anchors(spec, data, believed, seconds))
     verified, strangers = match_claims(spec.claims, verify_bundle(data, believed))
     return _run(spec, data, verified, strangers, tuple(believed.roots), endpoints, now, None)
+
+
+def anchors_of(data: bytes) -> dict[ChainId, Hash32]:
+    """
+    The execution block that each section of a bundle begins at, computed from its header.
+
+    Raises:
+        Malformed: The bytes are no bundle.
+    """
+    sections = parse_bundle(data).bundle.sections
+    return {section.chain_id: Hash32(keccak256(section.anchor)) for section in sections}
 
 
 async def _ask_anchors(

@@ -41,6 +41,7 @@ class StorePart(Part):
 
     enabled: bool = True
     busy_timeout: Seconds = 10.0
+    key: str = ""
 
 
 class Settings(Part):
@@ -75,6 +76,11 @@ class InForce:
         """Where the store lies."""
         return Path(self.settings.database).expanduser()
 
+    @property
+    def key(self) -> Path:
+        """Where the key lies that seals what the store keeps of light clients; never in the store."""
+        return Path(self.settings.store.key).expanduser()
+
 
 def load_settings(
     config: Path | None,
@@ -107,6 +113,9 @@ def load_settings(
         parse_part(Settings, source.tree, source)  # each place answers for its own mistakes
         _merge(merged, source.tree, (), place, places)
     merged.setdefault("database", str(_data_folder(data_folder) / "xmargin.db"))
+    store = merged.setdefault("store", {})
+    if isinstance(store, dict):
+        store.setdefault("key", str(_data_folder(data_folder) / "xmargin.key"))
     settings = Settings.model_validate(merged)
     return InForce(settings, _origins(settings, places), warnings)
 
@@ -176,7 +185,7 @@ def _put(tree: dict[str, object], path: list[str], value: object, variable: str)
 
 def _variable_value(path: list[str], text: str, variable: str) -> object:
     """Text as it stands where text is due; JSON for lists, tables and numbers; lists also with commas."""
-    if path[-1] in {"endpoints", "pin"} and not text.lstrip().startswith("["):
+    if path[-1] in {"endpoints", "pin", "beacon"} and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     if path[0] in {"timeouts", "store", "networks"} and text[:1] in "[{0123456789tf":
         if text.count("[") + text.count("{") > _BRACKETS:  # the parser recurses, and has no limit of its own

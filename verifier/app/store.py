@@ -135,6 +135,7 @@ class Store:
             bundle = to_hex(run.bundle_id)
             self._sql.executemany(_INSERT_AMOUNT, (_amount_row(number, bundle, a) for a in run.amounts))
         self._sql.executemany(_INSERT_ENDPOINT, ((number, *astuple(e)) for e in run.endpoints))
+        self._sql.executemany(_INSERT_LIGHT, ((number, *astuple(light)) for light in run.lights))
         self._sql.executemany(_INSERT_CAPACITY, (astuple(c) for c in run.capacities))
 
     def _keep_snapshot(self, number: int, run: Record) -> bool:
@@ -158,6 +159,11 @@ class Store:
         if latest and made.watched is not None:
             advance_calls(self._sql, self.path, number, made.watched)
         return latest
+
+    def change(self, sql: str, values: Sequence[object]) -> None:
+        """One statement of this program in a transaction of its own."""
+        with self._writing():
+            self._sql.execute(sql, values)
 
     def prune(self, before: Timestamp) -> int:
         """Forget runs shown before a time, and bundles that no row needs any more; latest accounts stay."""
@@ -291,6 +297,9 @@ _INSERT_ENDPOINT: Final = (
 _INSERT_CAPACITY: Final = (
     f"INSERT OR REPLACE INTO endpoint_capacities ({', '.join(f.name for f in fields(KeptCapacity))}) "  # noqa: S608
     f"VALUES ({', '.join('?' * len(fields(KeptCapacity)))})"
+)
+_INSERT_LIGHT: Final = (
+    "INSERT INTO light_records (run, chain_id, network, slot, root, sealed) VALUES (?, ?, ?, ?, ?, ?)"
 )
 _AMOUNT_AT: Final = _AMOUNT_FIELDS.index("amount")
 _CLAIM_FACTS: Final = ("chain_id", "contract", "holder", "kind", "symbol", "asset_group", "decimals", "source")

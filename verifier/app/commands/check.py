@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from verifier.app.commands.state import (
     AccountOption,
     BundlePath,
+    Checkpoints,
     CrossCheck,
     DbOption,
     JsonFlag,
@@ -17,12 +19,16 @@ from verifier.app.commands.state import (
     State,
     clock,
     keep_and_show,
+    parse_checkpoints,
     parse_pins,
     read_bundle,
+    sealed_states,
 )
 
 if TYPE_CHECKING:
+    from verifier.app.compile import AccountSpec
     from verifier.app.findings import Findings
+    from verifier.trust import TrustRoot
 
 PolicyName = Annotated[
     str | None,
@@ -35,15 +41,18 @@ def check(
     bundle: BundlePath,
     account: AccountOption = None,
     pin: Pins = None,
+    checkpoint: Checkpoints = None,
     policy: PolicyName = None,
     ask: Annotated[bool, typer.Option("--ask", help="Let the account's own endpoints say.")] = False,
     cross_check: CrossCheck = False,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
-    """Check a bundle offline, from your own pins and policy; with --account, weigh the account too."""
+    """Check a bundle offline, from your own pins, checkpoints and policy; with --account, weigh the account too."""
     state: State = ctx.obj
-    found = findings(state, "check", bundle, account, pin, policy, ask=ask, cross_check=cross_check)
+    found = findings(
+        state, "check", bundle, account, Given(pin, checkpoint), policy, ask=ask, cross_check=cross_check, db=db
+    )
     return keep_and_show(state, found, as_json=json, db=db)
 
 
@@ -53,8 +62,10 @@ def explain(
     claim: Annotated[int | None, typer.Argument(help="Number of one claim, counted from 0.", min=0)] = None,
     account: AccountOption = None,
     pin: Pins = None,
+    checkpoint: Checkpoints = None,
     policy: PolicyName = None,
     cross_check: CrossCheck = False,
+    db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
     """Show the proof trail of each number, from the trust root down to the decoded value."""
@@ -63,7 +74,8 @@ def explain(
     from verifier.app.report.trees import trail_tree
 
     state: State = ctx.obj
-    found = findings(state, "explain", bundle, account, pin, policy, cross_check=cross_check)
+    given = Given(pin, checkpoint)
+    found = findings(state, "explain", bundle, account, given, policy, cross_check=cross_check, db=db)
     if claim is not None and claim >= len(found.outcomes):
         raise UsageError(f"there is no claim {claim}", f"the bundle has claims 0 to {len(found.outcomes) - 1}")
     terminal = state.terminal()
@@ -75,21 +87,33 @@ def explain(
     return int(found.exit_code)
 
 
+class Given(NamedTuple):
+    """What the command line says that the checker believes."""
+
+    pins: list[str] | None
+    checkpoints: list[str] | None
+
+    def roots(self, spec: AccountSpec | None) -> tuple[TrustRoot, ...]:
+        """As trust roots."""
+        return (*parse_pins(self.pins, spec), *parse_checkpoints(self.checkpoints, spec))
+
+
 def findings(
     state: State,
     command: str,
     bundle: Path,
     account: Path | None,
-    pin: list[str] | None,
+    given: Given,
     policy: str | None,
     *,
     ask: bool = False,
     cross_check: bool = False,
+    db: Path | None = None,
 ) -> Findings:
-    """What a bundle proves to this checker: against an account file, or by pins alone."""
+    """What a bundle proves to this checker: against an account file, or by pins and checkpoints alone."""
     from verifier.app.errors import UsageError
     from verifier.app.findings import of_run
-    from verifier.app.service import check_account
+    from verifier.app.service import anchors_of, check_account
 
     if account is not None and policy is not None:
         raise UsageError(
@@ -97,24 +121,31 @@ def findings(
             "leave --policy out, or set preset under [policy] in the file",
         )
     data = read_bundle(bundle)
-    if account is not None:
-        spec = state.account(account, online=ask, cross_check=cross_check)
-        roots = parse_pins(pin, spec)
-        return of_run(command, check_account(spec, data, now=clock(), roots=roots, ask=ask, seconds=state.seconds()))
-    if ask:
-        raise UsageError("--ask needs the endpoints of an account file", "give it with --account")
-    return _by_pins(command, data, pin, policy or "strict")
+    if account is None:
+        if ask:
+            raise UsageError("--ask needs the endpoints of an account file", "give it with --account")
+        return _by_roots(state, command, data, given, policy or "strict", db)
+    spec, now = state.account(account, online=ask, cross_check=cross_check), clock()
+    roots = given.roots(spec)
+    with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf:
+        lights = () if shelf is None else shelf.recorded(anchors_of(data))
+        run = check_account(spec, data, now=now, roots=roots, ask=ask, seconds=state.seconds(), lights=lights)
+        return replace(of_run(command, run), lights=sealed_states(shelf, run.verified, spec, now))
 
 
-def _by_pins(command: str, data: bytes, pin: list[str] | None, policy: str) -> Findings:
+def _by_roots(state: State, command: str, data: bytes, given: Given, policy: str, db: Path | None) -> Findings:
     from chains.registry import meanings, networks
     from verifier.app.errors import UnknownName
     from verifier.app.findings import of_verified
+    from verifier.app.service import anchors_of
+    from verifier.consensus.networks import CONFIGS
     from verifier.policy import PRESETS
     from verifier.verify import Checker, verify_bundle
 
     if policy not in PRESETS:
         raise UnknownName("policy", policy, PRESETS)
-    checker = Checker(parse_pins(pin, None), networks(), meanings(), PRESETS[policy], clock())
+    with state.shelf(db, CONFIGS, create=False) as shelf:
+        lights = () if shelf is None else shelf.recorded(anchors_of(data))
+    checker = Checker(given.roots(None), networks(), meanings(), PRESETS[policy], clock(), lights=lights)
     note = "no account file was given (--account): claims were checked, no margin account was weighed"
     return of_verified(command, data, verify_bundle(data, checker), checker, notes=(note,))

@@ -41,7 +41,7 @@ def masked(path: tuple[str | int, ...], value: object) -> str:
     """A value as it may be shown: of an endpoint's URL only the scheme and host, where it is no variable."""
     parts = value if isinstance(value, tuple) else (value,)
     text = " ".join(str(getattr(part, "url", part)) for part in parts)
-    if "endpoints" not in path or path[-1] in {"name", "operator"}:
+    if not {"endpoints", "beacon"} & set(path) or path[-1] in {"name", "operator"}:
         return text
     shown = [variable or f"{scheme}://{host}/…" for variable, scheme, host in _ENDPOINT.findall(text)]
     return ", ".join(shown) or "(hidden)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from chains.behaviour import Capacity, Place
     from verifier.app.compile import AccountSpec
     from verifier.app.findings import Findings
-    from verifier.app.kept import Record
+    from verifier.app.kept import KeptLight, Record
+    from verifier.app.light_shelf import Configs, LightShelf
     from verifier.app.report.terminal import Terminal
     from verifier.app.settings import InForce
     from verifier.primitives import Timestamp
-    from verifier.trust import PinnedBlock
+    from verifier.trust import Checkpoint, PinnedBlock
+    from verifier.verify import Verified
 
 AccountPath = Annotated[Path, typer.Argument(help="Account file (xmargin init).", exists=True, dir_okay=False)]
 BundlePath = Annotated[Path, typer.Argument(help="Bundle, or its view (.json).", exists=True, dir_okay=False)]
@@ -35,6 +38,10 @@ CrossCheck = Annotated[
     typer.Option("--cross-check", help="Read each token by its layout and by its own balanceOf; refuse a difference."),
 ]
 Pins = Annotated[list[str] | None, typer.Option("--pin", help="NETWORK=0xHASH: a block that you believe; repeatable.")]
+Checkpoints = Annotated[
+    list[str] | None,
+    typer.Option("--checkpoint", help="NETWORK=0xROOT: a beacon block that you believe to be final; repeatable."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,27 @@ class State:
             with Store(self.database(db), busy_seconds=settings.busy_timeout) as store:
                 store.keep(record)
 
+    @contextmanager
+    def shelf(self, db: Path | None, configs: Configs, *, create: bool) -> Iterator[LightShelf | None]:
+        """
+        Where light clients are kept; None where the settings have no store, or there is none and none is to be made.
+
+        Args:
+            create: Whether a store and a key are made where there are none.
+        """
+        from verifier.app.light_shelf import LightShelf
+        from verifier.app.seal import load_seal
+        from verifier.app.store import Store
+
+        in_force, path = self.settings(), self.database(db)
+        there = path.is_file() and in_force.key.is_file()
+        if not in_force.settings.store.enabled or not (create or there):
+            yield None
+            return
+        seal = load_seal(in_force.key)
+        with Store(path, busy_seconds=in_force.settings.store.busy_timeout) as store:
+            yield LightShelf(store, seal, configs)
+
     def capacities(self, db: Path | None, now: Timestamp) -> Mapping[Place, Capacity]:
         """How endpoints were found to be asked best in earlier runs. A store that cannot be used is told of at once."""
         from verifier.app.store import Store
@@ -145,7 +173,15 @@ def write_bundle(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def parse_pins(pins: list[str] | None, spec: AccountSpec | None) -> tuple[PinnedBlock, ...]:
+def parse_checkpoints(given: list[str] | None, spec: AccountSpec | None) -> tuple[Checkpoint, ...]:
+    """Checkpoints as typed: a network's name or chain id, and the root of a beacon block."""
+    from verifier.trust import Checkpoint
+
+    pins = parse_pins(given, spec, "--checkpoint")
+    return tuple(Checkpoint(pin.chain_id, pin.hash) for pin in pins)
+
+
+def parse_pins(pins: list[str] | None, spec: AccountSpec | None, option: str = "--pin") -> tuple[PinnedBlock, ...]:
     """Pins as typed: a network's name or chain id, and a block hash."""
     from chains.registry import NETWORKS
     from verifier.app.errors import UnknownName, UsageError
@@ -165,8 +201,18 @@ def parse_pins(pins: list[str] | None, spec: AccountSpec | None) -> tuple[Pinned
         try:
             made.append(PinnedBlock(network.chain_id, nonzero_hash(parse_hex(text, "block hash"))))
         except BadInput as error:
-            raise UsageError(f"--pin {name}: {error}", "write --pin NETWORK=0x and 64 hex digits") from None
+            cure = f"write {option} NETWORK=0x and 64 hex digits"
+            raise UsageError(f"{option} {name}: {error}", cure) from None
     return tuple(made)
+
+
+def sealed_states(
+    shelf: LightShelf | None, verified: Verified, spec: AccountSpec, now: Timestamp
+) -> tuple[KeptLight, ...]:
+    """The light-client states that anchored a run, for its record: an old bundle is checked again from them."""
+    if shelf is None:
+        return ()
+    return tuple(shelf.record(spec.networks[chain], state, now) for chain, state in verified.lights.items())
 
 
 def keep_and_show(
