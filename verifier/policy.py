@@ -158,7 +158,7 @@ class Limits:
     node_bytes: int = 1_024
     header_bytes: int = 64 * 1_024
     steps: int = 512
-    preimages: int = 8
+    preimages: int = 64
     preimage_bytes: int = 64 * 1_024
     codes: int = 20_000
     code_bytes: int = 128 * 1_024

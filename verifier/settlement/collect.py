@@ -33,11 +33,13 @@ class Candidate:
 
     Attributes:
         reads: Places of the parent's state that judging is known to need.
+        nodes: Nodes of the parent's state that were gathered already.
     """
 
     rlp: bytes
     preimages: tuple[bytes, ...]
     reads: tuple[AccountRead, ...]
+    nodes: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def collect(network: Network, at: ProvenHeader, policy: Policy, candidate: Candi
         Unanswered: No endpoint proved a place that judging needs.
         VerifierError: The candidate does not stand: as judging raises it.
     """
-    nodes: dict[Hash32, bytes] = {}
+    nodes: dict[Hash32, bytes] = {keccak256(node): node for node in candidate.nodes}
     wanted: tuple[AccountRead, ...] = candidate.reads
     for _ in range(MAX_ROUNDS):
         answers = yield from ask_all([_question(at, read, nodes) for read in wanted])

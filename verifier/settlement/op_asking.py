@@ -15,6 +15,7 @@ from verifier.codec import rlp
 from verifier.codec.abi import array_slot, mapping_slot, offset_slot, pad_address, pad_bytesn
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, MissingEvidence, NotThere, Where
+from verifier.evm.gather import gather_calls
 from verifier.flow import AskCode, AskHeader, AskHeight, AskProof, AskSaid, Flow, ask, ask_all
 from verifier.headers.decode import Header, decode_header
 from verifier.network import Network, SettledOn
@@ -33,6 +34,7 @@ from verifier.settlement.op_games import (
     output_root,
     parse_clone,
 )
+from verifier.settlement.op_judged import judgement
 from verifier.trie.table import NodeTable
 from verifier.trie.walk import EMPTY_ROOT, walk
 
@@ -67,7 +69,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """What an asking half needs at every step."""
 
     network: Network
@@ -75,12 +77,14 @@ class _Place:
     at: ProvenHeader
 
     def contract(self, role: str) -> Address:
+        """The address of a role on the parent. Raises MissingEvidence where none is known."""
         found = self.settled.contract(role)
         if found is None:
             raise MissingEvidence(Where(network=self.network.name), f"the address of the {role} contract on the parent")
         return found
 
     def said(self, role: str, data: bytes) -> AskSaid:
+        """The question what a role's contract returns, as a hint."""
         return AskSaid(
             chain_id=self.at.network.chain_id,
             address=self.contract(role),
@@ -90,13 +94,15 @@ class _Place:
         )
 
     def implementations(self) -> tuple[Address, ...]:
+        """Implementations that some role was reviewed with."""
         return tuple(pin.implementation for _, pin in self.settled.codes if pin.implementation is not None)
 
 
-def _place(network: Network, at: ProvenHeader) -> _Place:
+def place_of(network: Network, at: ProvenHeader) -> Place:
+    """A rollup under its parent's header. Raises BadInput for a network that is none."""
     if not isinstance(network.rooted_by, SettledOn):
         raise BadInput("settlement", "a network that is settled on a parent", network.name)
-    return _Place(network, network.rooted_by, at)
+    return Place(network, network.rooted_by, at)
 
 
 # --- games -----------------------------------------------------------------------------------------------
@@ -104,21 +110,22 @@ def _place(network: Network, at: ProvenHeader) -> _Place:
 
 def gather_registry(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
     """Evidence for a game under the registry's rules. Raises Unanswered or VerifierError where none stands."""
-    return (yield from _gather(_place(network, at), "registry", as_of, policy))
+    return (yield from _gather(place_of(network, at), "registry", as_of, policy))
 
 
 def gather_portal(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
     """Evidence for a game under the rules of the older generation's portal."""
-    return (yield from _gather(_place(network, at), "portal", as_of, policy))
+    return (yield from _gather(place_of(network, at), "portal", as_of, policy))
 
 
-def _gather(place: _Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
+def _gather(place: Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
     verify = op_fault.verify if judge == "registry" else op_fault.verify_portal
+    judged = judge == "registry" and (place.at.network.chain_id, place.contract(judge)) in policy.accept_contracts
     games = yield from _told_games(place, judge, as_of)
     settled_by = place.at.timestamp - place.settled.delay
     after = [game for game in reversed(games) if as_of < game.record.created < settled_by]
     if after:
-        flows = (_candidate(place, game) for game in after[:MAX_TRIED])
+        flows = (candidate_of(place, game, judged=judged) for game in after[:MAX_TRIED])
         try:
             return (
                 yield from first_that_stands(
@@ -128,11 +135,11 @@ def _gather(place: _Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow
         except MissingEvidence:
             pass
     newest = [game for game in games if game.record.created < settled_by] or games
-    flows = (_candidate(place, game) for game in newest[:MAX_TRIED])
+    flows = (candidate_of(place, game, judged=judged) for game in newest[:MAX_TRIED])
     return (yield from first_that_stands(place.network, place.at, policy, flows, verify, lambda _: True))
 
 
-def _told_games(place: _Place, judge: str, as_of: Timestamp) -> Flow[list[Told]]:
+def _told_games(place: Place, judge: str, as_of: Timestamp) -> Flow[list[Told]]:
     """Games of the respected type, newest first, back to the first that was made before the as-of time."""
     answers = yield from ask_all([place.said("factory", COUNT), place.said(judge, RESPECTED)])
     numbers = [int.from_bytes(answer, "big") for answer in answers if isinstance(answer, bytes)]
@@ -180,8 +187,13 @@ def _number(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 32], "big") if 0 <= at <= len(data) - 32 else 0
 
 
-def _candidate(place: _Place, game: Told) -> Flow[Candidate]:
-    """The header that a game is about, the game's code, and the places that judging will read."""
+def candidate_of(place: Place, game: Told, *, judged: bool) -> Flow[Candidate]:
+    """
+    The header that a game is about, the game's code, and the places that judging will read.
+
+    Args:
+        judged: Also what the registry's own judgement runs over.
+    """
     number = yield from _block_of(place, game)
     question = AskHeader(chain_id=place.network.chain_id, block=number)
     raw = yield from ask(question)
@@ -199,10 +211,16 @@ def _candidate(place: _Place, game: Told) -> Flow[Candidate]:
     claim = claim_of(kind, header, place.network.chain_id, passer, game.extra, Where(network=place.network.name))
     implementation = parse_clone(code, place.at.where.at(address=game.record.address)).implementation
     preimages = (kind.to_bytes(4, "big") + passer, game.extra, code)
-    return Candidate(raw, preimages, _reads(place, claim, game.record, implementation))
+    reads = _reads(place, claim, game.record, implementation)
+    if not judged:
+        return Candidate(raw, preimages, reads)
+    gathered = yield from gather_calls(place.at, [judgement(place.contract("registry"), game.record.address)])
+    for reason in gathered.failed.values():
+        raise reason
+    return Candidate(raw, (*preimages, *sorted(gathered.codes)), reads, gathered.nodes)
 
 
-def _passer_root(place: _Place, header: Header, root: Hash32) -> Flow[Hash32]:
+def _passer_root(place: Place, header: Header, root: Hash32) -> Flow[Hash32]:
     """
     The message passer's storage root at a block: the header's own field since Isthmus, else out of the rollup's state.
 
@@ -220,7 +238,7 @@ def _passer_root(place: _Place, header: Header, root: Hash32) -> Flow[Hash32]:
     return _storage_root(leaf, place) if isinstance(leaf, bytes) else EMPTY_ROOT
 
 
-def _storage_root(leaf: bytes, place: _Place) -> Hash32:
+def _storage_root(leaf: bytes, place: Place) -> Hash32:
     """The storage root in an account's leaf."""
     items = rlp.decode_list(leaf, Where(network=place.network.name, address=PASSER))
     found = items[2] if len(items) > 2 else b""
@@ -229,7 +247,7 @@ def _storage_root(leaf: bytes, place: _Place) -> Hash32:
     return Hash32(found)
 
 
-def _block_of(place: _Place, game: Told) -> Flow[BlockNumber]:
+def _block_of(place: Place, game: Told) -> Flow[BlockNumber]:
     """The rollup's block that a game is about: by its number, or for super games by its time."""
     form = game_type(game.record.game_type, Where(network=place.network.name)).form
     if form not in {ClaimForm.SUPER, ClaimForm.SUPER_AND_INDEX}:
@@ -242,12 +260,12 @@ def _block_of(place: _Place, game: Told) -> Flow[BlockNumber]:
     return BlockNumber(max(0, int(head.number) - -(-behind // place.network.block_time)))
 
 
-def _hinted(place: _Place, number: BlockNumber) -> Flow[Header]:
+def _hinted(place: Place, number: BlockNumber) -> Flow[Header]:
     raw = yield from ask(AskHeader(chain_id=place.network.chain_id, block=number))
     return decode_header(raw, place.network.family, Where(network=place.network.name))
 
 
-def _reads(place: _Place, claim: GameClaim, record: GameId, implementation: Address) -> tuple[AccountRead, ...]:
+def _reads(place: Place, claim: GameClaim, record: GameId, implementation: Address) -> tuple[AccountRead, ...]:
     """Every place that either generation's rules read, so that one round of questions is enough."""
     kind = game_type(claim.game_type, Where(network=place.network.name))
     settled = place.settled
@@ -286,7 +304,7 @@ def _own_slots(respected: tuple[int, int] | None, claims: int | None) -> Iterato
         yield claims
 
 
-def _pauses(place: _Place) -> Iterator[SlotKey]:
+def _pauses(place: Place) -> Iterator[SlotKey]:
     identifiers = (Address(bytes(20)), place.contract("portal"), place.settled.contract("lockbox"))
     return (
         mapping_slot(pad_address(one), op_fault.pauses_of(place.settled.scheme))
@@ -300,7 +318,7 @@ def _pauses(place: _Place) -> Iterator[SlotKey]:
 
 def gather_output(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
     """Evidence for an output of the old oracle: the oldest after the as-of time that counts, else the one before it."""
-    place = _place(network, at)
+    place = place_of(network, at)
     latest = int.from_bytes((yield from ask(place.said("oracle", LATEST_OUTPUT))), "big")
     told: list[Candidate] = []
     for index in range(latest, max(-1, latest - MAX_OUTPUTS), -1):
@@ -319,7 +337,7 @@ def _as_it_is(candidate: Candidate) -> Flow[Candidate]:
     return candidate
 
 
-def _output(place: _Place, index: int) -> Flow[Candidate]:
+def _output(place: Place, index: int) -> Flow[Candidate]:
     """The header of one output: its number as the oracle says."""
     told = yield from ask(place.said("oracle", OUTPUT + index.to_bytes(32, "big")))
     number = BlockNumber(_number(told, 64) & (1 << 64) - 1)

@@ -12,7 +12,9 @@ the defender (7), and strictly longer ago than the delay (8). A game in progress
 Two generations differ in where the rules stand: since the registry took them over, in its slots; before, in those of
 the portal (`op_portal`), where the *present* respected type counts, and the time since when it is respected.
 
-Preimages: game type (4 bytes) ‖ message passer's storage root (32), the game's extra data, the game's code.
+Preimages: game type (4 bytes) ‖ message passer's storage root (32), the game's extra data, the game's code; then, where
+the registry's own judgement is asked for too, the code that its function runs. Both ways have to agree; where the
+registry's code is not reviewed, only the second counts, for a policy that names the registry.
 
 Source: AnchorStateRegistry.isGameClaimValid and layouts of op-contracts v6, as base/contracts publishes them;
 OptimismPortal2.checkWithdrawal of contracts-bedrock 0.17.
@@ -26,7 +28,7 @@ from typing import Final
 
 from verifier.codec.abi import mapping_slot, pad_address, pad_bytesn
 from verifier.crypto.keccak import keccak256
-from verifier.errors import NotSettled, NotThere, UnreviewedCode, WrongBinding, WrongHash
+from verifier.errors import MissingEvidence, NotSettled, NotThere, UnreviewedCode, WrongBinding, WrongHash
 from verifier.headers.decode import Header
 from verifier.primitives import Address, SlotKey, Timestamp, slot_key, to_hex
 from verifier.proven import ProvenHeader, ProvenWord
@@ -39,6 +41,7 @@ from verifier.settlement.op_games import (
     game_type,
     parse_clone,
 )
+from verifier.settlement.op_judged import registry_says
 from verifier.settlement.scheme import (
     Case,
     Verdict,
@@ -50,7 +53,7 @@ from verifier.settlement.scheme import (
     settled_header,
     take,
 )
-from verifier.trust import Basis
+from verifier.trust import Basis, Settlement
 
 GAMES: Final = slot_key(103)
 """Factory: record by uuid."""
@@ -114,15 +117,41 @@ def verify(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
         WrongBinding, WrongHash, Malformed, ProofError, Unsupported: The evidence is about something else.
     """
     header = rollup_header(case, rlp)
-    game, reviewed = _bound_game(case, header, preimages)
-    registry = case.contract("registry")
-    reviewed &= check_code(case, "registry", registry)
+    game, reviewed = _bound_game(case, header, preimages[:3])
+    registry, codes = case.contract("registry"), preimages[3:]
+    if not check_code(case, "registry", registry):
+        return _by_its_own_word(case, header, game, registry, codes)
+    return _agreed(case, _by_rules(case, header, game, registry, reviewed=reviewed), game, registry, codes)
+
+
+def _by_rules(case: Case, header: Header, game: Game, registry: Address, *, reviewed: bool) -> ProvenHeader:
     _points_to_factory(case, registry, REGISTRY_FACTORY)
     _not_blacklisted(case, registry, REGISTRY_BLACKLIST, game.record.address)
     _not_retired(case, registry, game)
     reviewed &= _not_paused(case, registry)
     _was_respected(case, game)
     return _judged(case, header, game, reviewed=reviewed)
+
+
+def _agreed(case: Case, found: ProvenHeader, game: Game, registry: Address, codes: Sequence[bytes]) -> ProvenHeader:
+    """What the rules found, held against the registry's own judgement where its code is at hand."""
+    if codes:
+        valid, _ = registry_says(case, registry, game.record.address, codes)
+        if valid != (found.trust.settlement is Settlement.SETTLED):
+            told = "valid" if valid else "not valid"
+            where = case.at.where.at(address=registry)
+            raise NotSettled(where, "the registry's own judgement", str(found.trust.settlement), told)
+    return found
+
+
+def _by_its_own_word(case: Case, header: Header, game: Game, registry: Address, codes: Sequence[bytes]) -> ProvenHeader:
+    """The registry's judgement alone: settled or not at all, on code that nobody reviewed."""
+    if not codes:
+        where = case.at.where.at(address=registry)
+        raise MissingEvidence(where, "the registry's own judgement, which alone counts for code that is not reviewed,")
+    valid, _ = registry_says(case, registry, game.record.address, codes)
+    points = () if valid else ("the registry does not hold its claim valid yet",)
+    return _concluded(case, header, game, points, reviewed=False)
 
 
 def verify_portal(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
@@ -271,12 +300,16 @@ def _is_respected(case: Case, portal: Address, game: Game) -> None:
 
 
 def _judged(case: Case, header: Header, game: Game, *, reviewed: bool) -> ProvenHeader:
+    return _concluded(case, header, game, _open_points(case, game), reviewed=reviewed)
+
+
+def _concluded(case: Case, header: Header, game: Game, points: tuple[str, ...], *, reviewed: bool) -> ProvenHeader:
     verdict = Verdict(
         word=game.word,
         entry=f"dispute game {to_hex(game.record.address)} of type {game.claim.game_type} ({game.kind.name})",
         root=game.claim.root,
         since=game.record.created,
-        open_points=_open_points(case, game),
+        open_points=points,
         bases=_bases(case, game),
         reviewed=reviewed,
     )

@@ -179,3 +179,50 @@ def prove_withdrawal(games: Games, rollup: Anvil, block: dict[str, Any], made: W
         parts,
         nodes,
     )
+
+
+# --- the newer generation, whose rules stand in the registry ---------------------------------------------
+
+
+@dataclass(frozen=True)
+class RegistryGames:
+    """The authors' factory with stand-ins of ours for registry, configs and games: published slots and rules."""
+
+    node: DevNode
+    factory: Contract
+    registry: Contract
+    config: Contract
+    superchain: Contract
+    implementation: Contract
+    portal: str
+
+    def propose(self, root: bytes, number: int) -> Contract:
+        extra = number.to_bytes(32, "big")
+        self.factory.send("create(uint32,bytes32,bytes)", 8, root, extra)
+        proxy, _ = self.factory.view("games(uint32,bytes32,bytes)(address,uint64)", 8, root, extra)
+        return Contract(self.node, proxy)
+
+    def wait(self, seconds: int) -> None:
+        now = int(self.node.block("latest")["timestamp"], 16)
+        self.node.mine(timestamp=now + seconds)
+
+    def says(self, game: Contract) -> bool:
+        """The registry's own judgement, as the node runs it."""
+        valid: bool = self.registry.view("isGameClaimValid(address)(bool)", game.address)
+        return valid
+
+
+def deploy_registry_games(node: DevNode) -> RegistryGames:
+    """Deploy it for games of type 8."""
+    from tests.nodes.protocols.build import own
+
+    code = own()
+    owner, portal = node.accounts[0], "0x" + "90" * 20
+    superchain = create(node, code["SuperchainConfigStandIn"].bytecode)
+    config = create(node, code["SystemConfigStandIn"].bytecode, "(address,address)", superchain.address, portal)
+    factory = behind_proxy(node, create(node, artifact("DisputeGameFactory")), "initialize(address)", owner)
+    types = "(address,address,uint32,uint256)"
+    registry = create(node, code["RegistryStandIn"].bytecode, types, config.address, factory.address, 8, DELAY)
+    game = create(node, code["GameStandIn"].bytecode, "(address,uint32)", registry.address, 8)
+    factory.send("setImplementation(uint32,address)", 8, game.address)
+    return RegistryGames(node, factory, registry, config, superchain, game, portal)
