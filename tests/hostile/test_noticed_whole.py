@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.simulators.minting import header, network
 from tests.simulators.world import World, balance_slot, checker, holder
 from tests.verifier.test_verify import gather
 from verifier.claims import Claim, Source
+from verifier.consensus.networks import CONFIGS
 from verifier.errors import (
     FromTheFuture,
     NoTrustRoot,
@@ -22,8 +24,8 @@ from verifier.errors import (
     Where,
 )
 from verifier.policy import STRICT, Policy
-from verifier.primitives import Timestamp
-from verifier.trust import Anchor, Observed, Settlement, Trust
+from verifier.primitives import ChainId, Hash32, Timestamp
+from verifier.trust import Anchor, Checkpoint, Observed, Settlement, Trust
 from verifier.verify import Refusal, check_parent, too_weak, verify_bundle
 from verifier.wire import encode_bundle, parse_bundle
 
@@ -133,3 +135,20 @@ def test_a_parents_block_is_held_against_clock_and_moment(ahead: int | None, lag
     else:
         with pytest.raises(error):
             check_parent(parent, Timestamp(parent.timestamp + lag), believed)
+
+
+def test_a_light_client_begins_from_what_is_of_its_own_chain() -> None:
+    """Checkpoints of the network and kept states of its beacon chain, and nothing else; without either from nothing."""
+    one, two = ChainId(1), ChainId(100)
+    point, foreign = Checkpoint(one, Hash32(b"\x01" * 32)), Checkpoint(two, Hash32(b"\x02" * 32))
+    here, there = SimpleNamespace(config=CONFIGS[one]), SimpleNamespace(config=CONFIGS[two])
+    blank = replace(checker(WORLD), roots=(), lights=())
+    for roots, lights, wanted in (
+        ((WORLD.pin(), foreign, point), (), ((point,), ())),
+        ((), (there, here), ((), (here,))),
+        ((point,), (here,), ((point,), (here,))),
+        ((foreign, WORLD.pin()), (there,), None),
+    ):
+        begin = replace(blank, roots=roots, lights=lights).beginnings(one)
+        assert (None if begin is None else (begin.checkpoints, begin.states)) == wanted
+    assert replace(blank, roots=(point,), consensus={}).beginnings(one) is None
