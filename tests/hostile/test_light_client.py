@@ -378,6 +378,9 @@ def test_an_older_update_changes_nothing() -> None:
     state = advance(known(), FULU.update(50, 40), FULU.time(51))
     for update in (FULU.update(40, 24), FULU.update(45, 32), FULU.update(50, 40), FULU.update(49, None)):
         refused(NothingNew, update, state, now=60)
+    assert refused(NothingNew, FULU.update(40, 24), state, now=60).what == "the attested header"
+    alone = FULU.update(14, None, committee=False)
+    assert refused(NothingNew, alone, begun(), now=60).what == "the attested header"
     newer = advance(state, FULU.update(52, 40), FULU.time(53))
     assert (newer.finalized.slot, newer.newest.slot) == (40, 52)
     refused(NothingNew, FULU.update(51, 32), newer, now=60)

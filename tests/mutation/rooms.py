@@ -15,17 +15,28 @@ _HEADERS = ("tests/verifier/headers", "tests/hostile/test_headers.py", NOTICED.f
 _STATE = ("tests/verifier/state", "tests/hostile/test_state.py", NOTICED.format("state"))
 _WIRE = ("tests/verifier/test_wire.py", NOTICED.format("wire"))
 
+_LIGHT = (
+    "tests/hostile/test_light_client.py",
+    "tests/hostile/test_ssz_branches.py",
+    "tests/verifier/consensus",
+    "tests/vectors/test_light_client_spec.py",
+)
+
 _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/codec/cbor.py", _WIRE),
+    ("verifier/codec/ssz.py", ("tests/verifier/codec/test_ssz.py", *_LIGHT)),
+    ("verifier/crypto/bls.py", ("tests/hostile/test_bls.py", "tests/verifier/crypto/test_bls.py")),
     (
         "verifier/codec/",
         ("tests/verifier/codec", "tests/hostile/test_rlp.py", "tests/hostile/test_storage.py", NOTICED.format("codec")),
     ),
+    ("verifier/trie/binary.py", ("tests/hostile/test_ssz_branches.py", "tests/hostile/test_light_client.py")),
     ("verifier/trie/", _TRIE),
     ("verifier/headers/", _HEADERS),
     ("verifier/state/tree.py", (*_STATE, "tests/hostile/test_chain_identity.py", *_WHOLE)),
     ("verifier/state/", (*_STATE, "tests/hostile/test_accounts.py", "tests/hostile/test_receipts.py")),
-    ("verifier/consensus/", ("tests/verifier/consensus", *_WHOLE)),
+    ("verifier/consensus/weaker.py", ("tests/verifier/consensus", *_WHOLE)),
+    ("verifier/consensus/", _LIGHT),
     ("verifier/assets/", (NOTICED.format("assets"), "tests/hostile/test_storage.py", *_WHOLE)),
     ("verifier/wire.py", _WIRE),
     ("verifier/shape.py", _WIRE),

@@ -14,6 +14,7 @@ from tests.simulators.beacon_data import (
     state_before,
     updates_of,
 )
+from tests.simulators.schemes import scheme_of
 from verifier.consensus.advance import advance
 from verifier.consensus.bootstrap import start
 from verifier.consensus.forks import Fork
@@ -49,13 +50,13 @@ COMMITTEES = {
 }
 
 
-def follow(name: str) -> LightClientState:
+def follow(name: str, backend: str = "arkworks") -> LightClientState:
     """From the bundle's checkpoint through all of its steps, each of which must lead on."""
     bundle = load(f"real/{name}")
     config = config_of(bundle)
     bootstrap = bootstrap_of(bundle, config)
     checkpoint = checkpoint_of(bundle, config)
-    state = start(checkpoint, bootstrap, config, config.time_of(bootstrap.header.slot))
+    state = start(checkpoint, bootstrap, config, config.time_of(bootstrap.header.slot), scheme_of(backend))
     count = 0
     for update in updates_of(bundle, config):
         state = advance(state, update, max(signed_at(config, update), config.time_of(state.finalized.slot)))
@@ -115,3 +116,15 @@ def test_the_octet_stream_of_two_forks() -> None:
     chain = list(updates_of(load("real/mainnet/deneb-electra-chain-1421-1471"), config))
     assert first.next_committee == chain[0].next_committee
     assert second.next_committee == chain[1].next_committee
+
+
+def test_one_committee_of_512_on_the_reference() -> None:
+    """A real update on py_ecc, which says the same of it; all of them in the soak."""
+    assert follow("mainnet/electra-1600", "py_ecc") == follow("mainnet/electra-1600")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", [*STARTED, "mainnet/deneb-electra-chain-1421-1471"])
+def test_every_real_checkpoint_on_the_reference(name: str) -> None:
+    """Each step on py_ecc, to the same state."""
+    assert follow(name, "py_ecc") == follow(name)
