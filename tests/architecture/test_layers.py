@@ -63,6 +63,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "stamina": ("chains.providers",),
     "sqlite_utils": ("verifier.app.store", "verifier.app.store_file", "verifier.app.migrations"),
     "sqlite3": ("verifier.app",),
+    "eth_account": ("verifier.app.signer",),
     "typer": ("verifier.app",),
     "click": ("verifier.app",),
     "rich": ("verifier.app",),

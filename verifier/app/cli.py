@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from verifier.app.commands import attest as attest_command
 from verifier.app.commands import config as config_command
 from verifier.app.commands import db as db_command
 from verifier.app.commands import light as light_command
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 for command in (init, demo, verify, gather, check, explain, call, networks, assets):
     app.command()(command)
+app.add_typer(attest_command.app, name="attest")
 app.add_typer(config_command.app, name="config")
 app.add_typer(db_command.app, name="db")
 app.add_typer(light_command.app, name="light")

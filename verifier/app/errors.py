@@ -5,6 +5,7 @@
     │   ├── ConfigError      a file or a variable says something that cannot be taken; every problem is listed
     │   └── UnknownName      a network, asset or claim that nobody knows
     ├── SealFailed         the key that seals what the database keeps: refusal class STORE
+    ├── SignerFailed       a remote signer gave no signature of its key
     └── StoreError         the database: refusal class STORE
         ├── ForeignStore     not a database of ours, or one of another version
         ├── StoreDamaged     what is in it does not agree with itself
@@ -77,6 +78,20 @@ class UnknownName(UsageError):
         super().__init__(f"no {kind} is called {show(name)}", did_you_mean(name, names))
         self.args = (kind, name, names)
         self.kind, self.name, self.known = kind, name, names
+
+
+class SignerFailed(AppError):
+    """A remote signer did not answer, refused, or answered with something else than its key's signature."""
+
+    refusal_class: ClassVar[RefusalClass] = "ATTEST"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+        self.remedy = "look at the remote signer's own log"
+
+    def __str__(self) -> str:
+        return f"{self.name}: no signature: {self.reason}"
 
 
 class StoreError(AppError):

@@ -12,7 +12,7 @@ from sqlite_utils import Database, Migrations
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -29,6 +29,11 @@ TABLES: Final[dict[str, str]] = {
     "light_clients": "Where each light client stands, and the evidence for it; sealed with a key kept elsewhere.",
     "light_records": "Light-client states that anchored a run, sealed: an old bundle is checked again from them.",
     "light_conflicts": "Final headers that contradict each other, both signed; the client of that checkpoint stopped.",
+    "attestations": "Every statement that a key of this machine signed, and the numbers that were taken for one.",
+    "job_runs": "Each time a job was due: what became of it. Written once, together with all that it left behind.",
+    "deliveries": "Statements and alerts to be delivered, by sink: written with the run, sent after it.",
+    "job_states": "For each job, the status that was last told of.",
+    "leases": "Which scheduler leads on this database, and until when.",
     "_descriptions": "What the tables and columns of this file say.",
     "latest_margin": "View: the latest margin account of each account and policy.",
     "proven_amounts": "View: amounts that were proven, newest first.",
@@ -36,6 +41,20 @@ TABLES: Final[dict[str, str]] = {
     "endpoint_record": "View: how often each endpoint served, failed and lied.",
 }
 COLUMNS: Final[dict[str, dict[str, str]]] = {
+    "attestations": {
+        "sequence": "Rises with each statement of a signer over an account for a contract; a gap is a number not used.",
+        "state": "reserved (the number is taken) or signed (the file is whole).",
+        "snapshot_digest": "What was weighed: one moment of an account is attested in one way only.",
+        "file": "The attestation, as it was delivered.",
+    },
+    "job_runs": {
+        "due": "When it was due, unix seconds; a job runs once for each such moment.",
+        "state": "done, failed, or missed (it was due while nothing ran, and the file says not to make up for it).",
+    },
+    "deliveries": {
+        "state": "pending, delivered, or given-up (after the attempts that the file allows).",
+        "body": "The very bytes; receivers tell a repetition by its key: job, due time and sink.",
+    },
     "runs": {
         "at": "When it was shown, unix seconds, by this machine's clock.",
         "exit_code": "What the program ended with.",
@@ -208,6 +227,63 @@ CREATE VIEW endpoint_record AS
 """
 
 
+_ATTESTATIONS_SQL: Final = """
+CREATE TABLE attestations (
+    signer TEXT NOT NULL,
+    account TEXT NOT NULL,
+    chain_id INTEGER NOT NULL,
+    contract TEXT NOT NULL,
+    sequence INTEGER NOT NULL CHECK (sequence >= 1),
+    state TEXT NOT NULL CHECK (state IN ('reserved', 'signed')),
+    as_of INTEGER NOT NULL,
+    issued_at INTEGER NOT NULL,
+    valid_until INTEGER NOT NULL,
+    snapshot_digest TEXT NOT NULL,
+    bundle TEXT NOT NULL,
+    digest TEXT,
+    file BLOB CHECK ((file IS NOT NULL) = (state = 'signed')),
+    PRIMARY KEY (signer, account, chain_id, contract, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE job_runs (
+    job TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('done', 'failed', 'missed')),
+    ended INTEGER NOT NULL,
+    exit_code INTEGER NOT NULL,
+    status TEXT,
+    outcome TEXT NOT NULL,
+    run INTEGER REFERENCES runs (id) ON DELETE SET NULL,
+    signer TEXT,
+    sequence INTEGER,
+    PRIMARY KEY (job, due)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_runs_of_run ON job_runs (run);
+CREATE TABLE deliveries (
+    job TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    sink TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('statement', 'alert')),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'given-up')),
+    attempts INTEGER NOT NULL CHECK (attempts >= 0),
+    not_before INTEGER NOT NULL,
+    last_error TEXT,
+    body BLOB NOT NULL,
+    PRIMARY KEY (job, due, sink, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE job_states (
+    job TEXT PRIMARY KEY,
+    status TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    reminded INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+
 _CAPACITIES_SQL: Final = """
 CREATE TABLE endpoint_capacities (
     chain_id INTEGER NOT NULL,
@@ -325,6 +401,15 @@ def m003_margin_calls(db: Database) -> None:
 def m004_light_clients(db: Database) -> None:
     """What light clients know, sealed, and what stopped them."""
     for statement in _LIGHT_SQL.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+    _describe(db)
+
+
+@MIGRATIONS()
+def m005_attestations_and_jobs(db: Database) -> None:
+    """What was signed, and what jobs did and still have to deliver."""
+    for statement in _ATTESTATIONS_SQL.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
     _describe(db)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -91,12 +91,21 @@ class Store:
                     self._sql.execute("ROLLBACK")
                 raise
 
-    def keep(self, run: Record) -> Kept:
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction for the other tables of this file; all of it is kept, or nothing."""
+        with self._writing():
+            yield self._sql
+
+    def keep(self, run: Record, beside: Callable[[sqlite3.Connection, int], None] | None = None) -> Kept:
         """
         Keep everything of a run, or nothing of it. Call this before anything is shown.
 
         An account's latest snapshot is replaced only by one of the same or a later as-of time; its margin calls move on
         with it, in the same transaction.
+
+        Args:
+            beside: Writes more in the same transaction; it gets the connection and the run's number.
 
         Raises:
             StoreDamaged: The bundle's bytes do not have the id that they come with.
@@ -114,6 +123,8 @@ class Store:
             self._keep_bundle(run)
             self._keep_rows(number, run)
             latest = self._keep_snapshot(number, run)
+            if beside is not None:
+                beside(self._sql, number)
         return Kept(number, latest)
 
     def _insert(self, sql: str, values: Sequence[object]) -> int:
@@ -175,7 +186,8 @@ class Store:
             ).rowcount
             self._sql.execute(
                 "DELETE FROM bundles WHERE created < ? AND id NOT IN (SELECT bundle FROM amounts) "
-                "AND id NOT IN (SELECT bundle FROM margin_snapshots)",
+                "AND id NOT IN (SELECT bundle FROM margin_snapshots) "
+                "AND id NOT IN (SELECT bundle FROM attestations WHERE state = 'signed')",
                 (before,),
             )
         with translated(self.path):

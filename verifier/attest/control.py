@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from verifier.attest.eip712 import Types, domain_of, recover_typed, typed_digest
 from verifier.attest.statement import Binding, Shown
+from verifier.calls import Call
 from verifier.crypto.keccak import keccak256
+from verifier.encoders.abi import encode_call
 from verifier.errors import BadAttestation, Where
 from verifier.primitives import Address, ChainId, Hash32, Timestamp, to_hex
+from verifier.proven import Ended, ProvenCall
 
 if TYPE_CHECKING:
     from verifier.attest.eip712 import Value
@@ -104,6 +107,35 @@ def verify_control(challenge: Challenge, signature: bytes, kind: Shown, now: Tim
         raise BadAttestation(_HERE, "how control is shown", "eip191 or eip712", kind.value)
     recover_typed(digest, signature, challenge.holder)
     return kind
+
+
+def control_call(challenge: Challenge, signature: bytes) -> Call:
+    """The question for a contract that is a holder: whether the signature is its own (`isValidSignature`)."""
+    data = encode_call("isValidSignature", ("bytes32", "bytes"), (challenge.eip712_digest, signature))
+    return Call(challenge.holder, data)
+
+
+def verify_contract_control(challenge: Challenge, signature: bytes, answer: ProvenCall, now: Timestamp) -> Shown:
+    """
+    Establish that a contract takes the signature for its own, by its own code over proven state.
+
+    Args:
+        answer: The proven answer to `control_call`, under a header of the holder's chain within the challenge's time.
+
+    Raises:
+        BadAttestation: The answer to another question, of another chain or time, or a no.
+    """
+    check_time(challenge, now)
+    header = answer.rests_on
+    if answer.call != control_call(challenge, signature):
+        raise BadAttestation(_HERE, "the call", "isValidSignature over this challenge", answer.call)
+    if header.network.chain_id != challenge.holder_chain:
+        raise BadAttestation(_HERE, "the holder's chain", challenge.holder_chain, header.network.chain_id)
+    check_time(challenge, header.timestamp)
+    said = answer.output
+    if answer.ended is not Ended.RETURNED or said != MAGIC_1271.ljust(32, b"\x00"):
+        raise BadAttestation(_HERE, "what the contract says", "its magic value", said)
+    return Shown.ERC1271
 
 
 def check_time(challenge: Challenge, now: Timestamp) -> None:

@@ -23,6 +23,9 @@ _TABLES = (
     "endpoint_capacities",
     "margin_calls",
     "margin_call_events",
+    "attestations",
+    "job_runs",
+    "deliveries",
 )
 
 
@@ -91,7 +94,12 @@ def export(
     terminal = state.terminal()
     with _open(ctx, db) as store:
         for row in store.rows(f"SELECT * FROM {table}"):  # noqa: S608 - the name is one of ours
-            terminal.raw(json_lines.dumps(row))
+            terminal.raw(json_lines.dumps(row, default=_text))
+
+
+def _text(value: object) -> str:
+    """Bytes as text: what is kept as bytes is text of ours."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 @app.command()

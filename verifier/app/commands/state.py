@@ -153,12 +153,17 @@ def read_bundle(path: Path) -> bytes:
 
 def write_bundle(path: Path, data: bytes) -> None:
     """Write a bundle in the form that the file's name asks for; whole or not at all."""
-    from verifier.app.errors import UsageError
-
     if path.suffix == ".json":
         from verifier.view import encode_view
 
         data = encode_view(data).encode()
+    write_whole(path, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all."""
+    from verifier.app.errors import UsageError
+
     # A name of this process's own: two runs that write one file do not write into one another.
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

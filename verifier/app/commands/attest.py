@@ -1,0 +1,285 @@
+"""`xmargin attest`: sign, verify, aggregate and show statements over margin accounts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from verifier.app.commands.state import (
+    AccountOption,
+    AccountPath,
+    DbOption,
+    JsonFlag,
+    Pins,
+    State,
+    clock,
+    parse_pins,
+    read_bundle,
+    write_whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from verifier.app.service import Run
+    from verifier.attest.attestation import Attestation, Trusted
+    from verifier.attest.quorum import BlsSet
+    from verifier.attest.statement import Binding, Shown
+    from verifier.primitives import Address
+
+app = typer.Typer(help="Signed statements over margin accounts.", no_args_is_help=True, rich_markup_mode=None)
+
+AttestationPath = Annotated[Path, typer.Argument(help="Attestation file.", exists=True, dir_okay=False)]
+ChainId = Annotated[int, typer.Option("--chain-id", help="Chain on which the statement is to be used.", min=1)]
+Contract = Annotated[str, typer.Option("--contract", help="Contract that is to take it, 0x and 40 digits.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Where the attestation goes.")]
+BlsFile = Annotated[Path | None, typer.Option("--bls-set", help="JSON file with the BLS set.", exists=True)]
+Signers = Annotated[list[str] | None, typer.Option("--signer", help="Address whose signature counts; repeatable.")]
+Threshold = Annotated[int, typer.Option("--threshold", help="How many of the signers must have signed.", min=1)]
+
+
+@app.command()
+def sign(
+    ctx: typer.Context,
+    account: AccountPath,
+    output: Output,
+    key: Annotated[str, typer.Option("--key", help="keystore:FILE, env:VAR, remote:0xADDR=URL_VAR, bls-file:FILE.")],
+    chain_id: Annotated[int | None, typer.Option("--chain-id", help="Chain on which it is to be used.", min=1)] = None,
+    contract: Annotated[str | None, typer.Option("--contract", help="Contract that is to take it.")] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Sign over this bundle, offline.")] = None,
+    proposal: Annotated[Path | None, typer.Option("--proposal", help="Sign the very statement of this file.")] = None,
+    valid_for: Annotated[int, typer.Option("--valid-for", help="Seconds until it expires.", min=1)] = 3_600,
+    signer: Signers = None,
+    threshold: Threshold = 1,
+    bls_set: BlsFile = None,
+    control: Annotated[list[Path] | None, typer.Option("--control", help="A holder's signed challenge.")] = None,
+    doubts: Annotated[bool, typer.Option("--doubts", help="Also sign what is in doubt; the status says so.")] = False,
+    pin: Pins = None,
+    db: DbOption = None,
+    json: JsonFlag = False,
+) -> int:
+    """Verify an account (or a bundle of it), and sign the statement over it; or sign someone's proposal after that."""
+    from verifier.app.attesting import Wanted, attest, cosign
+    from verifier.app.errors import UsageError
+    from verifier.app.signer import open_signer
+    from verifier.app.store import Store
+    from verifier.attest.attestation import encode_attestation
+    from verifier.primitives import ZERO_HASH
+
+    state: State = ctx.obj
+    opened = open_signer(key, os.environ)
+    members = None if bls_set is None else read_bls_set(bls_set)
+    run = _run(state, account, bundle, pin)
+    with Store(state.database(db), busy_seconds=state.settings().settings.store.busy_timeout) as store:
+        if proposal is not None:
+            made = cosign(run, _read(proposal), opened, store, bls=members)
+        elif chain_id is None or contract is None:
+            raise UsageError("a statement is bound to a chain and a contract", "give --chain-id and --contract")
+        else:
+            binding = parse_binding(chain_id, contract)
+            trusted = parse_trusted(binding, signer, threshold, members)
+            named = trusted.signers or trusted.bls
+            wanted = Wanted(
+                binding,
+                valid_for,
+                ZERO_HASH if named is None else named.digest,
+                _controls(control, binding, run),
+                doubts,
+            )
+            made = attest(run, wanted, opened, store, bls=members)
+    write_whole(output, encode_attestation(made))
+    _show(state, "attest sign", made, as_json=json, file=output)
+    return 0
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    attestation: AttestationPath,
+    chain_id: ChainId,
+    contract: Contract,
+    signer: Signers = None,
+    threshold: Threshold = 1,
+    bls_set: BlsFile = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Also verify the evidence again.")] = None,
+    account: AccountOption = None,
+    pin: Pins = None,
+    after: Annotated[int, typer.Option("--after", help="Number of the last statement that was taken.", min=0)] = 0,
+    json: JsonFlag = False,
+) -> int:
+    """Check an attestation offline: signers, place, time; with --bundle and --account, what it says as well."""
+    from verifier.app.errors import UsageError
+    from verifier.attest.attestation import Trusted, verify_attestation
+
+    state: State = ctx.obj
+    made = _read(attestation)
+    members = None if bls_set is None else read_bls_set(bls_set)
+    trusted = parse_trusted(parse_binding(chain_id, contract), signer, threshold, members)
+    believed = Trusted(trusted.binding, trusted.signers, trusted.bls, {made.statement.account: after})
+    signed = verify_attestation(made, believed, clock())
+    checked = False
+    if bundle is not None or account is not None:
+        if bundle is None or account is None:
+            raise UsageError("to verify the evidence, a bundle and an account file are due", "give both")
+        _hold_against(state, made, account, bundle, pin)
+        checked = True
+    _show(state, "attest verify", made, as_json=json, signers=signed.signers, keys=signed.bls_keys, evidence=checked)
+    return 0
+
+
+@app.command()
+def aggregate(
+    ctx: typer.Context,
+    attestations: Annotated[list[Path], typer.Argument(help="Files over one statement.", exists=True, dir_okay=False)],
+    output: Output,
+    bls_set: BlsFile = None,
+    json: JsonFlag = False,
+) -> int:
+    """Put the signatures of several files over one statement into one; BLS signatures become one."""
+    from verifier.app.aggregating import merge
+    from verifier.attest.attestation import encode_attestation
+
+    state: State = ctx.obj
+    made = merge([_read(path) for path in attestations], None if bls_set is None else read_bls_set(bls_set))
+    write_whole(output, encode_attestation(made))
+    _show(state, "attest aggregate", made, as_json=json, file=output)
+    return 0
+
+
+@app.command()
+def show(ctx: typer.Context, attestation: AttestationPath, json: JsonFlag = False) -> int:
+    """Show what an attestation says and who signed it. Nothing is believed of it: verify does that."""
+    from verifier.attest.eip712 import recover_typed
+
+    state: State = ctx.obj
+    made = _read(attestation)
+    signers = tuple(recover_typed(made.digest, signature) for signature in made.signatures)
+    _show(state, "attest show", made, as_json=json, signers=signers)
+    return 0
+
+
+@app.command()
+def challenge(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the account.")],
+    holder: Annotated[str, typer.Argument(help="Address whose control is to be shown.")],
+    holder_chain: Annotated[int, typer.Argument(help="Chain on which it is a holder.", min=1)],
+    chain_id: ChainId,
+    contract: Contract,
+    valid_for: Annotated[int, typer.Option("--valid-for", help="Seconds.", min=1)] = 86_400,
+) -> int:
+    """Print a challenge for a holder to sign; the signed file goes to sign with --control."""
+    import secrets
+
+    from verifier.app.control_file import challenge_json
+    from verifier.app.json_view import dumps
+    from verifier.app.quantities import given_address
+    from verifier.attest.control import Challenge
+    from verifier.primitives import Hash32, Timestamp
+    from verifier.primitives import chain_id as parse_chain
+
+    state: State = ctx.obj
+    now = clock()
+    made = Challenge(
+        parse_binding(chain_id, contract),
+        name,
+        given_address(holder),
+        parse_chain(holder_chain),
+        now,
+        Timestamp(now + valid_for),
+        Hash32(secrets.token_bytes(32)),
+    )
+    state.terminal().raw(dumps(challenge_json(made)))
+    return 0
+
+
+def parse_binding(chain: int, contract: str) -> Binding:
+    """Where a statement is to be used, as typed."""
+    from verifier.app.errors import UsageError
+    from verifier.app.quantities import given_address
+    from verifier.attest.statement import Binding
+    from verifier.errors import VerifierError
+    from verifier.primitives import chain_id
+
+    try:
+        return Binding(chain_id(chain), given_address(contract))
+    except (VerifierError, ValueError) as error:
+        raise UsageError(f"--contract: {error}") from None
+
+
+def parse_trusted(binding: Binding, signers: list[str] | None, threshold: int, bls: BlsSet | None) -> Trusted:
+    """Whose signatures count, as typed."""
+    from verifier.app.errors import UsageError
+    from verifier.app.quantities import given_address
+    from verifier.attest.attestation import Trusted
+    from verifier.attest.quorum import SignerSet
+    from verifier.errors import VerifierError
+
+    try:
+        given = tuple(given_address(signer) for signer in signers or ())
+        return Trusted(binding, SignerSet(given, threshold) if given else None, bls)
+    except (VerifierError, ValueError) as error:
+        raise UsageError(f"--signer, --threshold: {error}") from None
+
+
+def read_bls_set(path: Path) -> BlsSet:
+    """A set of BLS keys with their proofs of possession: {"threshold": 2, "members": [{"key", "possession"}]}."""
+    from verifier.app.aggregating import parse_bls_set
+
+    return parse_bls_set(path.read_bytes(), path.name)
+
+
+def _read(path: Path) -> Attestation:
+    from verifier.attest.attestation import MAX_BYTES, parse_attestation
+
+    with path.open("rb") as file:
+        return parse_attestation(file.read(MAX_BYTES + 1))
+
+
+def _run(state: State, account: Path, bundle: Path | None, pin: list[str] | None) -> Run:
+    from verifier.app.service import check_account, verify_account
+
+    spec = state.account(account, online=bundle is None)
+    if bundle is not None:
+        return check_account(spec, read_bundle(bundle), now=clock(), roots=parse_pins(pin, spec))
+    with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
+        return verify_account(spec, now=clock(), seconds=state.seconds())
+
+
+def _hold_against(state: State, made: Attestation, account: Path, bundle: Path, pin: list[str] | None) -> None:
+    from verifier.app.aggregating import hold_against
+
+    hold_against(made, _run(state, account, bundle, pin))
+
+
+def _controls(paths: list[Path] | None, binding: Binding, run: Run) -> Mapping[Address, Shown]:
+    from verifier.app.control_file import read_controls
+
+    return read_controls(paths or [], binding, run.spec.name, run.now)
+
+
+def _show(
+    state: State,
+    command: str,
+    made: Attestation,
+    *,
+    as_json: bool,
+    signers: tuple[bytes, ...] = (),
+    keys: tuple[bytes, ...] = (),
+    evidence: bool | None = None,
+    file: Path | None = None,
+) -> None:
+    from verifier.app.attestation_view import attestation_json, attestation_table
+    from verifier.app.json_view import dumps
+
+    terminal = state.terminal()
+    if as_json:
+        terminal.raw(dumps(attestation_json(command, made, signers, keys, evidence=evidence, file=file)))
+    else:
+        for table in attestation_table(made, signers, keys, evidence=evidence):
+            terminal.show(table)
+        if file is not None:
+            terminal.say(f"wrote {file}")
