@@ -199,6 +199,25 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceClaim:
+    """
+    One whole unit of a group is worth so much of another, as a contract says it at the account's moment.
+
+    Attributes:
+        group: What is priced.
+        quote: What it is priced in: `USD`, or another group that has a price of its own.
+        contract: The feed, pool or vault.
+        how: The source with its parameters.
+    """
+
+    chain_id: ChainId
+    group: str
+    quote: str
+    contract: Address
+    how: Position
+
+
+@dataclass(frozen=True, slots=True)
 class AccountRead:
     """One account, and the slots wanted from it."""
 

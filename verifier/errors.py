@@ -50,6 +50,8 @@
         ├── FromTheFuture      a time ahead of the checker's clock
         ├── WrongChain         another chain, network or contract identity
         ├── CountedTwice       two claims that are one balance, seen from two sides
+        ├── BadPrice           no answer, one that is not above zero or stands at a bound, or a memory too short
+        ├── NoLayout           no storage layout, or more than one, explains what a contract read and returned
         ├── UnlistedDebt       a lending protocol's own record shows a debt that no claim speaks of
         ├── SkewTooLarge       snapshots of one account too far apart in time to be one moment
         ├── NotAttestable      an account that nothing may be signed over
@@ -725,6 +727,34 @@ class CountedTwice(PolicyError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.first} and {self.second} are one balance: {self.reason}"
+
+
+class NoLayout(PolicyError):
+    """No storage layout known here explains what a contract's own function read and returned, or more than one does."""
+
+    refusal_class: ClassVar[RefusalClass] = "UNSUPPORTED"
+    remedy: ClassVar[str] = "read the balance by a proven call, or give the compiler's layout and a path"
+
+    def __init__(self, where: Where, found: int, slots: tuple[bytes, ...]) -> None:
+        super().__init__(where, found, slots)
+        self.found, self.slots = found, slots
+
+    def __str__(self) -> str:
+        read = ", ".join(show(slot) for slot in self.slots[:4]) or "none"
+        return f"{self.where}: {self.found} layouts explain the balances; the function read the slots {read}"
+
+
+class BadPrice(PolicyError):
+    """What a price source holds is no price that can be used."""
+
+    refusal_class: ClassVar[RefusalClass] = "VALUATION"
+
+    def __init__(self, where: Where, reason: str, got: int) -> None:
+        super().__init__(where, reason, got)
+        self.reason, self.got = reason, got
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason} (found {show(self.got)})"
 
 
 class UnlistedDebt(PolicyError):

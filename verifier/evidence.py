@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verifier.claims import Claim
+from verifier.claims import Claim, PriceClaim
 from verifier.primitives import ChainId, Timestamp
 
 
@@ -97,6 +97,7 @@ class Bundle:
         sections: One for each network, by ascending chain id.
         nodes: Trie nodes, each once, in ascending order of their bytes.
         codes: Contract code, each once, in ascending order of its bytes.
+        prices: Price claims that the gatherer found evidence for, each once, in the order of the account.
     """
 
     as_of: Timestamp
@@ -105,3 +106,4 @@ class Bundle:
     sections: tuple[Section, ...]
     nodes: tuple[bytes, ...]
     codes: tuple[bytes, ...] = ()
+    prices: tuple[PriceClaim, ...] = ()

@@ -8,11 +8,11 @@ are exactly the nodes that verification used. `verify.py` replays the same steps
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from verifier.assets import kind_of
 from verifier.calls import Call
-from verifier.claims import Claim, Reads
+from verifier.claims import Claim, PriceClaim, Reads
 from verifier.consensus.execution import execution_header
 from verifier.consensus.weaker import verify_anchor
 from verifier.errors import Unsupported, VerifierError, Where
@@ -22,11 +22,11 @@ from verifier.flow import AskHeader, Flow, Unanswered, ask
 from verifier.gather_moment import find_snapshot
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, SlotKey, Timestamp
-from verifier.proven import ProvenBeacon, ProvenHeader
+from verifier.proven import Moment, ProvenBeacon, ProvenHeader
 from verifier.settlement import gather_settlement
 from verifier.state.asking import Place, Proofs
 from verifier.trust import HeaderRoot
-from verifier.verify import Checker, check_meaning, check_parent
+from verifier.verify import Checker, check_meaning, check_parent, verify_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Gathered:
         failed: For each claim without evidence: why.
         settling: What ties the anchor to the parent's, where no root names it.
         light: What proves the anchor to a checker with the same checkpoint, where a light client reached it.
+        unpriced: For each price claim without evidence: why.
     """
 
     chain_id: ChainId
@@ -49,6 +50,7 @@ class Gathered:
     settling: Settling | None = None
     codes: frozenset[bytes] = frozenset()
     light: LightEvidence | None = None
+    unpriced: Mapping[PriceClaim, Unanswered | VerifierError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def gather_section(
     root: HeaderRoot | Anchored,
     as_of: Timestamp,
     checker: Checker,
+    prices: Sequence[PriceClaim] = (),
 ) -> Flow[Gathered]:
     """
     Gather one network's evidence under one trust root, or under an anchor that was gathered before.
@@ -140,15 +143,29 @@ def gather_section(
         anchored = root if isinstance(root, Anchored) else (yield from gather_anchor(network, root))
         header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
     except (Unanswered, VerifierError) as error:
-        return Gathered(network.chain_id, None, (), frozenset(), dict.fromkeys((i for i, _ in claims), error))
+        failed_ = dict.fromkeys((i for i, _ in claims), error)
+        return Gathered(network.chain_id, None, (), frozenset(), failed_, unpriced=dict.fromkeys(prices, error))
     proofs = Proofs(header)
     static = [(i, claim) for i, claim in claims if claim.reading is None]
     found, failed = yield from _gather_proofs(proofs, static, checker)
     called = [(i, claim) for i, claim in claims if claim.reading is not None]
-    state = yield from gather_state(proofs, [_task(claim, header, checker) for _, claim in called])
-    failed.update({called[place][0]: error for place, error in state.failed.items()})
+    tasks = [_task(claim, header, checker) for _, claim in called]
+    tasks += [_price_task(claim, header, checker) for claim in prices]
+    state = yield from gather_state(proofs, tasks)
+    failed.update({called[place][0]: error for place, error in state.failed.items() if place < len(called)})
+    unpriced = {prices[at - len(called)]: error for at, error in state.failed.items() if at >= len(called)}
     used = anchored.nodes | nodes | found | state.nodes
-    return Gathered(network.chain_id, anchored.rlp, steps, used, failed, anchored.settling, state.codes, anchored.light)
+    return Gathered(
+        network.chain_id,
+        anchored.rlp,
+        steps,
+        used,
+        failed,
+        anchored.settling,
+        state.codes,
+        anchored.light,
+        unpriced,
+    )
 
 
 def gather_call_section(
@@ -185,6 +202,15 @@ def _task(claim: Claim, header: ProvenHeader, checker: Checker) -> Task:
         where = header.where.at(address=claim.holder)
         known, accepted = check_meaning(claim, header.network, checker.meanings, checker.policy, where)
         kind_of(claim).decode(claim, known, state, where, accepted=accepted)
+
+    return run
+
+
+def _price_task(claim: PriceClaim, header: ProvenHeader, checker: Checker) -> Task:
+    """What `verify_price` will do, over what was gathered so far; what it mints here is dropped."""
+
+    def run(state: Gathering) -> None:
+        verify_price(claim, state, header, Moment.HEAD, header.timestamp, checker)
 
     return run
 
@@ -233,17 +259,23 @@ def _slots_by_address(wanted: Iterable[Reads]) -> dict[Address, tuple[SlotKey, .
 
 
 def assemble(
-    as_of: Timestamp, claims: Sequence[Claim], parts: Iterable[Gathered], parents: Iterable[Gathered] = ()
+    as_of: Timestamp,
+    claims: Sequence[Claim],
+    parts: Iterable[Gathered],
+    parents: Iterable[Gathered] = (),
+    prices: Sequence[PriceClaim] = (),
 ) -> Bundle:
     """
     One bundle from what the networks' flows came back with: each node once, claims without evidence named.
 
     Args:
         parents: Anchors of networks that others settle on, for those of which no claim has evidence.
+        prices: Of the account; those without evidence are left out.
     """
     have = {part.chain_id: part for part in parts if part.anchor is not None}
     answered = {i for i, claim in enumerate(claims) if claim.chain_id in have and i not in have[claim.chain_id].failed}
-    chains = {claims[i].chain_id for i in answered}
+    quotes = tuple(p for p in prices if p.chain_id in have and p not in have[p.chain_id].unpriced)
+    chains = {claims[i].chain_id for i in answered} | {quote.chain_id for quote in quotes}
     alone = {part.chain_id: part for part in parents}
     kept = _needed(alone | {chain: have[chain] for chain in chains}, chains)
     nodes = sorted(frozenset().union(*(part.nodes for part in kept)))
@@ -264,7 +296,7 @@ def assemble(
         if part.anchor is not None
     )
     omitted = tuple(i for i in range(len(claims)) if i not in answered)
-    return Bundle(as_of, tuple(claims), omitted, sections, tuple(nodes), tuple(codes))
+    return Bundle(as_of, tuple(claims), omitted, sections, tuple(nodes), tuple(codes), quotes)
 
 
 def _needed(have: Mapping[ChainId, Gathered], chains: Iterable[ChainId]) -> list[Gathered]:

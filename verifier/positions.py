@@ -6,6 +6,7 @@ kind takes is said in the kind's own file under `verifier/assets`, which refuses
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,6 +46,10 @@ class PositionKind(StrEnum):
     """One coin's part of liquidity tokens."""
     UNISWAP_V3 = "uniswap-v3"
     """One coin's part of a position of the position manager, uncollected fees included."""
+    CHAINLINK = "chainlink"
+    """A feed's latest answer: a price, no position."""
+    UNISWAP_V3_AVERAGE = "uniswap-v3-average"
+    """A pool's time-weighted average: a price, no position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +116,14 @@ class Given:
             raise BadInput(f"{self.kind.value} position", f"the parameter {name}", "none")
         return value
 
-    def address(self, name: str) -> Address:
+    def address(self, name: str, default: bytes | None = None) -> Address:
         """An address."""
-        return address(self._take(name, None))
+        return address(self._take(name, default))
+
+    def addresses(self, prefix: str) -> frozenset[Address]:
+        """All parameters whose names are a prefix and two digits: addresses."""
+        names = [name for name in self._left if re.fullmatch(rf"{prefix}[0-9]{{2}}", name)]
+        return frozenset(self.address(name) for name in names)
 
     def hash(self, name: str, default: bytes | None = None) -> Hash32:
         """32 bytes."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Never, NoReturn, Self, TypeVar, final
 
 from verifier.calls import Call
-from verifier.claims import Claim
+from verifier.claims import Claim, PriceClaim
 from verifier.errors import Where
 from verifier.network import Network
 from verifier.primitives import Address, BlockNumber, ChainId, Hash32, SlotKey, Timestamp, Wei, Word
@@ -299,6 +299,29 @@ class ProvenAmount(Proven):
     rests_on: ProvenWord | ProvenAccount | ProvenCall
     claim: Claim
     amount: int
+    as_of: Timestamp
+    moment: Moment
+    header: ProvenHeader
+    bound_by: tuple[ProvenAccount | ProvenWord, ...]
+    trust: Trust
+
+
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class ProvenPrice(Proven):
+    """
+    What one whole unit of a group is worth in its quote, as a contract's storage says it: in 1e-18, above zero.
+
+    Attributes:
+        rests_on: The word that the price mainly rests on; `bound_by` is what else was read.
+        at: The time that the price speaks of, which is the feed's own where it has one.
+        as_of, moment, header, trust: As of an amount.
+    """
+
+    rests_on: ProvenWord
+    claim: PriceClaim
+    price: int
+    at: Timestamp
     as_of: Timestamp
     moment: Moment
     header: ProvenHeader

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from verifier.assets import kind_of
+from verifier.assets import State, kind_of
 from verifier.assets.call import balance_reading
+from verifier.assets.position import Needing
 from verifier.calls import DEFAULT_CALL_LIMITS, Call
-from verifier.claims import AccountRead, Asset, Claim, ClaimKind, KnownAsset, Meanings, Source
+from verifier.claims import AccountRead, Asset, Claim, ClaimKind, KnownAsset, Meanings, PriceClaim, Source
 from verifier.consensus.execution import execution_header
 from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.light_client import LightClientState
@@ -45,8 +46,9 @@ from verifier.headers.as_of import verify_snapshot
 from verifier.network import Network, SettledOn
 from verifier.policy import DEFAULT_LIMITS, Limits, Policy
 from verifier.positions import Position
+from verifier.prices.source import read_price
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, to_hex
-from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenCall, ProvenHeader, ProvenWord, mint
+from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenCall, ProvenHeader, ProvenPrice, ProvenWord, mint
 from verifier.settlement import verify_settlement
 from verifier.settlement.scheme import case_of
 from verifier.state.ethereum import verify_account, verify_word
@@ -73,12 +75,24 @@ Outcome = ProvenAmount | Refusal
 
 
 @dataclass(frozen=True, slots=True)
+class PriceRefusal:
+    """Why a price claim has no proven price."""
+
+    claim: PriceClaim
+    error: VerifierError | Unanswered
+
+
+PriceOutcome = ProvenPrice | PriceRefusal
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What a bundle was found to prove: one outcome for each claim, in the bundle's order.
 
     Attributes:
         snapshots: For each network whose snapshot stood, its header and how that stands to the as-of time.
         lights: The light-client state that named the anchor of a network, for the checker's own records.
+        prices: One outcome for each price claim, in the bundle's order.
     """
 
     bundle_id: Hash32
@@ -86,6 +100,7 @@ class Verified:
     outcomes: tuple[Outcome, ...]
     snapshots: Mapping[ChainId, tuple[ProvenHeader, Moment]]
     lights: Mapping[ChainId, LightClientState] = field(default_factory=dict)
+    prices: tuple[PriceOutcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +150,8 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
     late = moment_error(bundle.as_of, checker)
     if late is not None:
         refused = tuple(Refusal(claim, late, missing=False) for claim in bundle.claims)
-        return Verified(parsed.id, bundle.as_of, refused, {})
+        unpriced = tuple(PriceRefusal(claim, late) for claim in bundle.prices)
+        return Verified(parsed.id, bundle.as_of, refused, {}, prices=unpriced)
     hashes = [keccak256(node) for node in bundle.nodes]
     code_hashes = [keccak256(code) for code in bundle.codes]
     outcomes: dict[int, Outcome] = {
@@ -143,17 +159,23 @@ def verify_bundle(data: bytes, checker: Checker) -> Verified:
     }
     snapshots: dict[ChainId, tuple[ProvenHeader, Moment]] = {}
     asked = _claims_by_chain(bundle, outcomes)
+    priced = {claim.chain_id for claim in bundle.prices}
+    prices: dict[PriceClaim, PriceOutcome] = {}
     anchors = Anchors(bundle, hashes, checker)
     for section in bundle.sections:
-        if section.chain_id not in asked:
+        if section.chain_id not in asked and section.chain_id not in priced:
             continue  # there for the rollups that settle on it
         codes = CodeTable({code_hashes[i]: bundle.codes[i] for i in section.codes})
-        proven, snapshot = verify_section(section, asked[section.chain_id], anchors, bundle.as_of, checker, codes)
+        quotes = [claim for claim in bundle.prices if claim.chain_id == section.chain_id]
+        proven, snapshot = verify_section(
+            section, asked.get(section.chain_id, []), anchors, bundle.as_of, checker, codes, (quotes, prices)
+        )
         outcomes.update(proven)
         if snapshot is not None:
             snapshots[section.chain_id] = snapshot
     in_order = tuple(outcomes[i] for i in range(len(bundle.claims)))
-    return Verified(parsed.id, bundle.as_of, in_order, snapshots, anchors.lights)
+    in_order_prices = tuple(prices[claim] for claim in bundle.prices)
+    return Verified(parsed.id, bundle.as_of, in_order, snapshots, anchors.lights, in_order_prices)
 
 
 def moment_error(as_of: Timestamp, checker: Checker) -> VerifierError | None:
@@ -270,6 +292,8 @@ class Anchors:
 
     def _has_claims(self, chain: ChainId) -> bool:
         left_out = frozenset(self._bundle.omitted)
+        if any(claim.chain_id == chain for claim in self._bundle.prices):
+            return True
         return any(claim.chain_id == chain for i, claim in enumerate(self._bundle.claims) if i not in left_out)
 
 
@@ -361,21 +385,30 @@ def verify_section(
     as_of: Timestamp,
     checker: Checker,
     codes: CodeTable,
+    prices: tuple[Sequence[PriceClaim], dict[PriceClaim, PriceOutcome]] = ((), {}),
 ) -> tuple[dict[int, Outcome], tuple[ProvenHeader, Moment] | None]:
-    """One network's claims. What fails for the network as a whole refuses each of them."""
-    asked = list(claims)
+    """One network's claims. What fails for the network as a whole refuses each of them.
+
+    Args:
+        prices: Price claims of the network, and where their outcomes go.
+    """
+    asked, (quotes, priced) = list(claims), prices
     try:
         anchor, nodes, used = anchors.of(section.chain_id)
         header, moment = snapshot_of(anchor, section, nodes, used, as_of, checker)
     except VerifierError as error:
+        priced.update({quote: PriceRefusal(quote, error) for quote in quotes})
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}, None
     state = SectionState(header, nodes, used, codes, checker.limits.call_steps)
+    priced.update({quote: _price_outcome(quote, state, header, moment, as_of, checker) for quote in quotes})
     outcomes = {i: _outcome(claim, state, header, moment, as_of, checker) for i, claim in asked}
     unused, what = [h for h in nodes.hashes() if h not in used], "trie nodes"
     if not unused:
         unused, what = codes.unused(), "contract codes"
-    if unused and not any(isinstance(outcome, Refusal) for outcome in outcomes.values()):
+    refused = [*outcomes.values(), *(priced[quote] for quote in quotes)]
+    if unused and not any(isinstance(outcome, Refusal | PriceRefusal) for outcome in refused):
         extra = UnusedEvidence(header.where, what, len(unused), to_hex(min(unused)))
+        priced.update({quote: PriceRefusal(quote, extra) for quote in quotes})
         return {i: Refusal(claim, extra, missing=False) for i, claim in asked}, None
     return outcomes, (header, moment)
 
@@ -408,6 +441,55 @@ def _outcome(
         return verify_claim(claim, state, header, moment, as_of, checker)
     except VerifierError as error:
         return Refusal(claim, error, missing=False)
+
+
+def _price_outcome(
+    claim: PriceClaim,
+    state: SectionState,
+    header: ProvenHeader,
+    moment: Moment,
+    as_of: Timestamp,
+    checker: Checker,
+) -> PriceOutcome:
+    try:
+        return verify_price(claim, state, header, moment, as_of, checker)
+    except VerifierError as error:
+        return PriceRefusal(claim, error)
+
+
+def verify_price(
+    claim: PriceClaim, state: State, header: ProvenHeader, moment: Moment, as_of: Timestamp, checker: Checker
+) -> ProvenPrice:
+    """
+    Establish a price under a proven header.
+
+    Raises:
+        Malformed, ProofError: The evidence does not lead from the header's state root to the price.
+        PolicyError: It does, and is no price, or reads a contract that the policy does not name.
+    """
+    where = header.where.at(address=claim.contract)
+    reader = Needing(state, where)
+    seen = read_price(claim, reader)
+    for contract in dict.fromkeys(address for address, _ in reader.used):
+        if (claim.chain_id, contract) not in checker.policy.accept_contracts:
+            reason = f"the price of {claim.group} reads this contract, and the policy does not name it"
+            raise UnreviewedMeaning(where.at(address=contract), Source.USER.value, reason)
+    if seen.at > header.timestamp:
+        raise FromTheFuture(where, "the time of the price", header.timestamp, seen.at)
+    return mint(
+        ProvenPrice,
+        rests_on=seen.word,
+        claim=claim,
+        price=seen.price,
+        at=seen.at,
+        as_of=as_of,
+        moment=moment,
+        header=header,
+        bound_by=tuple(read for read in reader.used.values() if read is not seen.word),
+        trust=header.trust.weakest(
+            Trust(header.trust.anchor, header.trust.settlement, frozenset({Basis.UNREVIEWED_CODE}))
+        ),
+    )
 
 
 def verify_claim(

@@ -12,7 +12,18 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from verifier.calls import ZERO_ADDRESS, Call
-from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Reading, Source, TokenLayout
+from verifier.claims import (
+    Asset,
+    CallReading,
+    Claim,
+    ClaimKind,
+    KeyOrder,
+    PriceClaim,
+    ProxyKind,
+    Reading,
+    Source,
+    TokenLayout,
+)
 from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, LightEvidence, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
@@ -88,6 +99,16 @@ class ClaimView(_Model):
     reading: ReadingView | None = None
 
 
+class PriceClaimView(_Model):
+    """`PriceClaim`."""
+
+    chain: int
+    group: str
+    quote: str
+    contract: HexBytes
+    how: PositionView
+
+
 class StepView(_Model):
     """`HeaderStep`."""
 
@@ -135,6 +156,7 @@ class BundleView(_Model):
     sections: list[SectionView]
     nodes: list[HexBytes]
     codes: list[HexBytes] | None = None
+    prices: list[PriceClaimView] | None = None
 
 
 def encode_view(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
@@ -202,7 +224,23 @@ def _view(parsed: ParsedBundle) -> BundleView:
         ],
         nodes=[to_hex(node) for node in bundle.nodes],
         codes=[to_hex(code) for code in bundle.codes] or None,
+        prices=[_price_view(claim) for claim in bundle.prices] or None,
     )
+
+
+def _price_view(claim: PriceClaim) -> PriceClaimView:
+    contract = to_hex(claim.contract)
+    return PriceClaimView(
+        chain=claim.chain_id, group=claim.group, quote=claim.quote, contract=contract, how=_position_view(claim.how)
+    )
+
+
+def _position_view(of: Position) -> PositionView:
+    return PositionView(kind=of.kind.value, given={name: _parameter_view(value) for name, value in of.given})
+
+
+def _position(view: PositionView) -> Position:
+    return position(PositionKind(view.kind), **{name: _parameter(value) for name, value in view.given.items()})
 
 
 def _light_view(light: LightEvidence) -> LightView:
@@ -220,8 +258,7 @@ def _settling_view(settling: Settling) -> SettlingView:
 
 def _reading_view(reading: Reading) -> ReadingView:
     if isinstance(reading, Position):
-        given = {name: _parameter_view(value) for name, value in reading.given}
-        return ReadingView(position=PositionView(kind=reading.kind.value, given=given))
+        return ReadingView(position=_position_view(reading))
     call = reading.call
     sender = None if call.sender == ZERO_ADDRESS else to_hex(call.sender)
     made = CallView(data=to_hex(call.data), gas=call.gas, returns=reading.returns, index=reading.index, sender=sender)
@@ -280,7 +317,13 @@ def _bundle(view: BundleView) -> Bundle:
         ),
         tuple(parse_hex(node) for node in view.nodes),
         tuple(parse_hex(code) for code in _present(view.codes)),
+        tuple(_price(item) for item in _present(view.prices)),
     )
+
+
+def _price(item: PriceClaimView) -> PriceClaim:
+    contract = address(parse_hex(item.contract))
+    return PriceClaim(chain_id(item.chain), item.group, item.quote, contract, _position(item.how))
 
 
 def _light(view: LightView) -> LightEvidence:
@@ -299,7 +342,7 @@ def _settling(view: SettlingView) -> Settling:
 def _present(items: list[T] | None) -> list[T]:
     """What is there, and not empty: an empty list is left out, in this form as in the other."""
     if items is not None and not items:
-        raise MalformedBundle(_HERE, "codes are there and empty; then they are left out")
+        raise MalformedBundle(_HERE, "a list is there and empty; then it is left out")
     return items or []
 
 
@@ -330,8 +373,7 @@ def _reading(view: ReadingView, asset: Asset) -> Reading:
     if (call is None) == (view.position is None):
         raise MalformedBundle(_HERE, "a reading is a call or a position")
     if view.position is not None:
-        given = {name: _parameter(value) for name, value in view.position.given.items()}
-        return position(PositionKind(view.position.kind), **given)
+        return _position(view.position)
     if call is None:
         raise MalformedBundle(_HERE, "a reading is a call or a position")
     if asset.contract is None:

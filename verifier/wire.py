@@ -2,7 +2,7 @@
 
     array(4) [ "xmargin-bundle", version, id: bytes(32), body: bytes ]
     id   = sha256("xmargin-bundle" ‖ 0x00 ‖ version as one byte ‖ body)
-    body = deterministic CBOR of { as_of, assets, claims, nodes, omitted, sections, codes? }
+    body = deterministic CBOR of { as_of, assets, claims, nodes, omitted, sections, codes?, prices? }
 
 Each asset stands once, in a table that claims point into; each trie node and each contract's code stands once, in lists
 that sections point into. What is marked with ? is left out where it is empty. Parsing decides shape and nothing else:
@@ -21,7 +21,18 @@ from typing import Final
 import cbor2
 
 from verifier.calls import MAX_CALLDATA, ZERO_ADDRESS, Call
-from verifier.claims import Asset, CallReading, Claim, ClaimKind, KeyOrder, ProxyKind, Reading, Source, TokenLayout
+from verifier.claims import (
+    Asset,
+    CallReading,
+    Claim,
+    ClaimKind,
+    KeyOrder,
+    PriceClaim,
+    ProxyKind,
+    Reading,
+    Source,
+    TokenLayout,
+)
 from verifier.codec import cbor
 from verifier.codec.abi import split_types
 from verifier.codec.cbor import Cbor
@@ -74,6 +85,8 @@ def encode_bundle(bundle: Bundle) -> bytes:
     }
     if bundle.codes:
         parts["codes"] = list(bundle.codes)
+    if bundle.prices:
+        parts["prices"] = [_price_out(claim) for claim in bundle.prices]
     body = cbor2.dumps(parts, canonical=True)
     return cbor2.dumps([MAGIC, VERSION, content_id(body), body], canonical=True)
 
@@ -121,12 +134,20 @@ def _claim_out(claim: Claim, asset: int) -> list[object]:
 
 def _reading_out(reading: Reading) -> dict[str, object]:
     if isinstance(reading, Position):
-        return {"position": [reading.kind.value, [[name, _parameter_out(value)] for name, value in reading.given]]}
+        return {"position": _position_out(reading)}
     call = reading.call
     out: dict[str, object] = {"data": call.data, "gas": call.gas, "returns": reading.returns, "index": reading.index}
     if call.sender != ZERO_ADDRESS:
         out["sender"] = call.sender
     return {"call": out}
+
+
+def _position_out(of: Position) -> list[object]:
+    return [of.kind.value, *(part for name, value in of.given for part in (name, _parameter_out(value)))]
+
+
+def _price_out(claim: PriceClaim) -> list[object]:
+    return [claim.chain_id, claim.group, claim.quote, claim.contract, _position_out(claim.how)]
 
 
 def _parameter_out(value: Parameter) -> object:
@@ -215,7 +236,9 @@ def _byte_string(data: memoryview) -> tuple[int, int]:
 
 
 def _bundle(value: Cbor, limits: Limits) -> Bundle:
-    top = Shape(value, "body").fields("as_of", "assets", "claims", "nodes", "omitted", "sections", optional=("codes",))
+    top = Shape(value, "body").fields(
+        "as_of", "assets", "claims", "nodes", "omitted", "sections", optional=("codes", "prices")
+    )
     assets = [_asset_in(item) for item in top["assets"].items(limits.claims)]
     claims = tuple(_claim_in(item, assets) for item in top["claims"].items(limits.claims))
     if _asset_table(claims) != assets:
@@ -230,8 +253,21 @@ def _bundle(value: Cbor, limits: Limits) -> Bundle:
     omitted = _ascending(top["omitted"], limits.claims, len(claims))
     counts = (len(nodes), len(codes))
     sections = tuple(_section_in(item, counts, limits) for item in top["sections"].items(limits.sections))
-    _check_sections(sections, claims, omitted, counts)
-    return Bundle(timestamp(top["as_of"].uint()), claims, omitted, sections, nodes, codes)
+    prices = _prices_in(top["prices"], limits) if "prices" in top else ()
+    _check_sections(sections, (claims, prices), omitted, counts)
+    return Bundle(timestamp(top["as_of"].uint()), claims, omitted, sections, nodes, codes, prices)
+
+
+def _prices_in(item: Shape, limits: Limits) -> tuple[PriceClaim, ...]:
+    _not_empty(item)
+    found: list[PriceClaim] = []
+    for entry in item.items(limits.claims):
+        chain, group, quote, contract, how = entry.tuple(5)
+        labels = group.label(_LABEL), quote.label(_LABEL)
+        found.append(PriceClaim(chain_id(chain.uint()), *labels, address(contract.bytes()), _given_in(how)))
+    if len(set(found)) != len(found):
+        raise MalformedBundle(_HERE, "it makes one price claim twice")
+    return tuple(found)
 
 
 def _asset_in(item: Shape) -> Asset:
@@ -300,9 +336,16 @@ def _reading_in(item: Shape, asset: Asset) -> Reading:
 def _position_in(item: Shape, asset: Asset) -> Position:
     if asset.contract is None or asset.layout is not None:
         raise MalformedBundle(_HERE, "a position is at a contract, and has no layout")
-    kind, given = item.tuple(2)
-    pairs = (entry.tuple(2) for entry in given.items(MOST_PARAMETERS))
-    return Position(kind.word(PositionKind), tuple((name.label(_NAME), _parameter_in(value)) for name, value in pairs))
+    return _given_in(item)
+
+
+def _given_in(item: Shape) -> Position:
+    parts = list(item.items(1 + 2 * MOST_PARAMETERS))
+    if len(parts) % 2 != 1:
+        raise MalformedBundle(_HERE, f"{item.path} is a kind, and then names and values in turn")
+    names = [part.label(_NAME) for part in parts[1::2]]
+    values = [_parameter_in(part) for part in parts[2::2]]
+    return Position(parts[0].word(PositionKind), tuple(zip(names, values, strict=True)))
 
 
 def _parameter_in(item: Shape) -> Parameter:
@@ -370,13 +413,18 @@ def _codes_in(item: Shape, limits: Limits, below: int) -> tuple[int, ...]:
 
 
 def _check_sections(
-    sections: Sequence[Section], claims: Sequence[Claim], omitted: Sequence[int], counts: tuple[int, int]
+    sections: Sequence[Section],
+    asked: tuple[Sequence[Claim], Sequence[PriceClaim]],
+    omitted: Sequence[int],
+    counts: tuple[int, int],
 ) -> None:
+    claims, prices = asked
     chains = [section.chain_id for section in sections]
     if any(one >= two for one, two in pairwise(chains)):
         raise MalformedBundle(_HERE, "sections ascend by chain id, each once")
     left_out = frozenset(omitted)
     wanted = {claim.chain_id for i, claim in enumerate(claims) if i not in left_out}
+    wanted |= {claim.chain_id for claim in prices}
     wanted |= {section.settling.parent for section in sections if section.settling is not None}
     if wanted != set(chains):
         raise MalformedBundle(

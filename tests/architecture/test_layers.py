@@ -29,6 +29,7 @@ LEVELS: dict[str, int] = {
     "verifier.view": 6,
     "verifier.shape": 6,
     "verifier.assets": 5,
+    "verifier.prices": 5,
     "verifier.consensus": 4,
     "verifier.settlement": 4,
     "verifier.evm": 3,

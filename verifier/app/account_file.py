@@ -87,6 +87,15 @@ Bit = Annotated[int, Field(ge=0, le=255)]
 Decimals = Annotated[int, Field(ge=0, le=77)]
 ChainIdNumber = Annotated[int, Field(ge=1, le=MAX_CHAIN_ID)]
 Preset = Literal["strict", "practical"]
+PositionWord = Literal[
+    "steth", "wsteth", "reth", "erc4626", "aave-v3", "aave-v3-debts", "compound-v3", "morpho-blue", "uniswap-v2",
+    "uniswap-v3",
+]  # fmt: skip
+"""The kinds of `verifier.positions` that a person writes; `storage` is written as a layout and a path."""
+
+
+FeedWord = Literal["chainlink", "uniswap-v3-average", "steth", "wsteth", "reth", "erc4626"]
+"""The sources of `verifier.prices.source` that a person writes."""
 
 
 class Part(BaseModel):
@@ -223,6 +232,10 @@ class AssetPart(Part):
     index: Annotated[int, Field(ge=0, le=255)] | None = None
     gas: Annotated[int, Field(ge=21_000, le=MAX_GAS)] | None = None
     sender: Annotated[Address | str, BeforeValidator(_sender)] | None = None
+    position: PositionWord | None = None
+    given: dict[Name, int | Annotated[str, Field(min_length=1, max_length=256)]] = Field(default={}, alias="with")
+    layout: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
+    path: Annotated[str, Field(min_length=1, max_length=2_048)] | None = None
     pocket: Name | None = None
 
 
@@ -331,6 +344,21 @@ class PricePart(Part):
     confidence: Share | None = None
 
 
+class FeedPart(Part):
+    """[[feeds]]: a price by proof, of a group, as a contract says it."""
+
+    group: Name
+    network: Name
+    feed: FeedWord
+    contract: AddressText
+    quote: Name = "USD"
+    given: dict[Name, int | Annotated[str, Field(min_length=1, max_length=256)]] = Field(default={}, alias="with")
+    heartbeat: Span | None = None
+    least: Positive | None = None
+    most: Positive | None = None
+    max_deviation: Share | None = None
+
+
 class MarginPart(Part):
     """[margin]: bounds of the ratio, limits on prices, and the least an account must hold."""
 
@@ -369,6 +397,7 @@ class AccountFile(Part):
     routes: Annotated[tuple[RoutePart, ...], Field(strict=False)] = ()
     depths: dict[Name, DepthPart] = Field(default={})
     returns: ReturnsPart = ReturnsPart()
+    feeds: Annotated[tuple[FeedPart, ...], Field(strict=False)] = ()
 
 
 def read_account(path: Path) -> tuple[AccountFile, TomlSource]:

@@ -75,7 +75,7 @@ def ask_contract(
         UsageError: What was typed is no address, function, argument or block.
     """
     claim, types = _claim(spec, contract, function, arguments, sender, gas)
-    pins, as_of = _moment(spec, at, now)
+    pins, as_of = moment_of(spec, at, now)
     checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now)
     if pins:
         checker = replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
@@ -111,8 +111,13 @@ def _claim(
         ) from None
 
 
-def _moment(spec: NetworkSpec, at: str | None, now: Timestamp) -> tuple[tuple[TrustRoot, ...], Timestamp]:
-    """A pin for a block hash that was typed: naming it is believing it. Else a moment."""
+def moment_of(spec: NetworkSpec, at: str | None, now: Timestamp) -> tuple[tuple[TrustRoot, ...], Timestamp]:
+    """
+    A pin for a block hash that was typed: naming it is believing it. Else a moment.
+
+    Raises:
+        UsageError: It is neither.
+    """
     if at is None:
         return (), now
     if _HASH.fullmatch(at) is not None:

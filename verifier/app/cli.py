@@ -16,6 +16,7 @@ from verifier.app.commands import attest as attest_command
 from verifier.app.commands import config as config_command
 from verifier.app.commands import db as db_command
 from verifier.app.commands import light as light_command
+from verifier.app.commands import slots as slots_command
 from verifier.app.commands.call import call
 from verifier.app.commands.check import check, explain
 from verifier.app.commands.demo import demo
@@ -42,6 +43,7 @@ for command in (init, demo, verify, gather, check, explain, call, networks, asse
     app.command()(command)
 app.add_typer(attest_command.app, name="attest")
 app.add_typer(config_command.app, name="config")
+app.add_typer(slots_command.app, name="slots")
 app.add_typer(db_command.app, name="db")
 app.add_typer(light_command.app, name="light")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -19,22 +20,25 @@ from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, Hold
 from verifier.app.compile_assets import Compiled, Place, compile_lines
 from verifier.app.compile_beacon import BeaconSide, compile_beacons
 from verifier.app.compile_declared import compile_declared
+from verifier.app.compile_feeds import compile_feeds
 from verifier.app.compile_policy import compile_policy
 from verifier.app.compile_settlement import parents_of, settle_places
 from verifier.app.errors import UnknownName, did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
 from verifier.app.toml_source import Path_, TomlSource
-from verifier.claims import Claim, ClaimKind, KnownAsset, Meanings, Source
+from verifier.claims import Claim, ClaimKind, KnownAsset, Meanings, PriceClaim, Source
 from verifier.errors import BadInput
 from verifier.forks import Activation, Fork
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
 from verifier.margin.duplicates import Aliases
 from verifier.margin.modes import Mode
+from verifier.margin.quotes import Feed
 from verifier.margin.rules import MarginRules
 from verifier.network import Family, Network, SettledOn
 from verifier.policy import Policy
+from verifier.positions import Position
 from verifier.primitives import Address, ChainId, Timestamp
 from verifier.trust import Checkpoint, PinnedBlock
 
@@ -79,6 +83,7 @@ class AccountSpec:
         beacon: Beacon chains, their endpoints and checkpoints; see `BeaconSide`.
         aliases: The registry's second entry points, so that one balance cannot be claimed through two contracts.
         warnings: What a person should know before running, each a sentence with its cure.
+        feeds: Prices by proof that the account asks for.
     """
 
     name: str
@@ -100,6 +105,7 @@ class AccountSpec:
     beacon: BeaconSide
     warnings: tuple[str, ...] = ()
     market: DeclaredMarket = NO_MARKET
+    feeds: tuple[Feed, ...] = ()
 
     @property
     def has_light_clients(self) -> bool:
@@ -137,12 +143,14 @@ def compile_account(
         (("assets", i), part, ClaimKind.HOLDING) for i, part in enumerate(file.assets)
     ]
     lines += [(("debts", i), part, ClaimKind.DEBT) for i, part in enumerate(file.debts) if isinstance(part, AssetPart)]
-    made = compile_lines(lines, places, holders, problems)
+    made = compile_lines(lines, places, holders, problems, Path(source.origin).parent)
     declared = compile_declared(file, problems)
     policy = compile_policy(file.policy, preset, lambda name: _find(name, places), problems)
     if declared.profile is not None:  # the file's own factors stand before the venue's
         policy = replace(policy, factors=MappingProxyType({**declared.profile.factors, **policy.factors}))
-    used = {claim.chain_id: places_name for claim in made.claims if (places_name := _name_of(claim, places))}
+    feeds = compile_feeds(file.feeds, places, problems)
+    asked: list[Claim | PriceClaim] = [*made.claims, *(feed.claim for feed in feeds)]
+    used = {claim.chain_id: places_name for claim in asked if (places_name := _name_of(claim, places))}
     parts = {name: _with_settings(file.networks.get(name), (networks or {}).get(name)) for name in places}
     used |= parents_of(used, places, parts)
     endpoints = {
@@ -185,6 +193,7 @@ def compile_account(
         aliases=aliases_of(registry.values()),
         beacon=beacon,
         warnings=(*_warnings(made, policy, places), *_unbounded(endpoints)),
+        feeds=feeds,
     )
 
 
@@ -321,7 +330,7 @@ def _find(name: str, places: Mapping[str, Place]) -> Network | None:
     return next((p.network for p in places.values() if str(p.network.chain_id) == name), None)
 
 
-def _name_of(claim: Claim, places: Mapping[str, Place]) -> str:
+def _name_of(claim: Claim | PriceClaim, places: Mapping[str, Place]) -> str:
     return next(name for name, place in places.items() if place.network.chain_id == claim.chain_id)
 
 
@@ -461,13 +470,26 @@ def _unbounded(endpoints: Mapping[ChainId, tuple[Endpoint, ...]]) -> tuple[str, 
     )
 
 
+def _untaken(claim: Claim, of: Position, policy: Policy, network: str) -> list[str]:
+    """The contracts that a position names and the policy does not; its run may yet find others behind them."""
+    named = [claim.asset.contract, *(v for _, v in of.given if isinstance(v, bytes) and len(v) == 20)]
+    missing = [Address(c) for c in named if c is not None and (claim.chain_id, c) not in policy.accept_contracts]
+    if not missing:
+        return []
+    line = ", ".join(f'"{network}:{checksummed(contract)}"' for contract in dict.fromkeys(missing))
+    text = f"{claim.asset.symbol} is a position that only your file vouches for, and will be refused"
+    return [f"{text}; if you have reviewed its contracts, add under [policy]: accept_contracts = [{line}]"]
+
+
 def _warnings(made: Compiled, policy: Policy, places: Mapping[str, Place]) -> tuple[str, ...]:
     """Lines that the verifier will refuse or count as nothing, with the line to add."""
     found: list[str] = []
     for claim in made.claims:
         asset = claim.asset
         taken = (claim.chain_id, asset.contract) in policy.accept_contracts
-        if claim.source is Source.USER and asset.contract is not None and not taken:
+        if isinstance(claim.reading, Position):
+            found += _untaken(claim, claim.reading, policy, _name_of(claim, places))
+        elif claim.source is Source.USER and asset.contract is not None and not taken:
             by = "a slot" if claim.reading is None else "a call"
             line = f'accept_contracts = ["{_name_of(claim, places)}:{checksummed(asset.contract)}"]'
             found.append(

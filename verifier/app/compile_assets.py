@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from verifier.app.account_file import AssetPart
 from verifier.app.call_readings import claim_of
+from verifier.app.compile_positions import compile_position, is_position, unlisted
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
@@ -50,14 +52,25 @@ class Compiled:
     paths: list[Path_] = field(default_factory=list)
     meanings: dict[AssetKey, KnownAsset] = field(default_factory=dict)
 
+    def add(self, claim: Claim, pocket: str | None, path: Path_) -> None:
+        """One more claim, with the line that it comes from."""
+        self.claims.append(claim)
+        self.pockets.append(pocket)
+        self.paths.append(path)
+
 
 def compile_lines(
     parts: Sequence[tuple[Path_, AssetPart, ClaimKind]],
     places: Mapping[str, Place],
     holders: Mapping[str, Mapping[ChainId | None, tuple[Address, ...]]],
     problems: Problems,
+    folder: Path = Path(),
 ) -> Compiled:
-    """All claims of a file; what is wrong goes to `problems`."""
+    """All claims of a file; what is wrong goes to `problems`.
+
+    Args:
+        folder: Where layout files that a line names lie.
+    """
     made = Compiled()
     for place in places.values():
         made.meanings.update({known.asset.key: known for known in place.assets})
@@ -66,16 +79,22 @@ def compile_lines(
         if here is None:
             problems.add((*path, "network"), f"no such network; {did_you_mean(part.network, places)}")
             continue
-        known = _asset(path, part, here, made.meanings, problems)
         addresses = _addresses(path, part, here.network, holders, problems)
+        if is_position(part):
+            for claim in compile_position(path, part, kind, here.network, addresses, folder, problems):
+                made.add(claim, part.pocket, path)
+            continue
+        if part.given:
+            problems.add((*path, "with"), "is given without position")
+        known = _asset(path, part, here, made.meanings, problems)
         if known is None:
             continue
         made.meanings.setdefault(known.asset.key, known)
         for address in addresses:
-            made.claims.append(claim_of(path, part, known, address, kind, problems))
-            made.pockets.append(part.pocket)
-            made.paths.append(path)
+            made.add(claim_of(path, part, known, address, kind, problems), part.pocket, path)
     _refuse_doubles(made, problems)
+    for claim in unlisted(made.claims):
+        made.add(claim, None, ("debts", len(parts)))
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chains.behaviour import EndpointReport
@@ -20,6 +20,7 @@ from verifier.app.kept import (
     kept_amounts,
 )
 from verifier.app.service import Run
+from verifier.margin.account import quotes_of
 from verifier.margin.fixed import show_scaled
 from verifier.margin.observe import observation
 from verifier.margin.report import MarginReport
@@ -27,7 +28,7 @@ from verifier.network import Network
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.trust import TrustRoot
-from verifier.verify import Checker, Outcome, Verified
+from verifier.verify import Checker, Outcome, PriceOutcome, PriceRefusal, Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Findings:
         report: None where no account was weighed.
         notes: What a person should know beside the figures.
         lights: Light-client states that anchored the run, sealed for the store.
+        prices: Prices by proof, or why there is none.
     """
 
     command: str
@@ -59,6 +61,7 @@ class Findings:
     endpoints: tuple[EndpointReport, ...] = ()
     notes: tuple[str, ...] = ()
     lights: tuple[KeptLight, ...] = ()
+    prices: tuple[PriceOutcome, ...] = ()
 
     @property
     def codes(self) -> tuple[Exit, ...]:
@@ -88,8 +91,16 @@ def of_run(command: str, run: Run, notes: tuple[str, ...] = ()) -> Findings:
         holders=run.spec.holders,
         report=run.report,
         endpoints=run.endpoints,
-        notes=notes,
+        notes=(*notes, *_price_notes(run)),
+        prices=run.verified.prices,
     )
+
+
+def _price_notes(run: Run) -> Iterator[str]:
+    """What a person should know of prices by proof that give nothing, and why."""
+    refused = {price.claim: str(price.error) for price in run.verified.prices if isinstance(price, PriceRefusal)}
+    for claim, why in quotes_of(run.report.account).unusable.items():
+        yield f"the price of {claim.group} by {claim.how.kind.value} is not taken: {refused.get(claim, why)}"
 
 
 def of_verified(
@@ -116,6 +127,7 @@ def of_verified(
         account=account,
         endpoints=endpoints,
         notes=notes,
+        prices=verified.prices,
     )
 
 

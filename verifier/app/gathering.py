@@ -15,7 +15,7 @@ from chains.driver import Desk, drive
 from chains.errors import FetchError
 from chains.observe import observe, observe_block
 from verifier.app.following import LightClients
-from verifier.claims import CallReading, Claim
+from verifier.claims import CallReading, Claim, PriceClaim
 from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
 from verifier.errors import TrustTooWeak, VerifierError, Where
@@ -34,7 +34,7 @@ from verifier.headers.decode import decode_header
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId, Timestamp
 from verifier.trust import Anchor, Checkpoint, HeaderRoot, Observed, PinnedBlock, TrustRoot
-from verifier.verify import Checker, Refusal, Verified, verify_bundle
+from verifier.verify import Checker, PriceRefusal, Refusal, Verified, verify_bundle
 from verifier.wire import encode_bundle
 
 Failure = Unanswered | VerifierError
@@ -48,12 +48,14 @@ class GatheredBundle:
         roots: The checker's roots, observations that were made on the way among them.
         failures: For each omitted claim, why it has no evidence.
         states: Where the light clients of the run stand.
+        unpriced: The same for each price claim that was left out.
     """
 
     data: bytes
     roots: tuple[TrustRoot, ...]
     failures: Mapping[int, Failure]
     states: Mapping[ChainId, LightClientState] = field(default_factory=dict)
+    unpriced: Mapping[PriceClaim, Failure] = field(default_factory=dict)
 
 
 SectionFlow = Callable[[Network, Sequence[tuple[int, Claim]], Anchored, Timestamp, Checker], Flow[Gathered]]
@@ -65,11 +67,12 @@ async def gather_bundle(
     as_of: Timestamp,
     desk: Desk,
     checker: Checker,
-    section: SectionFlow = gather_section,
+    section: SectionFlow | None = None,
     lights: LightClients | None = None,
+    prices: Sequence[PriceClaim] = (),
 ) -> GatheredBundle:
     """
-    Gather the evidence of all claims, one flow for each network, concurrently; a rollup's after its parent's.
+    Gather the evidence of claims and prices, one flow for each network, concurrently; a rollup's after its parent's.
 
     Args:
         lights: The light clients of the run; without, those of the checker's checkpoints begin anew.
@@ -77,18 +80,21 @@ async def gather_bundle(
     by_chain: dict[ChainId, list[tuple[int, Claim]]] = {}
     for i, claim in enumerate(claims):
         by_chain.setdefault(claim.chain_id, []).append((i, claim))
+    for price in prices:
+        by_chain.setdefault(price.chain_id, [])
     lights = lights or LightClients(desk, checker)
     anchors = _Anchors(as_of, desk, checker, lights)
     try:
-        tasks = [_one_network(chain, asked, as_of, anchors, section) for chain, asked in by_chain.items()]
+        tasks = [_one_network(chain, asked, as_of, anchors, section, prices) for chain, asked in by_chain.items()]
         parts = await asyncio.gather(*tasks)
     finally:
         await anchors.aclose()
         await lights.aclose()
     failures = {i: error for part in parts for i, error in part.failed.items()}
-    data = encode_bundle(assemble(as_of, claims, parts, [one.alone() for one in anchors.found]))
+    data = encode_bundle(assemble(as_of, claims, parts, [one.alone() for one in anchors.found], prices))
+    unpriced = {claim: error for part in parts for claim, error in part.unpriced.items()}
     states = {chain: found.state for chain, found in lights.followed.items()}
-    return GatheredBundle(data, (*checker.roots, *anchors.observed, *lights.observed), failures, states)
+    return GatheredBundle(data, (*checker.roots, *anchors.observed, *lights.observed), failures, states, unpriced)
 
 
 async def gather_calls(
@@ -106,14 +112,40 @@ async def gather_calls(
 
 
 async def _one_network(
-    chain: ChainId, asked: list[tuple[int, Claim]], as_of: Timestamp, anchors: _Anchors, section: SectionFlow
+    chain: ChainId,
+    asked: list[tuple[int, Claim]],
+    as_of: Timestamp,
+    anchors: _Anchors,
+    section: SectionFlow | None,
+    prices: Sequence[PriceClaim],
 ) -> Gathered:
+    quotes = [price for price in prices if price.chain_id == chain]
     network = anchors.checker.networks[chain]
     try:
         anchored = await anchors.of(network)
     except (Unanswered, VerifierError) as error:
-        return Gathered(chain, None, (), frozenset(), dict.fromkeys((i for i, _ in asked), error))
+        failed = dict.fromkeys((i for i, _ in asked), error)
+        return Gathered(chain, None, (), frozenset(), failed, unpriced=dict.fromkeys(quotes, error))
+    if section is None:
+        flow = gather_section(network, asked, anchored, as_of, anchors.checker, quotes)
+        return await drive(flow, anchors.desk)
     return await drive(section(network, asked, anchored, as_of, anchors.checker), anchors.desk)
+
+
+async def anchors_of(as_of: Timestamp, desk: Desk, checker: Checker, network: Network) -> Anchored:
+    """
+    One network's anchor.
+
+    Raises:
+        Unanswered, VerifierError: It cannot be had, or does not stand.
+    """
+    lights = LightClients(desk, checker)
+    anchors = _Anchors(as_of, desk, checker, lights)
+    try:
+        return await anchors.of(network)
+    finally:
+        await anchors.aclose()
+        await lights.aclose()
 
 
 class _Anchors:
@@ -213,7 +245,8 @@ def verify_gathered(gathered: GatheredBundle, checker: Checker) -> Verified:
     outcomes = list(verified.outcomes)
     for i, error in gathered.failures.items():
         outcomes[i] = Refusal(outcomes[i].claim, error, missing=isinstance(error, Unanswered) and not error.lied)
-    return replace(verified, outcomes=tuple(outcomes))
+    unpriced = tuple(PriceRefusal(claim, error) for claim, error in gathered.unpriced.items())
+    return replace(verified, outcomes=tuple(outcomes), prices=(*verified.prices, *unpriced))
 
 
 async def observe_anchors(bundle: Bundle, desk: Desk, checker: Checker) -> tuple[Observed, ...]:

@@ -20,6 +20,8 @@ from verifier.app.report.escape import clean
 from verifier.errors import VerifierError
 from verifier.flow import Unanswered
 from verifier.margin.as_json import to_json as margin_json
+from verifier.margin.fixed import show_scaled
+from verifier.positions import Position
 from verifier.primitives import Address, to_hex
 from verifier.proven import (
     Proven,
@@ -34,7 +36,7 @@ from verifier.proven import (
     trail,
 )
 from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
-from verifier.verify import Outcome, Refusal
+from verifier.verify import Outcome, PriceOutcome, PriceRefusal, Refusal
 
 VERSION = 1
 Json = dict[str, object]
@@ -72,6 +74,7 @@ def findings_json(found: Findings, *, trails: bool = False) -> Json:
         "trust_roots": [root_json(root) for root in found.roots],
         "claims": [_claim(i, o, found, holders, trails=trails) for i, o in enumerate(found.outcomes)],
         "strangers": [_claim(i, o, found, holders, trails=False) for i, o in enumerate(found.strangers)],
+        "prices": [_price(price, found) for price in found.prices],
         "endpoints": [endpoint_json(report) for report in found.endpoints],
         "margin": None if found.report is None else margin_json(found.report),
         "notes": [clean(note) for note in found.notes],
@@ -97,6 +100,7 @@ def _claim(index: int, outcome: Outcome, found: Findings, holders: Mapping[Addre
         "contract": row.contract,
         "decimals": row.decimals,
         "source": row.source,
+        "position": _position(outcome.claim.reading),
         "amount": None if row.amount is None else str(row.amount),
         "block": _block(row),
         "moment": row.moment,
@@ -106,6 +110,34 @@ def _claim(index: int, outcome: Outcome, found: Findings, holders: Mapping[Addre
     if trails:
         made["trail"] = list(trail_json(outcome)) if isinstance(outcome, ProvenAmount) else []
     return made
+
+
+def _price(outcome: PriceOutcome, found: Findings) -> Json:
+    claim = outcome.claim
+    network = found.networks.get(claim.chain_id)
+    made: Json = {
+        "status": "refused" if isinstance(outcome, PriceRefusal) else "proven",
+        "group": claim.group,
+        "quote": claim.quote,
+        "network": f"chain {claim.chain_id}" if network is None else network.name,
+        "chain_id": claim.chain_id,
+        "contract": to_hex(claim.contract),
+        "source": claim.how.kind.value,
+    }
+    if isinstance(outcome, PriceRefusal):
+        error = outcome.error
+        sort = error.refusal_class if isinstance(error, VerifierError) else "TRANSPORT"
+        refusal = {"error": type(error).__name__, "class": sort, "message": clean(str(error))}
+        return {**made, "price": None, "at": None, "trust": None, "refusal": refusal}
+    word = outcome.trust.word
+    return {**made, "price": show_scaled(outcome.price), "at": time_json(outcome.at), "trust": word, "refusal": None}
+
+
+def _position(reading: object) -> Json | None:
+    if not isinstance(reading, Position):
+        return None
+    given = {name: to_hex(value) if isinstance(value, bytes) else str(value) for name, value in reading.given}
+    return {"kind": reading.kind.value, "with": {name: clean(value) for name, value in given.items()}}
 
 
 def _block(row: KeptAmount) -> Json | None:

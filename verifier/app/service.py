@@ -25,7 +25,7 @@ from verifier.margin.duplicates import Identity, check_duplicates
 from verifier.margin.report import MarginReport, report
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
-from verifier.proven import ProvenAmount
+from verifier.proven import ProvenAmount, ProvenPrice
 from verifier.trust import TrustRoot
 from verifier.verify import Checker, Outcome, Refusal, Verified, verify_bundle
 from verifier.wire import parse_bundle
@@ -120,8 +120,9 @@ async def gather_account(
     check_duplicates(spec.claims, spec.aliases)
     moment = as_of if as_of is not None else spec.as_of if spec.as_of is not None else now
     async with desk_of(spec, seconds, known) as desk:
-        checker = checker_of(spec, now)
-        gathered = await gather_bundle(spec.claims, moment, desk, checker, lights=lights_of(spec, desk, checker, shelf))
+        checker, prices = checker_of(spec, now), [feed.claim for feed in spec.feeds]
+        lights = lights_of(spec, desk, checker, shelf)
+        gathered = await gather_bundle(spec.claims, moment, desk, checker, lights=lights, prices=prices)
         return gathered, desk.report()
 
 
@@ -210,7 +211,7 @@ def match_claims(claims: Iterable[Claim], verified: Verified) -> tuple[Verified,
 
 def _question(claim: Claim) -> tuple[object, ...]:
     """What a claim asks, apart from where its meaning comes from."""
-    return (claim.asset, claim.holder, claim.kind)
+    return (claim.asset, claim.holder, claim.kind, claim.reading)
 
 
 def _run(
@@ -238,6 +239,8 @@ def _run(
         last_proven=last_proven or {},
         aliases=spec.aliases,
         market=spec.market,
+        feeds=spec.feeds,
+        proven_prices=[price for price in verified.prices if isinstance(price, ProvenPrice)],
     )
     return Run(spec, data, verified, strangers, report(account), roots, endpoints, now)
 

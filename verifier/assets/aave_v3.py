@@ -36,22 +36,20 @@ RELEASES: Final = ("3.0", "3.6")
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """`pool` and `underlying` say which reserve; `release` whose arithmetic. `listed`: bits of reserves claimed as
-    debts.
-    """
+    """`pool` and `underlying` say which reserve, `release` whose arithmetic, `listed` whose debts are claimed."""
 
     pool: Address
     underlying: Address
     newest: bool
-    listed: int
+    listed: frozenset[Address]
 
 
 def parse(given: Given, contract: Address) -> Parameters:
     """A reserve; for the question whether there are other debts, the pool is the claim's own contract."""
     if given.kind is PositionKind.AAVE_V3_DEBTS:
-        return Parameters(contract, contract, newest=True, listed=given.uint("listed", 0))
+        return Parameters(contract, contract, newest=True, listed=given.addresses("asset"))
     newest = given.word("release", RELEASES) == "3.6"
-    return Parameters(given.address("pool"), given.address("underlying"), newest, 0)
+    return Parameters(given.address("pool"), given.address("underlying"), newest, frozenset())
 
 
 def read(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Figure:
@@ -121,12 +119,12 @@ def read_debts(of: Parameters, claim: Claim, contract: Address, reader: Reader) 
     if count > MOST_RESERVES:
         raise NotUsable(counted.where, f"the pool lists {count} reserves, and can have {MOST_RESERVES}")
     borrowed = [i for i in range(MOST_RESERVES) if number(bits) >> (2 * i) & 1]
-    unlisted = [i for i in borrowed if not of.listed >> i & 1]
-    if not unlisted:
-        return Figure(0, bits)
-    names = reader.words((contract, [list_slot(i) for i in unlisted]))
-    assets = [field(word.word, 0, 160).to_bytes(20, "big") for word in names]
-    raise UnlistedDebt(bits.where, tuple(assets), count)
+    names = reader.words((contract, [list_slot(i) for i in borrowed]))
+    assets = [Address(field(word.word, 0, 160).to_bytes(20, "big")) for word in names]
+    unlisted = tuple(asset for asset in assets if asset not in of.listed)
+    if unlisted:
+        raise UnlistedDebt(bits.where, unlisted, count)
+    return Figure(0, bits)
 
 
 def list_slot(number_: int) -> SlotKey:

@@ -28,7 +28,7 @@ from verifier.assets.reader import Reader
 from verifier.claims import AccountRead, Claim, KnownAsset, Reads
 from verifier.errors import BadInput, Where
 from verifier.positions import Given, Position, PositionKind
-from verifier.primitives import Address, SlotKey, Timestamp
+from verifier.primitives import Address, SlotKey
 
 Parse = Callable[[Given, Address], Any]
 """Parameters of a kind's own type, which its own `read` takes; nobody else looks inside."""
@@ -51,6 +51,24 @@ KINDS: Final[Mapping[PositionKind, tuple[Parse, Read]]] = MappingProxyType(
 )
 
 
+def check_position(of: Position, contract: Address) -> None:
+    """
+    That a position has its kind's parameters, and no others.
+
+    Raises:
+        BadInput: One is missing, unknown or of another type.
+    """
+    given = Given(of)
+    _kind(of)[0](given, contract)
+    given.done()
+
+
+def _kind(of: Position) -> tuple[Parse, Read]:
+    if of.kind not in KINDS:
+        raise BadInput("position", "a kind that has an amount, and no price", of.kind.value)
+    return KINDS[of.kind]
+
+
 def read_position(claim: Claim, of: Position, reader: Reader) -> Figure:
     """
     The figure of a position, from whatever the reader has.
@@ -62,7 +80,7 @@ def read_position(claim: Claim, of: Position, reader: Reader) -> Figure:
     contract = claim.asset.contract
     if contract is None:
         raise BadInput("position", "a contract", claim.asset.symbol)
-    parse, read = KINDS[of.kind]
+    parse, read = _kind(of)
     given = Given(of)
     parameters = parse(given, contract)
     given.done()
@@ -84,18 +102,18 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
     """
     if not isinstance(claim.reading, Position):
         raise BadInput("claim of a position", "a position", claim.asset.symbol)
-    reader = _Needing(state, state.time, where)
+    reader = Needing(state, where)
     figure = read_position(claim, claim.reading, reader)
     rest = tuple(read for read in reader.used.values() if read is not figure.word)
     contracts = dict.fromkeys(address for address, _ in reader.used if address != claim.asset.contract)
     return Reading(figure.units, figure.word, rest, reviewed=False, contracts=tuple(contracts))
 
 
-class _Needing(Reader):
+class Needing(Reader):
     """Says all of a request beforehand, for a state that is still being gathered."""
 
-    def __init__(self, state: State, time: Timestamp, where: Where) -> None:
-        super().__init__(state, time, where)
+    def __init__(self, state: State, where: Where) -> None:
+        super().__init__(state, state.time, where)
         self._whole = state
 
     def _ready(self, asked: list[tuple[Address, list[SlotKey]]]) -> None:

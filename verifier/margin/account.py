@@ -17,11 +17,12 @@ from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, Decl
 from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
 from verifier.margin.duplicates import NO_ALIASES, Aliases, Identity, check_duplicates, label
 from verifier.margin.modes import Mode
+from verifier.margin.quotes import Feed, Quotes, resolve
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
-from verifier.margin.snapshot import Doubt, Line, Position, Provenance, Quote, Reason, Snapshot
+from verifier.margin.snapshot import Doubt, Line, Position, Provenance, Reason, Snapshot
 from verifier.policy import Policy
 from verifier.primitives import Hash32, Timestamp
-from verifier.proven import Moment, ProvenAmount, ProvenHeader
+from verifier.proven import Moment, ProvenAmount, ProvenHeader, ProvenPrice
 from verifier.verify import Outcome, Refusal
 
 NOTHING_PROVEN: Final[Mapping[Identity, ProvenAmount]] = MappingProxyType({})
@@ -38,6 +39,7 @@ class MarginAccount:
         last_proven: What was proven last, and again now, of claims that are refused or missing.
         market: What markets are said to quote beside spot prices, and what rests in their books.
         aliases: Contracts through which another asset's balances are seen, so that both count as one.
+        feeds, proven_prices: Prices that the account asks for, and those that were proven.
     """
 
     name: str
@@ -54,6 +56,8 @@ class MarginAccount:
     last_proven: Mapping[Identity, ProvenAmount]
     aliases: Aliases
     market: DeclaredMarket = NO_MARKET
+    feeds: tuple[Feed, ...] = ()
+    proven_prices: tuple[ProvenPrice, ...] = ()
 
     def __post_init__(self) -> None:
         for outcome in self.outcomes:
@@ -64,6 +68,9 @@ class MarginAccount:
         _check_distinct("price", [price.group for price in self.prices])
         _check_distinct("debt", [debt.name for debt in self.debts])
         _check_distinct("position", [position.name for position in self.positions])
+        for price in self.proven_prices:
+            if not _is_price(price) or price.as_of != self.as_of:
+                raise BadInput("proven_prices", f"prices that the verifier proved, as of {self.as_of}", price)
         for identity, amount in self.last_proven.items():
             if not _is_proven(amount) or amount.claim.identity != identity:
                 raise BadInput("last_proven", "a proven amount of the same claim", identity)
@@ -86,6 +93,8 @@ def build_account(
     last_proven: Mapping[Identity, ProvenAmount] = NOTHING_PROVEN,
     market: DeclaredMarket = NO_MARKET,
     aliases: Aliases = NO_ALIASES,
+    feeds: Sequence[Feed] = (),
+    proven_prices: Sequence[ProvenPrice] = (),
 ) -> MarginAccount:
     """
     Establish that these parts are one account of one moment, in which no balance counts twice.
@@ -117,6 +126,8 @@ def build_account(
         last_proven=MappingProxyType(dict(last_proven)),
         market=market,
         aliases=aliases,
+        feeds=tuple(feeds),
+        proven_prices=tuple(proven_prices),
     )
 
 
@@ -149,9 +160,7 @@ def snapshot(account: MarginAccount) -> Snapshot:
         as_of=account.as_of,
         lines=lines + tuple(_debt_line(debt, account.as_of) for debt in account.debts),
         positions=tuple(_position(position) for position in account.positions),
-        quotes=MappingProxyType(
-            {p.group: Quote(p.price, p.at, p.source, p.stable, p.confidence) for p in account.prices}
-        ),
+        quotes=quotes_of(account).by_group,
         doubts=_skew(account),
         orders=account.market.orders,
         expiries=account.market.expiries,
@@ -162,12 +171,21 @@ def snapshot(account: MarginAccount) -> Snapshot:
     )
 
 
+def quotes_of(account: MarginAccount) -> Quotes:
+    """What each asset group is worth in USD, by proof where there is one, and why feeds give nothing."""
+    return resolve(account.feeds, account.proven_prices, account.prices, account.as_of)
+
+
 def _check_outcome(outcome: Outcome, as_of: Timestamp) -> None:
     if isinstance(outcome, ProvenAmount):
         if outcome.as_of != as_of:
             raise BadInput("outcomes", f"amounts as of {as_of}: one moment for the whole account", outcome.as_of)
     elif not isinstance(outcome, Refusal):
         raise BadInput("outcomes", "what the verifier proved or refused", outcome)
+
+
+def _is_price(value: object) -> bool:
+    return isinstance(value, ProvenPrice)
 
 
 def _is_proven(value: object) -> bool:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.nodes.anvil import Anvil
 from tests.simulators.minting import header, network
 from verifier.assets.figure import Figure
 from verifier.assets.position import read_position
 from verifier.assets.reader import Planning, Unread
-from verifier.claims import Asset, Claim, ClaimKind
+from verifier.claims import Asset, Claim, ClaimKind, PriceClaim
 from verifier.crypto.keccak import keccak256
 from verifier.errors import MalformedWord, Where
 from verifier.positions import Position
+from verifier.prices.quote import Observed
+from verifier.prices.source import read_price
 from verifier.primitives import ZERO_WORD, Address, ChainId, Hash32, SlotKey, Timestamp, parse_hex
 from verifier.proven import ProvenAccount, ProvenRoot, ProvenWord, mint
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.trie.table import NodeTable
 from verifier.trust import Anchor, Trust
+
+T = TypeVar("T")
 
 
 def raw(address: str) -> Address:
@@ -42,16 +47,22 @@ class Seen:
 
     def figure(self, claim: Claim, position: Position) -> Figure:
         """The position's figure, from proofs alone."""
+        return self._read(lambda reader: read_position(claim, position, reader))
+
+    def price(self, claim: PriceClaim) -> Observed:
+        """A price, from proofs alone."""
+        return self._read(lambda reader: read_price(claim, reader))
+
+    def _read(self, read: Callable[[Planning], T]) -> T:
         self.rounds = 0
         while True:
-            reader = Planning(self.accounts, self.words, Timestamp(self.root.timestamp or 0), Where())
             try:
-                return read_position(claim, position, reader)
+                return read(Planning(self.accounts, self.words, Timestamp(self.root.timestamp or 0), Where()))
             except Unread as more:
                 self.rounds += 1
                 assert self.rounds < 9, "a kind must not ask for ever"
-                for read in more.reads:
-                    self._prove(read.address, read.slots)
+                for wanted in more.reads:
+                    self._prove(wanted.address, wanted.slots)
 
     def _prove(self, address: Address, slots: tuple[SlotKey, ...]) -> None:
         keys = [f"0x{slot.hex()}" for slot in slots]

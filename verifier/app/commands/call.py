@@ -41,7 +41,7 @@ def call(
     from verifier.app.json_view import dumps
 
     state: State = ctx.obj
-    spec = _spec(state, network, account)
+    spec = network_spec(state, network, account)
     with state.terminal().busy(f"asking {spec.network.name}"):
         answer = ask_contract(
             spec,
@@ -74,7 +74,8 @@ def _exit_code(answer: ProvenAnswer) -> int:
     return int(Exit.REFUSED if answer.values is None else Exit.OK)
 
 
-def _spec(state: State, network: str, account: Path | None) -> NetworkSpec:
+def network_spec(state: State, network: str, account: Path | None) -> NetworkSpec:
+    """One network as an account file, or this machine's settings, know it."""
     from chains.registry import NETWORKS
     from verifier.app.account_file import AccountFile, AccountPart, read_account
     from verifier.app.compile import compile_network

@@ -45,7 +45,8 @@ def trail_tree(index: int, outcome: Outcome, found: Findings) -> Tree:
         if isinstance(step, ProvenAmount):
             _add_facts(at, step)
     for extra in outcome.bound_by:
-        tree.add(Text("code: ").append_text(step_words(extra, found)))
+        role = "code: " if isinstance(extra, ProvenAccount) else "with: "
+        tree.add(Text(role).append_text(step_words(extra, found)))
     return tree
 
 

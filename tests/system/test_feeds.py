@@ -1,0 +1,176 @@
+"""Prices by proof from an account file into the margin account, and what is not taken as one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.nodes.protocols import chainlink
+from tests.system.test_positions import account, line
+from verifier.app.account_file import parse_account
+from verifier.app.compile import compile_account
+from verifier.app.errors import ConfigError
+from verifier.app.service import check_account, verify_account
+from verifier.errors import BadPrice, UnreviewedMeaning
+from verifier.margin.account import quotes_of
+from verifier.primitives import Timestamp
+from verifier.proven import ProvenPrice
+from verifier.view import encode_view, parse_view
+from verifier.wire import encode_bundle, parse_bundle
+
+E18 = 10**18
+
+
+def feed_lines(of, group="ETH", quote="USD", **keys):
+    body = {
+        "group": group,
+        "network": "local31340",
+        "feed": "chainlink",
+        "contract": of.proxy.address,
+        "quote": quote,
+    } | keys
+    spelled = [f"{name} = {json.dumps(value)}" for name, value in body.items()]
+    return "\n".join(["[[feeds]]", *spelled, f'with = {{ layout = "{of.kind}", decimals = 8 }}', ""])
+
+
+class Desk:
+    """An account with one vault's shares, and feeds."""
+
+    def __init__(self, protocols):
+        self.protocols, self.node = protocols, protocols.node
+        self.vault, self.user = protocols.vault, protocols.user(7)
+        self.vault.deposit(self.user, 10**21)
+        self.eth, self.ratio = chainlink.deploy_feed(self.node, "ocr2"), chainlink.deploy_feed(self.node, "ocr1")
+        self.accepted = [self.vault.vault.address, self.vault.coin.address]
+        for feed in (self.eth, self.ratio):
+            self.accepted += [feed.proxy.address, feed.aggregator.address]
+
+    def spec(self, *lines, accepted=None, group="ETH", declared=""):
+        given = {"asset": self.vault.coin.address, "asset_slot": 0}
+        held = line(
+            "assets", position="erc4626", contract=self.vault.vault.address, symbol="VS", group=group, **{"with": given}
+        )
+        policy = f'[policy.assets.{group}]\nhaircut_initial = "20%"\nhaircut_maintenance = "10%"\n'
+        text = account(self.node, self.user, accepted or self.accepted, held, policy, declared, *lines)
+        file, source = parse_account(text, "a.toml")
+        return compile_account(file, source, {}, environ={}, networks={}, preset="strict")
+
+    def run(self, *lines, **options):
+        spec = self.spec(*lines, **options)
+        now = Timestamp(int(self.node.block()["timestamp"], 16) + 5)
+        return spec, verify_account(spec, now=now), now
+
+
+@pytest.fixture(scope="module")
+def desk(protocols):
+    return Desk(protocols)
+
+
+def test_a_proven_price_values_what_was_proven(desk):
+    """Shares are worth their assets times the feed's answer; the bundle checks offline to the same, in both of its forms."""
+    desk.eth.answer(2_000 * 10**8)
+    spec, found, now = desk.run(feed_lines(desk.eth))
+    (price,) = found.verified.prices
+    assert isinstance(price, ProvenPrice)
+    assert (price.price, price.at) == (2_000 * E18, desk.eth.latest()[3])
+    again = check_account(spec, found.data, now=now)
+    assert [p.price for p in again.verified.prices] == [2_000 * E18]
+    assert again.report.status == found.report.status
+    assert parse_view(encode_view(found.data)) == found.data
+    assert encode_bundle(parse_bundle(found.data).bundle) == found.data
+
+
+@pytest.mark.covers("ORC-04")
+def test_a_ratio_is_no_price(desk):
+    """A feed in ETH prices nothing without a price of ETH; with one, both legs are multiplied."""
+    from verifier.margin.quotes import resolve
+
+    desk.eth.answer(2_000 * 10**8)
+    desk.ratio.answer(112_000_000)
+    spec, found, _ = desk.run(feed_lines(desk.ratio, "CBETH", "ETH"), group="CBETH")
+    lone = resolve(spec.feeds, found.verified.prices, (), found.verified.as_of)
+    assert "CBETH" not in lone.by_group
+    assert "no price in USD" in next(iter(lone.unusable.values()))
+    spec, found, _ = desk.run(feed_lines(desk.ratio, "CBETH", "ETH"), feed_lines(desk.eth), group="CBETH")
+    both = resolve(spec.feeds, found.verified.prices, (), found.verified.as_of)
+    assert both.by_group["CBETH"].price == 2_240 * E18
+
+
+@pytest.mark.covers("ORC-01")
+def test_an_answer_older_than_the_feed_speaks_is_not_taken(desk):
+    """A missed heartbeat is no price, though everything about it is proven."""
+    from verifier.margin.quotes import resolve
+
+    desk.eth.answer(2_000 * 10**8)
+    desk.protocols.wait(4_000)
+    spec, found, _ = desk.run(feed_lines(desk.eth, heartbeat="1h"))
+    missed = resolve(spec.feeds, found.verified.prices, (), found.verified.as_of)
+    assert not missed.by_group
+    assert "s old" in next(iter(missed.unusable.values()))
+    slower = [replace(feed, heartbeat=86_400) for feed in spec.feeds]
+    assert resolve(slower, found.verified.prices, (), found.verified.as_of).by_group["ETH"].price == 2_000 * E18
+
+
+@pytest.mark.covers("ORC-05")
+def test_sources_that_differ_give_no_price(desk):
+    """Par typed in beside a feed that trades below it: neither is taken, and a small difference is none."""
+    from verifier.margin.quotes import resolve
+
+    for answer, taken in ((96 * 10**6, True), (60 * 10**6, False)):
+        desk.eth.answer(answer)
+        stamp = int(desk.node.block()["timestamp"], 16)
+        from datetime import UTC, datetime
+
+        at = datetime.fromtimestamp(stamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        spec, found, _ = desk.run(
+            feed_lines(desk.eth), declared=f'[prices.ETH]\nusd = "1"\nat = "{at}"\nsource = "par"\n'
+        )
+        held = resolve(spec.feeds, found.verified.prices, spec.prices, found.verified.as_of)
+        assert ("ETH" in held.by_group) is taken
+
+
+def test_a_band_is_kept(desk):
+    """An answer outside of what any true answer can be is not taken."""
+    from verifier.margin.quotes import resolve
+
+    desk.eth.answer(112_000_000)
+    spec, found, _ = desk.run(feed_lines(desk.eth, least="100", most="100000"))
+    assert not resolve(spec.feeds, found.verified.prices, (), found.verified.as_of).by_group
+
+
+@pytest.mark.covers("ORC-03")
+def test_a_refused_price_leaves_the_balance_without_one(desk):
+    """A negative answer is refused with its reason; what it would have valued counts nothing in the low figure."""
+    desk.eth.answer(-1)
+    _, found, _ = desk.run(feed_lines(desk.eth))
+    (refused,) = found.verified.prices
+    assert isinstance(refused.error, BadPrice)
+    assert "ETH" not in quotes_of(found.report.account).by_group
+
+
+def test_an_aggregator_that_the_policy_does_not_name_is_refused(desk):
+    """Where the proxy points is the proxy owner's word: a new aggregator counts once the checker has looked at it."""
+    desk.eth.answer(2_000 * 10**8)
+    accepted = [a for a in desk.accepted if a != desk.eth.aggregator.address]
+    _, found, now = desk.run(feed_lines(desk.eth), accepted=accepted)
+    assert [type(price.error) for price in found.verified.prices] == [UnreviewedMeaning]
+    spec, whole, now = desk.run(feed_lines(desk.eth))
+    fewer = desk.spec(feed_lines(desk.eth), accepted=accepted)
+    (refused,) = check_account(replace(fewer, roots=spec.roots), whole.data, now=now).verified.prices
+    assert isinstance(refused.error, UnreviewedMeaning)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"feed": "pyth"}, "expected 'chainlink'"),
+        ({"quote": "ETH"}, "another group, or USD"),
+        ({"network": "mars"}, "no such network"),
+    ],
+)
+def test_a_feed_that_says_too_little_is_refused_with_its_cure(desk, keys, said):
+    """What is wrong with a feed's line is said."""
+    with pytest.raises(ConfigError, match=said):
+        desk.spec(feed_lines(desk.eth, **keys))

@@ -1,0 +1,174 @@
+"""Positions from an account file to the margin account: gathered from a node, in a bundle, checked offline."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.nodes.protocols.aave import Aave
+from verifier.app.account_file import parse_account
+from verifier.app.compile import compile_account
+from verifier.app.service import check_account, verify_account
+from verifier.errors import UnlistedDebt, UnreviewedMeaning
+from verifier.margin.duplicates import check_duplicates
+from verifier.primitives import Timestamp
+from verifier.proven import ProvenAmount
+
+E18 = 10**18
+BALANCE = "balanceOf(address)(uint256)"
+
+
+def line(kind, **keys):
+    """One line of an account file."""
+
+    def spelled(value):
+        if isinstance(value, dict):
+            return "{ " + ", ".join(f"{k} = {spelled(v)}" for k, v in value.items()) + " }"
+        return json.dumps(value) if isinstance(value, str) else str(value)
+
+    body = [f"{name} = {spelled(value)}" for name, value in keys.items()]
+    return "\n".join([f"[[{kind}]]", 'network = "local31340"', 'holder = "main"', "decimals = 18", *body, ""])
+
+
+def aave_line(kind, market: Aave, number: int, **more):
+    reserve = market.reserves[number]
+    token = reserve.debt if kind == "debts" else reserve.a_token
+    given = {"pool": market.pool.address, "underlying": reserve.asset.address, "release": market.version}
+    return line(
+        kind, position="aave-v3", contract=token.address, symbol=f"{kind}{number}", group="USD", **{"with": given}
+    ) + "".join(more)
+
+
+def account(node, holder, accepted, *lines):
+    stamp = datetime.fromtimestamp(int(node.block()["timestamp"], 16), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    named = ", ".join(f'"31340:{contract}"' for contract in accepted)
+    return "\n".join(
+        [
+            '[account]\nname = "positions"',
+            f"[policy]\naccept_contracts = [{named}]",
+            '[policy.assets.USD]\nhaircut_initial = "20%"\nhaircut_maintenance = "10%"',
+            f'[holders]\nmain = "{holder}"',
+            f'[networks.local31340]\nchain_id = 31340\nfamily = "ethereum"\nendpoints = ["{node.url}"]\npin = "{node.block()["hash"]}"',
+            f'[prices.USD]\nusd = "1"\nat = "{stamp}"\nsource = "test"\n',
+            *lines,
+        ]
+    )
+
+
+def run(node, holder, accepted, *lines, folder="."):
+    file, source = parse_account(account(node, holder, accepted, *lines), f"{folder}/account.toml")
+    spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict")
+    now = Timestamp(int(node.block()["timestamp"], 16) + 5)
+    return spec, verify_account(spec, now=now), now
+
+
+def amounts(found):
+    return {o.claim.asset.symbol: o.amount for o in found.verified.outcomes if isinstance(o, ProvenAmount)}
+
+
+@pytest.fixture(scope="module")
+def lent(protocols):
+    """An Aave market in which one user has supplied one coin and owes the other."""
+    market, user = protocols.aave, protocols.user(2)
+    market.supply(protocols.user(9), market.reserves[1], 10**22)
+    market.supply(user, market.reserves[0], 10**21)
+    market.borrow(user, market.reserves[1], 10**20)
+    protocols.wait(86_400)
+    return market, user, [market.pool.address, *(t.address for r in market.reserves for t in (r.a_token, r.debt))]
+
+
+def test_a_leveraged_account(protocols, lent):
+    """Supplied and owed are what the market's tokens say, and no other debt is; the bundle checks offline to the same."""
+    market, user, accepted = lent
+    spec, found, now = run(
+        protocols.node, user, accepted, aave_line("assets", market, 0), aave_line("debts", market, 1)
+    )
+    block = hex(next(iter(found.verified.snapshots.values()))[0].number)
+    assert amounts(found) == {
+        "assets0": market.reserves[0].a_token.view(BALANCE, user, block=block),
+        "debts1": -market.reserves[1].debt.view(BALANCE, user, block=block),
+        "unlisted debts": 0,
+    }
+    again = check_account(spec, found.data, now=now)
+    assert [o.amount for o in again.verified.outcomes] == [o.amount for o in found.verified.outcomes]
+    assert {e.round_trips for e in found.endpoints} <= {1, 2, 3, 4}
+
+
+@pytest.mark.covers("TOK-04", "MRG-06")
+def test_a_debt_that_nobody_listed_makes_the_account_indeterminate(protocols, lent):
+    """Leaving the debt's line out does not leave the debt out."""
+    market, user, accepted = lent
+    _, found, _ = run(protocols.node, user, accepted, aave_line("assets", market, 0))
+    (refused,) = found.refused
+    assert isinstance(refused.error, UnlistedDebt)
+    assert found.report.status.value == "indeterminate"
+
+
+@pytest.mark.covers("STO-08", "TOK-07")
+def test_a_pool_that_the_policy_does_not_name_is_refused(protocols, lent):
+    """A position cannot bring a pool of its own along: its index would be whatever that pool says."""
+    market, user, accepted = lent
+    _, found, _ = run(protocols.node, user, accepted[1:], aave_line("assets", market, 0))
+    assert {type(refused.error) for refused in found.refused} == {UnreviewedMeaning}
+    assert "the position reads this contract" in " ".join(str(refused.error) for refused in found.refused)
+
+
+def test_a_layout_and_a_path(protocols, lent, tmp_path):
+    """A compiler's layout beside the account file and a path of the source read a market's own word."""
+    from tests.nodes.protocols.aave import _new
+
+    market, user, accepted = lent
+    (tmp_path / "token.json").write_text(json.dumps(_new()["ATokenInstance"].layout))
+    token = market.reserves[0].a_token
+    keys = {
+        "layout": "token.json",
+        "path": "_userState[{holder}].balance",
+        "contract": token.address,
+        "symbol": "scaled",
+    }
+    _, found, _ = run(protocols.node, user, accepted, line("assets", group="USD", **keys), folder=tmp_path)
+    assert amounts(found) == {"scaled": token.view("scaledBalanceOf(address)(uint256)", user)}
+
+
+@pytest.mark.covers("MRG-02", "TOK-01")
+def test_a_wrapper_and_what_backs_it_count_once(protocols, lent):
+    """The pool's own coins are what the supplied tokens stand for: claiming both is refused before anything is asked."""
+    from verifier.errors import CountedTwice
+
+    market, user, accepted = lent
+    file, source = parse_account(account(protocols.node, user, accepted, aave_line("assets", market, 0)), "a.toml")
+    spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict")
+    (supplied, *_) = spec.claims
+    from dataclasses import replace
+
+    backing = replace(
+        supplied, holder=supplied.asset.contract, asset=replace(supplied.asset, contract=supplied.holder), reading=None
+    )
+    with pytest.raises(CountedTwice, match="holds what backs it"):
+        check_duplicates([supplied, backing])
+    with pytest.raises(CountedTwice, match="same network, asset and holder"):
+        check_duplicates([supplied, replace(supplied, reading=None)])
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"position": "aave-v3"}, "the parameter release"),
+        ({"position": "stETH"}, "expected 'steth'"),
+        ({"position": "steth", "with": {"pool": 1}}, "no other parameters"),
+        ({"layout": "absent.json", "path": "x"}, "cannot be read"),
+        ({"path": "x"}, "is given without layout"),
+        ({"position": "steth", "slot": 3}, "belongs to a token's balance slot"),
+    ],
+)
+def test_a_line_that_says_too_little_is_refused_with_its_cure(protocols, keys, said, tmp_path):
+    """What is missing or surplus in a line is said, with the line's place."""
+    from verifier.app.errors import ConfigError
+
+    contract = "0x" + "11" * 20
+    with pytest.raises(ConfigError, match=said):
+        run(
+            protocols.node, contract, [contract], line("assets", contract=contract, symbol="X", **keys), folder=tmp_path
+        )

@@ -1,0 +1,96 @@
+"""Chainlink: from the proxy to its aggregator to the latest round, by the three storage layouts that feeds have.
+
+    proxy       slot 2: phase (16 bits), then the aggregator's address
+    flux        slot 7: latest round at byte 4; rounds at 9: answer, then start, update and answered-in round
+    ocr1        slot 43: latest round at byte 22; transmissions at 44: answer (192 bits), time
+    ocr2        slot 11: latest round at byte 6; transmissions at 12: answer (192 bits), observed, transmitted
+
+An answer is signed. The digits it counts in and the bounds at which the aggregator stops following the market stand in
+its code, so they are part of the question.
+
+Source: @chainlink/contracts 0.0.12 v0.6 EACAggregatorProxy.sol, FluxAggregator.sol; smartcontractkit/libocr
+contract/OffchainAggregator.sol, contract2/OCR2Aggregator.sol.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from verifier.assets.reader import Reader
+from verifier.claims import PriceClaim
+from verifier.codec.abi import field, mapping_slot, offset_slot, pad_uint
+from verifier.errors import BadPrice
+from verifier.positions import Given
+from verifier.prices.quote import Observed, scaled
+from verifier.primitives import Address, slot_key, timestamp
+from verifier.proven import ProvenWord
+
+PROXY: Final = 2
+LAYOUTS: Final = {"flux": (7, 32, 9), "ocr1": (43, 176, 44), "ocr2": (11, 48, 12)}
+"""Slot of the latest round, its lowest bit there, and the slot of the rounds."""
+WIDEST: Final = 2**191 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """`layout`; `decimals` of the answer; `least`, `most`: the aggregator's own bounds; `proxied`: behind a proxy;
+    `hint`.
+    """
+
+    layout: str
+    decimals: int
+    least: int
+    most: int
+    proxied: bool
+    hint: Address | None
+
+
+def parse(given: Given, contract: Address) -> Parameters:
+    """A feed. `aggregator` is where the proxy is expected to point: asked at once, and followed wherever it does
+    point.
+    """
+    layout = given.word("layout", tuple(LAYOUTS))
+    proxied = given.word("proxy", ("yes", "no"), "yes") == "yes"
+    bounds = given.uint("least", 0, most=WIDEST), given.uint("most", WIDEST, most=WIDEST)
+    hint = given.address("aggregator", contract)
+    return Parameters(layout, given.uint("decimals", most=36), *bounds, proxied, None if hint == contract else hint)
+
+
+def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
+    """
+    The latest answer and when it was made.
+
+    Raises:
+        BadPrice: There is no answer, it is not above zero, it stands at a bound, or its round was not answered.
+    """
+    slot, low, rounds = LAYOUTS[of.layout]
+    aggregator = claim.contract
+    if of.proxied:
+        wanted = [(claim.contract, [PROXY])] + ([(of.hint, [slot])] if of.hint is not None else [])
+        pointer = reader.words(*wanted)[0]
+        aggregator = Address(field(pointer.word, 16, 160).to_bytes(20, "big"))
+    (hot,) = reader.words((aggregator, [slot]))
+    latest = field(hot.word, low, 32)
+    if not latest:
+        raise BadPrice(hot.where, "the feed has no round yet", 0)
+    place = mapping_slot(pad_uint(latest), slot_key(rounds))
+    words = reader.words((aggregator, [place, offset_slot(place, 1)] if of.layout == "flux" else [place]))
+    answer, updated = _answer(of.layout, words, latest)
+    if answer <= 0:
+        raise BadPrice(words[0].where, "the answer is not above zero", answer)
+    if not of.least < answer < of.most:
+        raise BadPrice(words[0].where, f"the answer is at a bound of its aggregator ({of.least} to {of.most})", answer)
+    return Observed(scaled(answer, of.decimals), timestamp(updated), words[0])
+
+
+def _answer(layout: str, words: list[ProvenWord], latest: int) -> tuple[int, int]:
+    word = words[0].word
+    if layout == "ocr1":
+        return field(word, 0, 192, signed=True), field(word, 192, 64)
+    if layout == "ocr2":
+        return field(word, 0, 192, signed=True), field(word, 224, 32)
+    times = words[1].word
+    if field(times, 128, 32) != latest:
+        raise BadPrice(words[1].where, f"round {latest} was answered in another round", field(times, 128, 32))
+    return field(word, 0, 256, signed=True), field(times, 64, 64)

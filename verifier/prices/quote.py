@@ -1,0 +1,30 @@
+"""What a price source gives back, and the scale that all of them speak in: 1e-18 of the quote for one whole unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from verifier.primitives import Timestamp
+from verifier.proven import ProvenWord
+
+SCALE: Final = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A price above zero, the time that it speaks of, and the word that it mainly rests on."""
+
+    price: int
+    at: Timestamp
+    word: ProvenWord
+
+
+def scaled(answer: int, decimals: int) -> int:
+    """A number of some digits in our scale, rounded down; what is below the scale's last digit is no price."""
+    return answer * SCALE // power(decimals)
+
+
+def power(digits: int) -> int:
+    """Ten to a number of digits."""
+    return int("1" + "0" * digits)
