@@ -167,7 +167,7 @@ def verify_call(
     engine = machine(env.fork)
     reader = Reader(state, codes, limits, where)
     hashes = BlockHashes(header, reader, ancestors)
-    ended = engine.run(call, env, State(reader, engine.numbers), hashes, limits, where)
+    ended = engine.run(call, env, State(reader, engine.numbers, call.sender), hashes, limits, where)
     outcome = Ended.REVERTED if ended.reverted else Ended.RETURNED if ended.halted is None else Ended.HALTED
     return mint(
         ProvenCall,

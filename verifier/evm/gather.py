@@ -202,7 +202,9 @@ def _run_ahead(shared: _Shared, call: Call, env: Environment, limits: CallLimits
     from verifier.evm.machine import machine  # loads the specification's package, so not before it is needed
 
     engine, view = machine(env.fork), _Guessing(shared, limits)
-    engine.run(call, env, State(view, engine.numbers), view, limits, shared.header.where.at(address=call.to))
+    engine.run(
+        call, env, State(view, engine.numbers, call.sender), view, limits, shared.header.where.at(address=call.to)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,18 @@ _FRAME_COST: Final = 40
 """Units of work for a call frame: building it costs about as much as this many opcodes."""
 _CODE_PER_STEP: Final = 128
 """Bytes of code for a unit of work: new code is searched for its jump destinations once."""
+_FAULTS: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 _LOGS: Final = frozenset({"LOG0", "LOG1", "LOG2", "LOG3", "LOG4"})
+_CHEAP: Final = 100
+_MAX_EXPONENT: Final = 1 << 32
+_PAIRINGS: Final = {0x08: (192, 34_000), 0x0F: (384, 32_600)}
+"""Bytes and least gas for each pair: EIP-1108, EIP-2537."""
+_SUMS: Final = {0x0C: (160, 6_000), 0x0E: (288, 11_000)}
+"""Bytes for each point of a multi-scalar multiplication, and less gas than any costs: EIP-2537."""
+_FIXED: Final = {
+    0x01: 400, 0x06: 2_000, 0x07: 20_000, 0x0A: 500_000, 0x0B: 3_000, 0x0D: 5_000, 0x10: 30_000, 0x11: 100_000,
+    0x100: 400,
+}  # fmt: skip
 _JUMPDEST: Final = 0x5B
 _PUSH1: Final = 0x60
 _JUMPS: Final = re.compile(b"\\x5b|" + b"|".join(b"\\x%02x.{0,%d}" % (_PUSH1 + n, n + 1) for n in range(32)), re.DOTALL)
@@ -99,23 +110,29 @@ class _Meter:
             raise Unsupported(self.where, f"the opcode {name}, which means something else on this network")
 
 
-def precompile_work(number: int, data: bytes) -> int:
-    """What a precompile costs here in units of work: some are slow in this specification, whatever gas they charge."""
+def precompile_work(number: int, data: bytes, gas: int) -> int:
+    """
+    What a precompile costs here in units of work: some are slow in this specification, whatever gas they charge.
+
+    Args:
+        gas: What the call has; where the protocol's price is more, nothing is computed.
+    """
     size = len(data)
-    pairing = {0x08: 192, 0x0F: 384}.get(number)
-    if pairing is not None:
-        return 200_000 * (1 + size // pairing)
-    if number == 0x09:
-        return 20 * int.from_bytes(data[:4], "big") + 100
+    if number in _PAIRINGS:
+        pairs, price = size // _PAIRINGS[number][0], _PAIRINGS[number][1]
+        return _CHEAP if gas < price * pairs else 200_000 * (1 + pairs)
+    if number in _SUMS:
+        points, price = size // _SUMS[number][0], _SUMS[number][1]
+        return _CHEAP if gas < price else 100_000 * (1 + points)
+    if number == 0x09:  # a unit of gas for each round of BLAKE2
+        rounds = int.from_bytes(data[:4], "big")
+        return _CHEAP if gas < rounds else 20 * rounds + _CHEAP
     if number == 0x05:
-        lengths = [int.from_bytes(data[i : i + 32].ljust(32, b"\x00"), "big") for i in (0, 32, 64)]
-        if max(lengths) > 4_096:
-            return 1 << 62
-        return 100 + max(lengths[0], lengths[2]) ** 2 * max(1, lengths[1]) // 4_096
-    fixed = {0x01: 400, 0x06: 2_000, 0x07: 20_000, 0x0A: 500_000, 0x0B: 3_000, 0x0D: 5_000, 0x10: 30_000, 0x11: 100_000}
-    if number in (0x0C, 0x0E):
-        return 100_000 * (1 + size // 160)
-    return fixed.get(number, 50 + size // 32)
+        base, exponent, modulus = (int.from_bytes(data[i : i + 32].ljust(32, b"\x00"), "big") for i in (0, 32, 64))
+        wide = max(base, modulus)
+        price = (wide // 8) ** 2 * max(1, 8 * (exponent - 32)) // 3
+        return _CHEAP if gas < price else _CHEAP + wide**2 * max(1, min(exponent, _MAX_EXPONENT)) // 4_096
+    return _FIXED.get(number, _CHEAP + size // 32)
 
 
 class JumpDestinations:
@@ -163,6 +180,10 @@ class Machine:
             ended = self._interpreter.process_message_call(message)
         except RecursionError:
             raise CallTooLarge(where, "call frames inside each other", limits.depth, meter.depth) from None
+        except _FAULTS as error:
+            # The specification assumes valid blocks; what it trips over in hostile code is no answer.
+            what = f"the executable specification stopped with {type(error).__name__} in this call"
+            raise Unsupported(where, what) from error
         output = bytes(ended.return_data)
         if len(output) > limits.output_bytes:
             raise CallTooLarge(where, "bytes of output", limits.output_bytes, len(output))
@@ -296,7 +317,7 @@ def _join(interpreter: Any, gas: Any) -> None:  # noqa: ANN401
                 evm.message.block_env.meter.work(len(evm.logs) // _CODE_PER_STEP)
         elif kind is precompile:
             number = int.from_bytes(event.address, "big")
-            evm.message.block_env.meter.work(precompile_work(number, evm.message.data))
+            evm.message.block_env.meter.work(precompile_work(number, evm.message.data, int(evm.gas_left)))
 
     process = interpreter.process_message
 

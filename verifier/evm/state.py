@@ -111,15 +111,16 @@ class Account:
 class State:
     """What one call sees: the view, and the call's own writes over it."""
 
-    __slots__ = ("accounts", "created", "fresh", "log", "marks", "numbers", "view", "words")
+    __slots__ = ("accounts", "created_accounts", "fresh", "log", "marks", "numbers", "sender", "view", "words")
 
-    def __init__(self, view: View, numbers: Numbers) -> None:
-        self.view, self.numbers = view, numbers
+    def __init__(self, view: View, numbers: Numbers, sender: bytes | None = None) -> None:
+        self.view, self.numbers, self.sender = view, numbers, sender
         self.accounts: dict[bytes, Account | None] = {}
         self.words: dict[tuple[bytes, bytes], Number] = {}
         self.fresh: set[bytes] = set()
         """Accounts whose proven storage no longer counts: made anew, or destroyed."""
-        self.created: set[bytes] = set()
+        self.created_accounts: set[bytes] = set()
+        """Made by this call; the machine looks here itself (EIP-6780)."""
         self.log: list[Callable[[], object]] = []
         self.marks: list[int] = []
 
@@ -127,14 +128,16 @@ class State:
         """The account as it stands, or None where there is none."""
         if address not in self.accounts:
             proven = self.view.account(Address(bytes(address)))
-            self.accounts[address] = self._seen(proven) if proven.exists else None
+            is_sender = address == self.sender
+            self.accounts[address] = self._seen(proven, int(is_sender)) if proven.exists or is_sender else None
         return self.accounts[address]
 
-    def _seen(self, proven: ProvenAccount) -> Account:
+    def _seen(self, proven: ProvenAccount, sent: int) -> Account:
+        """The proven account; the sender's has its nonce already counted up, as in a transaction."""
         if proven.balance is None:
             raise Unsupported(proven.where, "on this family no single leaf field is the native balance")
         uint, u256 = self.numbers.uint, self.numbers.u256
-        return Account(uint(proven.nonce), u256(int(proven.balance)), None, proven, self.view)
+        return Account(uint(proven.nonce + sent), u256(int(proven.balance)), None, proven, self.view)
 
     def write(self, address: bytes, account: Account | None) -> None:
         """Set an account; an existing one that became empty is no account (EIP-161)."""
@@ -264,7 +267,7 @@ def destroy_account(state: State, address: bytes) -> None:
 
 def mark_account_created(state: State, address: bytes) -> None:
     """Note that an account was created by this call; not undone, as in the specification."""
-    state.created.add(address)
+    state.created_accounts.add(address)
 
 
 def _modify(state: State, address: bytes, account: Account) -> None:
@@ -305,7 +308,7 @@ def get_storage(state: State, address: bytes, key: bytes) -> Number:
 
 def get_storage_original(state: State, address: bytes, key: bytes) -> Number:
     """The word before the call; zero in an account that the call created."""
-    return state.numbers.u256(0) if address in state.created else state.proven_word(address, key)
+    return state.numbers.u256(0) if address in state.created_accounts else state.proven_word(address, key)
 
 
 def set_storage(state: State, address: bytes, key: bytes, value: Number) -> None:

@@ -1,0 +1,105 @@
+"""Calls on real nodes: gathered over their endpoints by the flow under test, and answered by the nodes themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chains.chain import local_network
+from chains.driver import Desk, drive
+from tests.chains.talk import endpoint, header_question
+from tests.nodes.process import post
+from verifier.calls import Call
+from verifier.consensus.weaker import verify_anchor
+from verifier.crypto.keccak import keccak256
+from verifier.errors import NOWHERE
+from verifier.evm.call import CodeTable
+from verifier.evm.gather import GatheredState, gather_calls
+from verifier.evm.machine import intrinsic_gas
+from verifier.flow import Flow, ask
+from verifier.forks import Fork
+from verifier.network import Network
+from verifier.policy import STRICT
+from verifier.primitives import Address, Hash32, Timestamp, hash32, parse_hex
+from verifier.proven import ProvenCall, ProvenHeader
+from verifier.trie.table import NodeTable
+from verifier.trust import PinnedBlock
+from verifier.verify import Checker, SectionState
+
+
+@dataclass
+class Talk:
+    """One conversation: the header it was under, what it gathered, and how many round trips it took."""
+
+    network: Network
+    header: ProvenHeader
+    state: GatheredState
+    waves: int
+    lied: int
+    failed: int
+    rlp: bytes = b""
+
+    def section(self, nodes: Sequence[bytes] | None = None, codes: Sequence[bytes] | None = None) -> SectionState:
+        """Proven state over the evidence, or over other evidence."""
+        kept = self.state.nodes if nodes is None else nodes
+        table = NodeTable.from_hashed([(keccak256(node), node) for node in kept])
+        return SectionState(self.header, table, set[Hash32](), CodeTable(self.state.codes if codes is None else codes))
+
+    def checker(self, **policy: Any) -> Checker:
+        """A checker that pinned the block."""
+        pin = PinnedBlock(self.network.chain_id, self.header.hash)
+        return Checker((pin,), {self.network.chain_id: self.network}, {}, STRICT, Timestamp(self.header.timestamp + 5))
+
+
+def fork_of(node: Any) -> Fork:
+    """Whose rules a development node runs."""
+    return Fork.PRAGUE if type(node).__name__ == "EthereumJS" else Fork.OSAKA
+
+
+def gathered(node: Any, calls: Sequence[Call], *, hints: bool = True, url: str | None = None) -> Talk:
+    """Gather the calls under the node's head."""
+    network = local_network(f"dev-{node.chain_id}", node.chain_id, fork=fork_of(node))
+    pin = hash32(parse_hex(node.block("latest")["hash"]))
+
+    def flow() -> Flow[tuple[bytes, ProvenHeader, GatheredState]]:
+        rlp = yield from ask(header_question(network, pin))
+        header = verify_anchor(rlp, network, (PinnedBlock(network.chain_id, pin),), NOWHERE)
+        state = yield from gather_calls(header, calls, hints=hints)
+        return rlp, header, state
+
+    async def run() -> Talk:
+        async with Desk.to([(network, [endpoint(url or node.url)])]) as desk:
+            rlp, header, state = await drive(flow(), desk)
+            report = desk.report()[0]
+            return Talk(network, header, state, desk.waves[network.chain_id], report.lied, report.failed, rlp)
+
+    return asyncio.run(run())
+
+
+def node_answer(node: Any, call: Call, height: int) -> tuple[str, str]:
+    """How the node itself ends the call: returned, reverted with data, or halted."""
+    # EthereumJS takes nothing off for the call data before the first step.
+    gas = call.gas - (intrinsic_gas(call.data) if type(node).__name__ == "EthereumJS" else 0)
+    parts = {"to": call.to, "from": call.sender, "data": call.data}
+    message = {**{name: f"0x{part.hex()}" for name, part in parts.items()}, "gas": hex(gas)}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [message, hex(height)]}
+    reply = post(node.url, body)
+    if "result" in reply:
+        return "returned", reply["result"]
+    error = reply["error"]
+    if "revert" in error["message"]:
+        data = error.get("data") or "0x"
+        return "reverted", data if isinstance(data, str) else data.get("data", "0x")
+    return "halted", "0x"
+
+
+def our_answer(call: ProvenCall) -> tuple[str, str]:
+    """The same of ours."""
+    return call.ended.value, f"0x{call.output.hex()}"
+
+
+def call_of(address: str, data: str, **more: Any) -> Call:
+    """A call from hex."""
+    return Call(Address(parse_hex(address)), parse_hex(data), **more)
