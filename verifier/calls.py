@@ -55,7 +55,7 @@ class CallLimits:
         output_bytes: Of what it returns or reverts with.
     """
 
-    steps: int = 3_000_000
+    steps: int = 1_000_000
     depth: int = 128
     frames: int = 10_000
     reads: int = 20_000

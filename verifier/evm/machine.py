@@ -35,6 +35,7 @@ _CODE_PER_STEP: Final = 128
 """Bytes of code for a unit of work: new code is searched for its jump destinations once."""
 _FAULTS: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 _LOGS: Final = frozenset({"LOG0", "LOG1", "LOG2", "LOG3", "LOG4"})
+_BEFORE_PRAGUE: Final = (Fork.LONDON, Fork.PARIS, Fork.SHANGHAI, Fork.CANCUN)
 _CHEAP: Final = 100
 _MAX_EXPONENT: Final = 1 << 32
 _PAIRINGS: Final = {0x08: (192, 34_000), 0x0F: (384, 32_600)}
@@ -177,19 +178,31 @@ class Machine:
         meter = _Meter(env, limits, where)
         message = self._message(call, env, state, hashes, meter)
         try:
-            ended = self._interpreter.process_message_call(message)
+            ended = self._interpreter.process_message(self._delegated(message, state))
         except RecursionError:
             raise CallTooLarge(where, "call frames inside each other", limits.depth, meter.depth) from None
         except _FAULTS as error:
             # The specification assumes valid blocks; what it trips over in hostile code is no answer.
             what = f"the executable specification stopped with {type(error).__name__} in this call"
             raise Unsupported(where, what) from error
-        output = bytes(ended.return_data)
+        output = bytes(ended.output)
         if len(output) > limits.output_bytes:
             raise CallTooLarge(where, "bytes of output", limits.output_bytes, len(output))
         name = None if ended.error is None else type(ended.error).__name__
         reverted = name == "Revert"
         return Finished(output, reverted, None if reverted else name, int(ended.gas_left), meter.steps)
+
+    def _delegated(self, message: Any, state: State) -> Any:  # noqa: ANN401
+        """The message with its delegate's code, where the called account delegates (EIP-7702)."""
+        if self.fork in _BEFORE_PRAGUE:
+            return message
+        delegate = self._interpreter.get_delegated_code_address(message.code)
+        if delegate is not None:
+            message.disable_precompiles = True
+            message.accessed_addresses.add(delegate)
+            message.code = proven_state.get_account(state, delegate).code
+            message.code_address = delegate
+        return message
 
     def _message(self, call: Call, env: Environment, state: State, hashes: BlockHashes, meter: _Meter) -> Any:  # noqa: ANN401 - a value of the package, handed straight back to it
         uint, u256, address = self.numbers.uint, self.numbers.u256, self.numbers.address
