@@ -12,6 +12,7 @@ from typing import Final
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.fixed import show_scaled
 from verifier.margin.haircut import PriceView
+from verifier.margin.instruments import Future, InversePerp, Option, Terms
 from verifier.margin.lines import LineValue
 from verifier.margin.positions import PositionValue
 from verifier.margin.report import Figures, HypotheticalReport, MarginReport, PocketReport
@@ -82,8 +83,51 @@ def _pocket(pocket: PocketReport) -> dict[str, object]:
         "lines": [_line(line) for line in pocket.lines],
         "groups": [_group(group) for group in pocket.groups],
         "positions": [_position_value(position) for position in pocket.positions],
+        **_further(pocket),
         "reasons": [_reason(reason) for reason in pocket.reasons],
     }
+
+
+def _further(pocket: PocketReport) -> dict[str, object]:
+    """Only where there is something of it, so that a plain account's report keeps its bytes."""
+    made: dict[str, object] = {}
+    if pocket.orders:
+        made["orders"] = [
+            {
+                "group": o.group,
+                "side": o.side,
+                "fill_loss": show_scaled(o.fill_loss),
+                "initial": show_scaled(o.risk.initial),
+                "maintenance": show_scaled(o.risk.maintenance),
+            }
+            for o in pocket.orders
+        ]
+    if pocket.reliefs:
+        made["reliefs"] = [
+            {
+                "group": r.group,
+                "expiry": _time(r.expiry),
+                "initial": show_scaled(r.low.initial),
+                "maintenance": show_scaled(r.low.maintenance),
+            }
+            for r in pocket.reliefs
+        ]
+    if pocket.portfolio is not None:
+        from verifier.margin.as_json_more import portfolio_json
+
+        made["portfolio"] = portfolio_json(pocket.portfolio)
+    return made
+
+
+def _terms(terms: Terms) -> dict[str, object]:
+    if isinstance(terms, Option):
+        kind = "call" if terms.call else "put"
+        return {"terms": {"kind": kind, "strike": show_scaled(terms.strike), "expiry": _time(terms.expiry)}}
+    if isinstance(terms, Future):
+        return {"terms": {"kind": "future", "expiry": _time(terms.expiry)}}
+    if isinstance(terms, InversePerp):
+        return {"terms": {"kind": "inverse", "multiplier": show_scaled(terms.multiplier)}}
+    return {}
 
 
 def _risk(risk: Risk | None) -> dict[str, object] | None:
@@ -183,6 +227,7 @@ def _position_value(value: PositionValue) -> dict[str, object]:
         "id": position.id,
         "declared": not position.counts_gain,
         "group": position.group,
+        **_terms(position.terms),
         "size": show_scaled(position.size, position.decimals),
         "entry": show_scaled(position.entry),
         "price": _view(value.price),
@@ -229,6 +274,7 @@ def _position(position: DeclaredPosition) -> dict[str, object]:
         "group": position.group,
         "size": show_scaled(position.size, position.decimals),
         "entry": show_scaled(position.entry),
+        **_terms(position.terms),
         "source": position.source,
         "pocket": position.pocket or "cross",
     }

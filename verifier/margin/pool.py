@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from verifier.margin.fixed import YEAR, ZERO, Usd, charge, charge_root, credit, part_of
+from verifier.margin.fixed import ZERO, Usd, credit, part_of
 from verifier.margin.market import Route
 from verifier.margin.modes import Mode
 from verifier.margin.report import PocketReport, weigh_pools
@@ -22,6 +22,7 @@ from verifier.margin.risk import Risk
 from verifier.margin.rules import MarginRules
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.status import FAILING, Status
+from verifier.margin.transfers import TransferPlan, lock_haircut, plan_transfers
 from verifier.policy import PPM, Policy
 
 Place = tuple[str, str]
@@ -55,23 +56,11 @@ class VenueView:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """Money sent from one network to another, and what of it counts on arrival."""
-
-    start: str
-    end: str
-    sent: Usd
-    arrives: Usd
-    latency: int
-
-
-@dataclass(frozen=True, slots=True)
 class PoolView:
     """The unified account, its venues, and the transfers that it rests on.
 
     Attributes:
-        plan: Transfers that let every venue stand; None where none does.
-        unreachable: What is lacking at venues and cannot be brought: it counts for nothing.
+        plan: Transfers that let every venue stand, and what they cannot bring: that counts for nothing.
         offset: By how much the unified requirement is below the sum of the venues' own.
         offset_counted: The part of it that movable money can bear out within the horizon.
         safe: The unified account does not fail, and every venue stands after the plan.
@@ -79,11 +68,9 @@ class PoolView:
 
     unified: Status
     venues: tuple[VenueView, ...]
-    plan: tuple[Transfer, ...] | None
-    unreachable: Usd
+    plan: TransferPlan
     offset: Usd
     offset_counted: Usd
-    latency: int
     safe: bool
 
 
@@ -109,8 +96,10 @@ def view_pool(
     places = sorted({place_of(line) for line in taken.lines} | {place_of(p) for p in taken.positions})
     views = tuple(_venue(taken, place, venues.get(place, unified)) for place in places)
     whole = weigh_pools(taken, unified.policy, unified.rules, unified.mode)
-    routes = [usable(route, unified.rules) for route in taken.routes if route.open and route.latency <= horizon]
-    plan, unreachable = plan_transfers(views, routes)
+    volatility = max(unified.rules.volatility.values(), default=0)
+    open_routes = [route for route in taken.routes if route.open and route.latency <= horizon]
+    routes = [(r, PPM - lock_haircut(r, volatility, unified.rules.prices.z)) for r in open_routes]
+    plan = _plan(views, taken, unified.rules, horizon)
     status = max((pool.status for pool in whole), key=list(Status).index, default=Status.HEALTHY)
     apart = sum(view.risk.initial for view in views)
     together = sum(pool.known_low.initial for pool in whole)
@@ -120,11 +109,9 @@ def view_pool(
         unified=status,
         venues=views,
         plan=plan,
-        unreachable=unreachable,
         offset=offset,
         offset_counted=Usd(min(offset, moved)),
-        latency=max((t.latency for t in plan or ()), default=0),
-        safe=plan is not None and status not in FAILING and all(v.known for v in views),
+        safe=plan.feasible and status not in FAILING and all(v.known for v in views),
     )
 
 
@@ -159,32 +146,16 @@ def _free(pools: Sequence[PocketReport]) -> Usd:
     return Usd(sum(pool.free for pool in pools))
 
 
-@dataclass(frozen=True, slots=True)
-class UsableRoute:
-    """A route with everything that arriving late costs: `kept` is what of a dollar counts at the end, ppm."""
-
-    route: Route
-    kept: int
-
-
-def usable(route: Route, rules: MarginRules) -> UsableRoute:
-    """What a route keeps of what is sent: less cost, less one move of the dearest volatility over its latency."""
-    volatility = max(rules.volatility.values(), default=0)
-    late = charge_root(rules.prices.z**2 * volatility**2 * route.latency, PPM * PPM * YEAR)
-    kept = credit((PPM - route.cost) * (PPM - min(PPM, late)), PPM)
-    return UsableRoute(route, kept)
-
-
-def _movable(views: Sequence[VenueView], routes: Sequence[UsableRoute]) -> Usd:
+def _movable(views: Sequence[VenueView], routes: Sequence[tuple[Route, int]]) -> Usd:
     """The most that could be brought anywhere: never more than leaves a network, nor than its routes carry."""
     free: dict[str, int] = {}
     for view in views:
         free[view.place[0]] = free.get(view.place[0], 0) + view.free
     moved = 0
     for network, amount in sorted(free.items()):
-        out = [r for r in routes if r.route.start == network]
-        carried = sum(credit(*part_of(r.route.capacity, r.kept)) for r in out)
-        best = max((r.kept for r in out), default=0)
+        out = [(route, kept) for route, kept in routes if route.start == network]
+        carried = sum(credit(*part_of(route.capacity, kept)) for route, kept in out)
+        best = max((kept for _, kept in out), default=0)
         moved += min(carried, credit(*part_of(amount, best)))
     same = sum(amount for network, amount in free.items() if _several(views, network))
     return Usd(moved + same)
@@ -195,62 +166,16 @@ def _several(views: Sequence[VenueView], network: str) -> bool:
     return len({view.place for view in views if view.place[0] == network}) > 1
 
 
-def plan_transfers(
-    views: Sequence[VenueView], routes: Sequence[UsableRoute]
-) -> tuple[tuple[Transfer, ...] | None, Usd]:
-    """
-    The cheapest transfers between networks after which every venue stands, checked in integers.
-
-    Venues of one network share its free money without a route.
-
-    Returns:
-        The plan, or None; and what is lacking in all that cannot be brought.
-    """
-    networks = sorted(
-        {view.place[0] for view in views} | {r.route.start for r in routes} | {r.route.end for r in routes}
-    )
+def _plan(views: Sequence[VenueView], taken: Snapshot, rules: MarginRules, horizon: int) -> TransferPlan:
+    """The cheapest transfers after which every venue stands; venues of one network share its money without a route."""
+    networks = {view.place[0] for view in views} | {end for r in taken.routes for end in (r.start, r.end)}
     lacking = {n: sum(v.lacking for v in views if v.place[0] == n) for n in networks}
     free = {n: sum(v.free for v in views if v.place[0] == n) for n in networks}
-    short = {n: max(0, lacking[n] - free[n]) for n in networks}
-    spare = {n: max(0, free[n] - lacking[n]) for n in networks}
-    if not any(short.values()):
-        return (), ZERO
-    from verifier.margin.models.transfer_plan import cheapest_flows
-
-    ordered = sorted(routes, key=lambda r: (r.route.start, r.route.end))
-    flows = cheapest_flows(networks, short, spare, ordered)
-    made = _checked(flows, short, spare, ordered) if flows is not None else None
-    if made is not None:
-        return made, ZERO
-    return None, Usd(sum(max(0, need - _reach(n, spare, ordered)) for n, need in short.items()))
-
-
-def _checked(
-    flows: Sequence[Usd], short: Mapping[str, int], spare: Mapping[str, int], routes: Sequence[UsableRoute]
-) -> tuple[Transfer, ...] | None:
-    """The solver's flows are a proposal: what leaves and what arrives is counted again, rounded against the account."""
-    left, needs = dict(spare), dict(short)
-    made = []
-    for sent, used in zip(flows, routes, strict=True):
-        if sent <= 0:
-            continue
-        arrives = Usd(credit(*part_of(sent, used.kept)))
-        if sent > used.route.capacity:
-            return None
-        made.append(Transfer(used.route.start, used.route.end, sent, arrives, used.route.latency))
-        left[used.route.start] -= sent
-        needs[used.route.end] -= arrives
-        left[used.route.end] += max(0, -needs[used.route.end])
-    balanced = all(amount <= 0 for amount in needs.values()) and all(amount >= 0 for amount in left.values())
-    return tuple(made) if balanced else None
-
-
-def _reach(network: str, spare: Mapping[str, int], routes: Sequence[UsableRoute]) -> int:
-    """The most that could come to one network directly."""
-    into = [r for r in routes if r.route.end == network]
-    return sum(credit(*part_of(min(r.route.capacity, spare[r.route.start]), r.kept)) for r in into)
-
-
-def price_of_lock(route: UsableRoute) -> int:
-    """h_lock: what collateral at the start of a route loses as support at its end, in ppm, rounded up."""
-    return charge(PPM - route.kept)
+    return plan_transfers(
+        {n: max(0, lacking[n] - free[n]) for n in networks},
+        {n: max(0, free[n] - lacking[n]) for n in networks},
+        taken.routes,
+        volatility=max(rules.volatility.values(), default=0),
+        z=rules.prices.z,
+        horizon=horizon,
+    )
