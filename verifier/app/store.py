@@ -264,6 +264,13 @@ class Store:
         )
         return stored_id(self.path, found[0]["bundle"]) if found else None
 
+    def last_bundle(self, account: str) -> Hash32 | None:
+        """The bundle of an account's newest snapshot under any policy, or None: where to look, to be proven again."""
+        found = self.rows(
+            "SELECT bundle FROM margin_snapshots WHERE account = ? ORDER BY as_of DESC, id DESC LIMIT 1", (account,)
+        )
+        return stored_id(self.path, found[0]["bundle"]) if found else None
+
     def integrity(self) -> list[str]:
         """What is wrong with the file: SQLite's own checks, content ids, and rows that point nowhere."""
         wrong = [str(row["integrity_check"]) for row in self.rows("PRAGMA integrity_check(100)")]

@@ -92,8 +92,11 @@ def view_pool(
         unified: The rule of the whole.
         venues: By place; a place that is not listed is judged by the unified rule.
         horizon: Seconds within which money must arrive to count.
+
+    What was declared without a network is in the unified account alone: no venue judges it.
     """
-    places = sorted({place_of(line) for line in taken.lines} | {place_of(p) for p in taken.positions})
+    named = {place_of(line) for line in taken.lines} | {place_of(p) for p in taken.positions}
+    places = sorted(place for place in named if place[0])
     views = tuple(_venue(taken, place, venues.get(place, unified)) for place in places)
     whole = weigh_pools(taken, unified.policy, unified.rules, unified.mode)
     volatility = max(unified.rules.volatility.values(), default=0)

@@ -1,0 +1,138 @@
+"""`xmargin margin`: an account from the store or a bundle, as it is or under what-ifs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from verifier.app.commands.state import AccountPath, DbOption, Pins, State, clock, parse_pins, read_bundle
+
+if TYPE_CHECKING:
+    from verifier.app.compile import AccountSpec
+    from verifier.app.what_if import Section, WhatIf
+
+
+class ModeName(StrEnum):
+    """How positions are margined."""
+
+    ISOLATED = "isolated"
+    CROSS = "cross"
+    PORTFOLIO = "portfolio"
+    MIXED = "mixed"
+
+
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle", help="Evidence; default is the account's latest in the store.", exists=True, dir_okay=False
+    ),
+]
+ModeOption = Annotated[ModeName | None, typer.Option("--mode", help="Another mode than the file's.")]
+Shocks = Annotated[list[str] | None, typer.Option("--shock", help="ETH=-30%, ALL=-20% or vol:ETH=+50%; repeatable.")]
+ProfileOption = Annotated[str | None, typer.Option("--profile", help="A venue's rules: a bundled name, or a file.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/margin.json.")]
+
+
+def margin(
+    ctx: typer.Context,
+    account: AccountPath,
+    bundle: BundleOption = None,
+    mode: ModeOption = None,
+    shock: Shocks = None,
+    profile: ProfileOption = None,
+    scenarios: Annotated[bool, typer.Option("--scenarios", help="Every scenario and contingency.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Reports and margin calls so far, from the store.")
+    ] = False,
+    pin: Pins = None,
+    db: DbOption = None,
+    json: JsonFlag = False,
+) -> int:
+    """Weigh an account under what-ifs: modes, shocks, scenarios, cures; offline."""
+    from verifier.app.margin_sections import ALWAYS, ANALYSES
+    from verifier.app.profiles import load_profile
+    from verifier.app.what_if import parse_shock, what_if
+    from verifier.margin.modes import Mode
+
+    state: State = ctx.obj
+    spec = state.account(account, online=False)
+    shocks = tuple(parse_shock(text) for text in shock or ())
+    data = _evidence(state, spec, bundle, db)
+    made = what_if(
+        spec,
+        data,
+        now=clock(),
+        roots=parse_pins(pin, spec),
+        mode=None if mode is None else Mode(mode.value),
+        shocks=shocks,
+        profile=None if profile is None else load_profile(profile),
+    )
+    asked = {"scenarios": scenarios}
+    sections = [analysis(made) for analysis in ALWAYS]
+    sections += [analysis(made) for name, analysis in ANALYSES.items() if asked.get(name)]
+    if history:
+        sections.append(_history(state, spec, db))
+    return _keep_and_show(state, made, sections, as_json=json, db=db)
+
+
+def _evidence(state: State, spec: AccountSpec, bundle: Path | None, db: Path | None) -> bytes:
+    """A bundle's bytes: the file that is named, or the latest that the store keeps of this account."""
+    from verifier.app.errors import UsageError
+    from verifier.app.store import Store
+
+    if bundle is not None:
+        return read_bundle(bundle)
+    path = state.database(db)
+    remedy = "run xmargin verify first, or name evidence with --bundle"
+    if not path.is_file():
+        raise UsageError(f"no evidence of {spec.name} is kept", remedy)
+    with Store(path, create=False) as store:
+        found = store.last_bundle(spec.name)
+        if found is None:
+            raise UsageError(f"no evidence of {spec.name} is kept", remedy)
+        return store.load_bundle(found)
+
+
+def _history(state: State, spec: AccountSpec, db: Path | None) -> Section:
+    from verifier.app.errors import UsageError
+    from verifier.app.margin_sections import history
+    from verifier.app.store import Store
+
+    path = state.database(db)
+    if not path.is_file():
+        raise UsageError("nothing is kept yet", "run xmargin verify first")
+    with Store(path, create=False) as store:
+        return history(store, spec.name)
+
+
+def _keep_and_show(state: State, made: WhatIf, sections: list[Section], *, as_json: bool, db: Path | None) -> int:
+    """Kept first, then shown; a what-if is kept as a run, and never as the account's snapshot."""
+    from verifier.app.exit_codes import codes_of, worst
+    from verifier.app.json_view import dumps
+    from verifier.app.kept import Record
+    from verifier.app.margin_view import margin_json, margin_view
+
+    codes = codes_of(made.run.verified.outcomes, made.figures.status)
+    code = worst(codes)
+    text = dumps(margin_json(made, sections, code, codes))
+    kept = Record(
+        at=made.now,
+        command="margin",
+        exit_code=int(code),
+        shown=text,
+        account=made.run.spec.name,
+        codes=tuple(int(c) for c in codes),
+    )
+    state.keep(kept, db)
+    terminal = state.terminal()
+    if as_json:
+        terminal.raw(text)
+    else:
+        terminal.show(margin_view(made, sections))
+        for section in sections:
+            for note in section.notes:
+                terminal.say(note)
+    return int(code)

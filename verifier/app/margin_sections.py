@@ -1,0 +1,189 @@
+"""The sections that `xmargin margin` shows beside the account: each from the engine's own figures.
+
+`ANALYSES` is the one list of what an option of the command asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from verifier.app.quantities import rfc3339
+from verifier.app.store import Row, Store
+from verifier.app.what_if import Analysis, Grid, Section, WhatIf
+from verifier.margin.as_json_more import comparison_json, cures_json, pool_json, portfolio_json, quality_json
+from verifier.margin.by_mode import Needs, compare_modes
+from verifier.margin.cures import cures
+from verifier.margin.fixed import credit, show_scaled
+from verifier.margin.haircut import view_price
+from verifier.margin.modes import Mode
+from verifier.margin.pool import VenueRule, view_pool
+from verifier.margin.portfolio import PortfolioValue
+from verifier.margin.quality import quality
+from verifier.margin.report import weigh_pools
+from verifier.policy import PPM
+
+_CENT: Final = 10**16
+HORIZON: Final = 3_600
+"""Seconds within which money must arrive elsewhere to count."""
+
+
+def cents(money: int) -> str:
+    """Money to the cent, rounded down."""
+    return show_scaled(credit(money, _CENT), 2)
+
+
+def needs(value: Needs | None) -> tuple[str, str]:
+    """Initial and maintenance."""
+    return ("-", "-") if value is None else (cents(value.initial), cents(value.maintenance))
+
+
+def modes(made: WhatIf) -> Section:
+    """The account and every position under each mode."""
+    found = compare_modes(made.figures, made.policy, made.rules)
+    totals = tuple(
+        (t.mode.value, cents(t.equity), cents(t.initial), cents(t.maintenance), t.status) for t in found.totals
+    )
+    rows = tuple(
+        (p.id.partition(":")[2] or p.id, *needs(p.isolated), *needs(p.cross), *needs(p.portfolio), *needs(p.alone))
+        for p in found.positions
+    )
+    grids = [Grid("By mode", ("mode", "equity>", "initial>", "maintenance>", "status"), totals)]
+    if rows:
+        heads = [f"{mode} {level}>" for mode in ("isolated", "cross", "portfolio", "alone") for level in ("IM", "MM")]
+        grids.append(Grid("What each position requires", ("position", *heads), rows))
+    return Section("modes", comparison_json(found), tuple(grids))
+
+
+def called(made: WhatIf) -> Section:
+    """What is called, and what would cure it: to the next rung's bound and 2 % more."""
+    target = made.rules.ladder.warning * (PPM + made.rules.calls.hysteresis) // PPM
+    taken = made.snapshot
+    views = {g: view_price(g, q, taken.as_of, made.rules) for g, q in taken.quotes.items()}
+    found = [c for p in made.figures.pockets if (c := cures(p, views, made.policy.factors, target)) is not None]
+    rows = []
+    for cure in (c for c in found if c.cash):
+        rows.append((cure.pool or "cross", "cash", cents(-(-cure.cash // _CENT) * _CENT)))
+        rows += [(cure.pool or "cross", f"deposit {d.group}", show_scaled(d.amount)) for d in cure.deposits]
+        rows += [
+            (cure.pool or "cross", f"reduce {r.position.partition(':')[2] or r.position}", str(r.amount))
+            for r in cure.reductions
+            if r.amount is not None
+        ]
+    grids = (Grid("Any of these reaches the target", ("pool", "cure", "amount>"), tuple(rows)),) if rows else ()
+    return Section("cures", [cures_json(cure) for cure in found], grids)
+
+
+def doubts(made: WhatIf) -> Section:
+    """What doubt about data costs."""
+    found = [quality(pocket, made.rules.ladder) for pocket in made.figures.pockets]
+    rows = tuple(
+        (q.pool or "cross", cents(q.trust), cents(q.age), cents(q.price), cents(q.missing), cents(q.marked_up))
+        for q in found
+        if q.total
+    )
+    heads = ("pool", "trust>", "age>", "price age>", "missing>", "debts marked up>")
+    return Section(
+        "quality", [quality_json(q) for q in found], (Grid("What doubt takes", heads, rows),) if rows else ()
+    )
+
+
+def venues(made: WhatIf) -> Section:
+    """Each place by its own rule, and what can be moved between them."""
+    found = view_pool(made.snapshot, VenueRule(made.policy, made.rules, made.mode), {}, HORIZON)
+    rows = tuple(
+        (
+            v.place[0] or "declared",
+            v.place[1] or "wallet",
+            v.status.value,
+            cents(v.risk.equity),
+            cents(v.risk.initial),
+            cents(v.lacking),
+            cents(v.free),
+        )
+        for v in found.venues
+    )
+    heads = ("network", "protocol", "status", "equity>", "initial>", "lacking>", "free>")
+    grids = (Grid("By network and protocol, each alone", heads, rows),) if len(rows) > 1 else ()
+    return Section("venues", pool_json(found), grids)
+
+
+def scenarios(made: WhatIf) -> Section:
+    """Every scenario and contingency of the portfolio requirement, whatever mode the account is in."""
+    pools = [p for p in made.figures.pockets if p.portfolio is not None]
+    if not pools:
+        pools = [
+            p for p in weigh_pools(made.snapshot, made.policy, made.rules, Mode.PORTFOLIO) if p.portfolio is not None
+        ]
+    found = [(p.name, p.portfolio) for p in pools if p.portfolio is not None]
+    grids: list[Grid] = []
+    for name, value in found:
+        grids += _scenario_grids(name or "cross", value)
+    notes = () if found else ("no position: there is no portfolio requirement",)
+    return Section("scenarios", [{"pool": n or "cross", **portfolio_json(v)} for n, v in found], tuple(grids), notes)
+
+
+def _scenario_grids(name: str, value: PortfolioValue) -> list[Grid]:
+    rows = tuple((s.name, cents(s.loss), "worst" if s.name == value.worst else "") for s in value.scenarios)
+    extra = tuple((n, cents(i), cents(m)) for n, (i, m) in value.contingencies.items())
+    total = (
+        ("worst loss", cents(value.loss), ""),
+        ("basis", cents(value.basis), ""),
+        *extra,
+        ("by scenarios", cents(value.initial), cents(value.maintenance)),
+        ("by rules", cents(value.alone_initial), cents(value.alone_maintenance)),
+        ("required", cents(value.low.initial), cents(value.low.maintenance)),
+    )
+    return [
+        Grid(f"Scenarios of {name}", ("scenario", "loss>", ""), rows),
+        Grid("Requirement", ("part", "initial>", "maintenance>"), total),
+    ]
+
+
+def history(store: Store, account: str) -> Section:
+    """What was reported, what is called, and what happened to calls; from the store, for reading."""
+    reports = store.rows(
+        "SELECT as_of, status, equity_low, initial, maintenance, ratio FROM margin_snapshots WHERE account = ? "
+        "ORDER BY as_of DESC, id DESC LIMIT 50",
+        (account,),
+    )
+    calls = store.rows(
+        "SELECT pocket, kind, rung, opened, deadline, above FROM margin_calls WHERE account = ?", (account,)
+    )
+    events = store.rows(
+        "SELECT at, pocket, what, kind, rung FROM margin_call_events WHERE account = ? ORDER BY id DESC LIMIT 50",
+        (account,),
+    )
+    figures = ("status", "equity_low", "initial", "maintenance", "ratio")
+    open_keys = ("pocket", "kind", "rung", "opened", "deadline")
+    heads = ("as of", "status", "equity>", "initial>", "maintenance>", "ratio>")
+    grids = (
+        _rows("Reports", heads, reports, ("as_of", *figures)),
+        _rows("Open calls", ("pool", *open_keys[1:]), calls, open_keys),
+        _rows("Calls so far", ("at", "pool", "what", "kind", "rung"), events, ("at", "pocket", "what", "kind", "rung")),
+    )
+    data = {"reports": reports, "calls": calls, "events": events}
+    return Section("history", data, tuple(grid for grid in grids if grid.rows))
+
+
+_TIMES: Final = frozenset({"as_of", "opened", "deadline", "at"})
+
+
+def _rows(title: str, heads: tuple[str, ...], rows: list[Row], keys: tuple[str, ...]) -> Grid:
+    return Grid(title, heads, tuple(tuple(_shown(key, row[key]) for key in keys) for row in rows))
+
+
+def _shown(key: str, value: object) -> str:
+    if key in _TIMES:
+        return _time(value)
+    return "cross" if key == "pocket" and not value else str(value or "-")
+
+
+def _time(value: object) -> str:
+    return rfc3339(value) if isinstance(value, int) else "-"
+
+
+ALWAYS: Final[tuple[Analysis, ...]] = (modes, called, doubts, venues)
+ANALYSES: Final[Mapping[str, Analysis]] = MappingProxyType({"scenarios": scenarios})
+"""By name of the command's option."""
