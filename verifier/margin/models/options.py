@@ -146,9 +146,14 @@ def _figures(group: str, expiry: Timestamp, legs: Sequence[Position], setting: S
         initial, maintenance = _relief(book, spot, setting.rules)
         saved_initial.append(initial)
         saved_maintenance.append(maintenance)
+    # Premium that a bounded loss leans on is no longer charged as a haircut of what stands beside the requirement.
+    premium = sum(risk.initial_haircut for risk in risks.values())
+    initial, maintenance = (gain_of(max(0.0, fsum(saved))) for saved in (saved_initial, saved_maintenance))
     relief = Risk(
-        initial=Usd(-gain_of(max(0.0, fsum(saved_initial)))),
-        maintenance=Usd(-gain_of(max(0.0, fsum(saved_maintenance)))),
+        initial=Usd(-initial),
+        maintenance=Usd(-maintenance),
+        initial_haircut=Usd(-min(premium, initial)),
+        maintenance_haircut=Usd(-min(premium, maintenance)),
     )
     reasons: dict[str, tuple[Reason, ...]] = {}
     for reason in assumed:
