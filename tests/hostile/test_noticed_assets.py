@@ -49,7 +49,7 @@ FLAG_SLOT = (10).to_bytes(32, "big")
 GOOD = {balance_slot(holder(1)): 5, FLAG_SLOT: 0xABCD}
 
 
-@pytest.mark.covers("STO-04")
+@pytest.mark.covers("STO-04", "TOK-03")
 @pytest.mark.parametrize(
     ("word", "reason"),
     [
