@@ -96,6 +96,70 @@ def test_a_leveraged_account(protocols, lent):
     assert {e.round_trips for e in found.endpoints} <= {1, 2, 3, 4}
 
 
+def judged(protocols, kind_lines, accepted, user):
+    """The same account read by words and, beside them, by each protocol's own view."""
+    from dataclasses import replace
+
+    from verifier.app.call_readings import cross_checked
+
+    text = account(protocols.node, user, accepted, *kind_lines).replace(
+        'family = "ethereum"', 'family = "ethereum"\nfork = "osaka"'
+    )
+    file, source = parse_account(text, "a.toml")
+    spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict")
+    now = Timestamp(int(protocols.node.block()["timestamp"], 16) + 5)
+    both = verify_account(replace(spec, claims=cross_checked(spec.claims)), now=now)
+    return verify_account(spec, now=now), both
+
+
+def test_the_protocols_own_views_are_the_judge(protocols, lent):
+    """Under --cross-check every kind that has a view is run as a proven call beside its words, and they agree."""
+    market, user, accepted = lent
+    vault, comet = protocols.vault, protocols.comet
+    vault.deposit(user, 10**18 + 7)
+    vault.earn(12_345)
+    comet.supply(user, 10**9 + 1)
+    protocols.wait(5_000)
+    from tests.verifier.assets.test_positions import COMET_RATES
+
+    rates = {name: comet.comet.view(signature) for name, signature in COMET_RATES.items()}
+    held = line(
+        "assets",
+        position="erc4626",
+        contract=vault.vault.address,
+        symbol="VS",
+        group="USD",
+        **{"with": {"asset": vault.coin.address, "asset_slot": 0}},
+    )
+    base = line(
+        "assets", position="compound-v3", contract=comet.comet.address, symbol="CS", group="USD", **{"with": rates}
+    )
+    lines = [aave_line("assets", market, 0), aave_line("debts", market, 1), held, base]
+    accepted = [*accepted, vault.vault.address, vault.coin.address, comet.comet.address]
+    plain, both = judged(protocols, lines, accepted, user)
+    assert not both.refused and not both.missing
+    assert [o.amount for o in plain.verified.outcomes] == [o.amount for o in both.verified.outcomes]
+    assert len(both.data) > 3 * len(plain.data)
+
+
+def test_a_release_read_by_another_ones_arithmetic_is_caught_by_the_judge(protocols):
+    """The first release's half-up rounding read as the newest's is one unit off some of the time; its own view says so."""
+    from verifier.errors import CrossCheckFailed
+
+    market, user = protocols.old_aave, protocols.user(8)
+    market.supply(protocols.user(9), market.reserves[1], 10**22)
+    market.supply(user, market.reserves[0], 10**21)
+    market.borrow(user, market.reserves[1], 10**20 + 3)
+    accepted = [market.pool.address, *(t.address for r in market.reserves for t in (r.a_token, r.debt))]
+    for _ in range(4):
+        protocols.wait(86_400 + 11)
+        lines = [aave_line("debts", market, 1).replace('"3.0"', '"3.6"'), aave_line("assets", market, 0)]
+        _, both = judged(protocols, lines, accepted, user)
+        if any(isinstance(refused.error, CrossCheckFailed) for refused in both.refused):
+            return
+    pytest.fail("another release's arithmetic was never told from this one's")
+
+
 @pytest.mark.covers("TOK-04", "MRG-06")
 def test_a_debt_that_nobody_listed_makes_the_account_indeterminate(protocols, lent):
     """Leaving the debt's line out does not leave the debt out."""

@@ -10,10 +10,12 @@ from verifier.app.arguments import call_data
 from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
 from verifier.assets.call import balance_reading
+from verifier.assets.judges import with_judge
 from verifier.calls import DEFAULT_GAS, ZERO_ADDRESS, Call
 from verifier.claims import Asset, CallReading, Claim, ClaimKind, KnownAsset, Source
 from verifier.codec.abi import split_types
 from verifier.errors import BadInput
+from verifier.positions import Position
 from verifier.primitives import Address
 
 CALL_KEYS = ("args", "index", "gas", "sender")
@@ -60,11 +62,13 @@ def _reading(path: Path_, part: AssetPart, asset: Asset, holder: Address, proble
 
 
 def cross_checked(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """The claims, those read by a layout also read by the token's own balanceOf."""
+    """The claims, those read by a layout or a protocol's rules also read by the contract's own function."""
     return tuple(_cross_checked(claim) for claim in claims)
 
 
 def _cross_checked(claim: Claim) -> Claim:
+    if isinstance(claim.reading, Position):
+        return replace(claim, reading=with_judge(claim.reading))
     contract = claim.asset.contract
     if contract is None or claim.asset.layout is None or claim.reading is not None:
         return claim

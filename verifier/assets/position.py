@@ -23,6 +23,7 @@ from verifier.assets import (
     uniswap_v3,
 )
 from verifier.assets.figure import Figure
+from verifier.assets.judges import check_by_call, split
 from verifier.assets.kind import Reading, State
 from verifier.assets.reader import Reader
 from verifier.claims import AccountRead, Claim, KnownAsset, Reads
@@ -58,8 +59,9 @@ def check_position(of: Position, contract: Address) -> None:
     Raises:
         BadInput: One is missing, unknown or of another type.
     """
-    given = Given(of)
-    _kind(of)[0](given, contract)
+    plain, _ = split(of)
+    given = Given(plain)
+    _kind(plain)[0](given, contract)
     given.done()
 
 
@@ -98,12 +100,16 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
 
     Raises:
         BadInput: The claim has no position, or one whose parameters are not its kind's.
+        CrossCheckFailed: It is judged by its protocol's own view, which says another figure.
         Malformed, ProofError, PolicyError: As the kind and the proofs of what it reads raise them.
     """
     if not isinstance(claim.reading, Position):
         raise BadInput("claim of a position", "a position", claim.asset.symbol)
+    plain, judged = split(claim.reading)
     reader = Needing(state, where)
-    figure = read_position(claim, claim.reading, reader)
+    figure = read_position(claim, plain, reader)
+    if judged and claim.asset.contract is not None:
+        check_by_call(claim, plain, claim.asset.contract, figure, state, where)
     rest = tuple(read for read in reader.used.values() if read is not figure.word)
     contracts = dict.fromkeys(address for address, _ in reader.used if address != claim.asset.contract)
     return Reading(figure.units, figure.word, rest, reviewed=False, contracts=tuple(contracts))
