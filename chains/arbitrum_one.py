@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, pin, token
+from chains.chain import Chain, circle_usdc, escrow, pin, token
 from chains.families import ARBITRUM
 from chains.settlements import FACT, arbitrum
 from verifier.claims import ProxyKind
@@ -70,5 +70,10 @@ CHAIN: Final = Chain(
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "OffchainLabs/go-ethereum core/types/arb_types.go",
+    ),
+    escrows=(
+        escrow(
+            1, "0xa3A7B6F88361F48403514059F1F16C8E78d60EeC", "docs.arbitrum.io, contract addresses: L1 ERC20 Gateway"
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, mirror, pin, token
+from chains.chain import Chain, circle_usdc, escrow, mirror, pin, token
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, base_games
 from verifier.claims import ProxyKind
@@ -79,6 +79,13 @@ CHAIN: Final = Chain(
         mirror(
             "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000",
             "docs.base.org, predeploys: LegacyERC20ETH, whose balanceOf is the account's own balance",
+        ),
+    ),
+    escrows=(
+        escrow(
+            1,
+            "0x3154Cf16ccdb4C6d922629664174b904d80F2C35",
+            "docs.base.org, base contracts: L1StandardBridge on Ethereum",
         ),
     ),
 )

@@ -12,7 +12,7 @@ from verifier.claims import Asset, AssetKey, CodePin, Guard, KnownAsset, ProxyKi
 from verifier.errors import BadInput
 from verifier.forks import Activation, Fork
 from verifier.network import Network, OwnConsensus
-from verifier.primitives import Address, address, chain_id, nonzero_hash, parse_hex, slot_key
+from verifier.primitives import Address, ChainId, address, chain_id, nonzero_hash, parse_hex, slot_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,20 @@ class SecondEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Escrow:
+    """A contract on another network that holds the originals of what circulates here: both are one value.
+
+    Attributes:
+        chain_id: Of the network that the contract is on.
+        source: Where that is said.
+    """
+
+    chain_id: ChainId
+    contract: Address
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One network of the registry.
 
@@ -40,6 +54,7 @@ class Chain:
         sources: Where the values come from.
         unconfirmed: Values that nobody has held against the chain yet.
         second_entries: Contracts that show balances counted elsewhere.
+        escrows: Contracts elsewhere that hold the originals of bridged tokens.
     """
 
     network: Network
@@ -49,6 +64,7 @@ class Chain:
     sources: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
     second_entries: tuple[SecondEntry, ...] = ()
+    escrows: tuple[Escrow, ...] = ()
 
 
 def local_network(name: str, chain: int, symbol: str = "ETH", fork: Fork = Fork.OSAKA) -> Network:
@@ -114,8 +130,13 @@ def mirror(contract: str, source: str, stands_for: str | None = None) -> SecondE
     return SecondEntry(address(parse_hex(contract, "second entry")), target, source)
 
 
+def escrow(chain: int, contract: str, source: str) -> Escrow:
+    """A bridge's escrow on another network."""
+    return Escrow(chain_id(chain), address(parse_hex(contract, "escrow")), source)
+
+
 class HasSecondEntries(Protocol):
-    """What listing second entry points needs to know of a chain."""
+    """What listing second entry points and escrows needs to know of a chain."""
 
     @property
     def network(self) -> Network:
@@ -126,6 +147,18 @@ class HasSecondEntries(Protocol):
     def second_entries(self) -> tuple[SecondEntry, ...]:
         """Contracts that show balances counted elsewhere."""
         ...
+
+    @property
+    def escrows(self) -> tuple[Escrow, ...]:
+        """Contracts elsewhere that hold the originals of bridged tokens."""
+        ...
+
+
+def escrows_of(chains: Iterable[HasSecondEntries]) -> Mapping[tuple[ChainId, Address], str]:
+    """For each bridge's escrow, by its network and address, whose tokens it backs."""
+    return MappingProxyType(
+        {(entry.chain_id, entry.contract): chain.network.name for chain in chains for entry in chain.escrows}
+    )
 
 
 def aliases_of(chains: Iterable[HasSecondEntries]) -> Mapping[AssetKey, AssetKey]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, mirror, pin, token
+from chains.chain import Chain, circle_usdc, escrow, mirror, pin, token
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, op_games
 from verifier.network import Network
@@ -81,6 +81,13 @@ CHAIN: Final = Chain(
         mirror(
             "0xdeaddeaddeaddeaddeaddeaddeaddeaddead0000",
             "specs.optimism.io/protocol/predeploys.html: LegacyERC20ETH, whose balanceOf is the account's own balance",
+        ),
+    ),
+    escrows=(
+        escrow(
+            1,
+            "0x99C9fc46f92E8a1c0deC1b1747d010903E884bE1",
+            "docs.optimism.io, addresses: L1StandardBridgeProxy on Ethereum",
         ),
     ),
 )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from chains.chain import SecondEntry, aliases_of, local_network
+from chains.chain import Escrow, SecondEntry, aliases_of, escrows_of, local_network
 from chains.endpoint import Endpoint
 from chains.families import ETHEREUM
 from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, HolderPart, NetworkPart
@@ -32,7 +32,7 @@ from verifier.errors import BadInput
 from verifier.forks import Activation, Fork
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
-from verifier.margin.duplicates import Aliases
+from verifier.margin.duplicates import NO_ESCROWS, Aliases, Escrows
 from verifier.margin.modes import Mode
 from verifier.margin.quotes import Feed
 from verifier.margin.rules import MarginRules
@@ -64,6 +64,11 @@ class KnownChain(Protocol):
         """Contracts that show balances counted elsewhere."""
         ...
 
+    @property
+    def escrows(self) -> tuple[Escrow, ...]:
+        """Contracts elsewhere that hold the originals of bridged tokens."""
+        ...
+
 
 Registry = Mapping[str, KnownChain]
 
@@ -84,6 +89,7 @@ class AccountSpec:
         aliases: The registry's second entry points, so that one balance cannot be claimed through two contracts.
         warnings: What a person should know before running, each a sentence with its cure.
         feeds: Prices by proof that the account asks for.
+        escrows: Bridges' contracts of the registry, whose holdings are counted where they circulate.
     """
 
     name: str
@@ -106,6 +112,7 @@ class AccountSpec:
     warnings: tuple[str, ...] = ()
     market: DeclaredMarket = NO_MARKET
     feeds: tuple[Feed, ...] = ()
+    escrows: Escrows = field(default_factory=lambda: NO_ESCROWS)
 
     @property
     def has_light_clients(self) -> bool:
@@ -191,6 +198,7 @@ def compile_account(
         rules=declared.rules,
         market=declared.market,
         aliases=aliases_of(registry.values()),
+        escrows=escrows_of(registry.values()),
         beacon=beacon,
         warnings=(*_warnings(made, policy, places), *_unbounded(endpoints)),
         feeds=feeds,

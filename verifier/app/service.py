@@ -117,7 +117,7 @@ async def gather_account(
     Raises:
         CountedTwice: Two claims are one balance; found before anything is asked.
     """
-    check_duplicates(spec.claims, spec.aliases)
+    check_duplicates(spec.claims, spec.aliases, spec.escrows)
     moment = as_of if as_of is not None else spec.as_of if spec.as_of is not None else now
     async with desk_of(spec, seconds, known) as desk:
         checker, prices = checker_of(spec, now), [feed.claim for feed in spec.feeds]
@@ -238,6 +238,7 @@ def _run(
         pockets=spec.pockets,
         last_proven=last_proven or {},
         aliases=spec.aliases,
+        escrows=spec.escrows,
         market=spec.market,
         feeds=spec.feeds,
         proven_prices=[price for price in verified.prices if isinstance(price, ProvenPrice)],

@@ -7,7 +7,7 @@ refusal carries no figure. Anyone who holds proven parts may build an account; n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -15,7 +15,7 @@ from verifier.claims import Claim, ClaimKind
 from verifier.errors import BadInput, SkewTooLarge, Where
 from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
-from verifier.margin.duplicates import NO_ALIASES, Aliases, Identity, check_duplicates, label
+from verifier.margin.duplicates import NO_ALIASES, NO_ESCROWS, Aliases, Escrows, Identity, check_duplicates, label
 from verifier.margin.modes import Mode
 from verifier.margin.quotes import Feed, Quotes, resolve
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
@@ -58,6 +58,7 @@ class MarginAccount:
     market: DeclaredMarket = NO_MARKET
     feeds: tuple[Feed, ...] = ()
     proven_prices: tuple[ProvenPrice, ...] = ()
+    escrows: Escrows = field(default_factory=lambda: NO_ESCROWS)
 
     def __post_init__(self) -> None:
         for outcome in self.outcomes:
@@ -74,7 +75,7 @@ class MarginAccount:
         for identity, amount in self.last_proven.items():
             if not _is_proven(amount) or amount.claim.identity != identity:
                 raise BadInput("last_proven", "a proven amount of the same claim", identity)
-        check_duplicates((outcome.claim for outcome in self.outcomes), self.aliases)
+        check_duplicates((outcome.claim for outcome in self.outcomes), self.aliases, self.escrows)
 
 
 def build_account(
@@ -95,6 +96,7 @@ def build_account(
     aliases: Aliases = NO_ALIASES,
     feeds: Sequence[Feed] = (),
     proven_prices: Sequence[ProvenPrice] = (),
+    escrows: Escrows = NO_ESCROWS,
 ) -> MarginAccount:
     """
     Establish that these parts are one account of one moment, in which no balance counts twice.
@@ -128,6 +130,7 @@ def build_account(
         aliases=aliases,
         feeds=tuple(feeds),
         proven_prices=tuple(proven_prices),
+        escrows=escrows,
     )
 
 

@@ -25,14 +25,21 @@ Aliases = Mapping[AssetKey, AssetKey]
 NO_ALIASES: Final[Aliases] = MappingProxyType({})
 
 
-def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES) -> None:
+Escrows = Mapping[tuple[ChainId, Address], str]
+"""Bridges' contracts by network and address, and whose tokens they back, as the chains' own files say with sources."""
+
+NO_ESCROWS: Final[Escrows] = MappingProxyType({})
+
+
+def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES, escrows: Escrows = NO_ESCROWS) -> None:
     """
     Establish that no two claims are one balance. Needs no evidence, so it can be asked before anything is gathered.
 
     Raises:
         CountedTwice: Two claims have one chain, asset, holder and part, after aliases; one is a part of what the other
             counts whole (liquidity tokens, and one coin of them); or a claim's holder is a contract that another claim
-            counts or reads on the same network (what it holds is what backs the other).
+            counts or reads on the same network (what it holds is what backs the other), or a bridge's escrow (what it
+            holds circulates on another network).
     """
     seen: dict[tuple[ChainId, Address | None, Address], dict[Part, Claim]] = {}
     backing: dict[AssetKey, Claim] = {}
@@ -50,6 +57,10 @@ def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES) -> 
         for contract in _contracts(claim):
             backing.setdefault((claim.chain_id, contract), claim)
     for claim in kept:
+        bridged = escrows.get((claim.chain_id, claim.holder))
+        if bridged is not None:
+            reason = f"the holder is a bridge's escrow, and what it holds circulates on {bridged}"
+            raise CountedTwice(_where(claim), label(claim), f"the bridged tokens on {bridged}", reason)
         token = backing.get((claim.chain_id, claim.holder))
         if token is not None:
             raise CountedTwice(_where(claim), label(token), label(claim), "the token's contract holds what backs it")
