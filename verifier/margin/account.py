@@ -16,6 +16,7 @@ from verifier.errors import BadInput, SkewTooLarge, Where
 from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
 from verifier.margin.duplicates import NO_ALIASES, NO_ESCROWS, Aliases, Escrows, Identity, check_duplicates, label
+from verifier.margin.encumbrance import encumber
 from verifier.margin.modes import Mode
 from verifier.margin.quotes import Feed, Quotes, resolve
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
@@ -158,12 +159,14 @@ def check_skew(outcomes: Sequence[Outcome], policy: Policy) -> None:
 
 def snapshot(account: MarginAccount) -> Snapshot:
     """The plain value of an account, for the arithmetic."""
-    lines = tuple(_line(account, index, outcome) for index, outcome in enumerate(account.outcomes))
+    quotes = quotes_of(account).by_group
+    seen = [(_line(account, index, outcome), outcome.claim) for index, outcome in enumerate(account.outcomes)]
+    lines = encumber(seen, quotes, account.policy)
     return Snapshot(
         as_of=account.as_of,
         lines=lines + tuple(_debt_line(debt, account.as_of) for debt in account.debts),
         positions=tuple(_position(position) for position in account.positions),
-        quotes=quotes_of(account).by_group,
+        quotes=quotes,
         doubts=_skew(account),
         orders=account.market.orders,
         expiries=account.market.expiries,
