@@ -388,6 +388,20 @@ def test_an_older_update_changes_nothing() -> None:
     refused(NothingNew, FULU.update(60, 48), across, now=71)
 
 
+def test_what_moved_a_header_is_kept_beside_it() -> None:
+    """The first update that finalized a header, and the first that attested the newest, stay its evidence."""
+    state = advance(known(), FULU.update(50, 40), FULU.time(51))
+    newer = advance(state, FULU.update(52, 40), FULU.time(53))
+    assert (newer.finality, newer.attestation) == (state.finality, FULU.update(52, 40).without_committee())
+    again = advance(state, FULU.update(50, 48), FULU.time(53))
+    assert (again.finalized.slot, again.newest, again.attestation) == (48, state.newest, state.attestation)
+    both = advance(state, FULU.update(60, 60), FULU.time(61))
+    assert (both.newest, both.attestation) == (both.finalized, None)
+    assert attested_beacon(both) == finalized_beacon(both)
+    older = advance(begun(), FULU.update(30, 8, committee=False), FULU.time(31))
+    assert (older.finality, older.finalized.slot, older.newest.slot) == (None, 16, 30)
+
+
 @pytest.mark.covers("LC-11")
 def test_two_final_headers_for_one_slot_stop_the_client() -> None:
     """Both are signed: that is an alarm with its evidence, not a choice."""

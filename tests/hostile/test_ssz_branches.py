@@ -121,8 +121,10 @@ def test_the_depth_is_fixed() -> None:
     deeper = SparseTree({105: hashlib.sha256(LEAF + LEAF).digest(), 210: LEAF, 211: LEAF})
     with pytest.raises(UnusedEvidence):
         verify(leaf=LEAF, branch=(LEAF, *deeper.branch(105)), root=deeper.root)
-    with pytest.raises(BadInput):
-        depth_of(Gindex(0))
+    assert (depth_of(Gindex(1)), depth_of(INDEX)) == (0, 6)
+    for wrong in (0, -1):
+        with pytest.raises(BadInput):
+            depth_of(Gindex(wrong))
 
 
 @pytest.mark.covers("SSZ-04")
