@@ -156,7 +156,12 @@ def _reach(start: _Reached, number: BlockNumber) -> Flow[_Reached]:
         if ring is None:
             break
         target = max(number + 1, int(reached.header.number) - ring.length)
-        reached = yield from _hop(reached, BlockNumber(target))
+        try:
+            reached = yield from _hop(reached, BlockNumber(target))
+        except NotThere:
+            if reached.header.number - number > MAX_PARENTS:
+                raise
+            break  # the network has no such contract yet; parent links reach as far
     return (yield from _parents(reached, number))
 
 
