@@ -23,6 +23,8 @@ from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Pool, Scales, Trial
 
 NO_SHOCK = Shock({})
+COARSE = 10_000
+"""A map of many failures ends each loop where sales grow by less than a hundredth of a per cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _outcome(
     if not any(pool.fails and pool.low_known for pool in after) and not crowded:
         return Outcome(node, drop, drop, fallen, (), failed.hit, Usd(0), 0)
     stuck = replace(trading, frozen=trading.frozen | failed.frozen)
-    loop = spiral(scales, failed.trial, NO_SHOCK, stuck, goal, ladder, with_gain=False)
+    loop = spiral(scales, failed.trial, NO_SHOCK, stuck, goal, ladder, with_gain=False, close=COARSE)
     pulled = tuple(name for name in loop.fallen if name in stood and name not in fallen)
     return Outcome(node, drop, _pool_drops(before, loop.pools), fallen, pulled, failed.hit, loop.shortfall,
                    len(loop.rounds))  # fmt: skip

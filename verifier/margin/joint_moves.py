@@ -8,7 +8,7 @@ Source: margin reference, section 10.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,14 +16,14 @@ from verifier.margin.fixed import Price, Usd, credit
 from verifier.margin.liquidation_price import exposed
 from verifier.margin.models.joint import Distance, betas, distance
 from verifier.margin.seek import Point, turning_point
-from verifier.margin.trial import Scales, Trial
+from verifier.margin.trial import Pool, Scales, Trial
 from verifier.policy import PPM
 
 BUMP: Final = 1_000
 """Relative move, in ppm, by which slopes are measured."""
 MOST_FALL: Final = 999_999
 MOST_RISE: Final = 9_000_000
-STEPS: Final = 20
+STEPS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,25 @@ def _ray(returns: Mapping[str, tuple[int, ...]], factor: str, moving: Mapping[st
     return {group: found[group] for group in moving if group in found}
 
 
+def equity_slopes(scales: Scales, trial: Trial, pool: str, groups: Sequence[str]) -> dict[str, Usd]:
+    """Change of equity for a log move of one, by group."""
+    made = {}
+    for group in groups:
+        up, down = _ends(scales, trial, pool, group)
+        made[group] = Usd((up.low.equity - down.low.equity) * PPM // (2 * BUMP))
+    return made
+
+
 def _slope(scales: Scales, trial: Trial, pool: str, group: str) -> Usd:
     """Central difference of E − MM, for a log move of one."""
+    up, down = _ends(scales, trial, pool, group)
+    return Usd((up.low.buffer - down.low.buffer) * PPM // (2 * BUMP))
+
+
+def _ends(scales: Scales, trial: Trial, pool: str, group: str) -> tuple[Pool, Pool]:
     price = trial.price(group) or Price(1)
-    ends = []
-    for side in (1, -1):
-        moved = Price(max(price * (PPM + side * BUMP) // PPM, 1))
-        ends.append(scales.pool(trial.at({group: moved}), pool).low.buffer)
-    return Usd((ends[0] - ends[1]) * PPM // (2 * BUMP))
+    up, down = (Price(max(price * (PPM + side * BUMP) // PPM, 1)) for side in (1, -1))
+    return scales.pool(trial.at({group: up}), pool), scales.pool(trial.at({group: down}), pool)
 
 
 def _smallest(scales: Scales, trial: Trial, pool: str, betas_of: Mapping[str, int], side: int) -> int | None:

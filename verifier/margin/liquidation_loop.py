@@ -141,14 +141,21 @@ def spiral(
     ladder: Mapping[str, tuple[Rung, ...]] | None = None,
     *,
     with_gain: bool = True,
+    close: int = CLOSE,
 ) -> Spiral:
-    """Run the loop to its least fixed point, for all pools of the account together: they share their marks."""
+    """
+    Run the loop to its least fixed point, for all pools of the account together: they share their marks.
+
+    Args:
+        ladder: A venue's known liquidations, by asset group.
+        close: Sales that grow by less than one part in this have come to rest.
+    """
     loop = _Loop(scales, trial, shock, trading, Goal() if goal is None else goal, dict(ladder or {}))
     rounds, settled = [], False
     for _ in range(ROUNDS):
         turn = loop.turn()
         rounds.append(turn)
-        if not any(abs(v) * CLOSE > loop.turnover for v in turn.sold.values()):
+        if not any(abs(v) * close > loop.turnover for v in turn.sold.values()):
             settled = True
             break
     marks = loop.marks()

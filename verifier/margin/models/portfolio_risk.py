@@ -19,6 +19,7 @@ import numpy.typing as npt
 from verifier.margin.fixed import Usd
 from verifier.margin.models.covariance import ledoit_wolf
 from verifier.margin.models.money import loss_of, usd_float
+from verifier.margin.models.simulate import estimate, student_t
 from verifier.margin.models.tail import Backtest, backtest, empirical_tail, tail_weights
 from verifier.policy import PPM
 
@@ -54,7 +55,7 @@ def sigma_shares(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Shar
 
 def expected_shortfall_shares(money: Sequence[int], columns: Sequence[Sequence[int]], level: int) -> Shares:
     """Expected shortfall of one step under the past's joint moves; shares over the same tail, with the same weights."""
-    losses = lossreturn_matrix(money, columns)
+    losses = loss_matrix(money, columns)
     whole = _sums(losses)
     weights = tail_weights(whole, level / PPM)
     total = empirical_tail(whole, level / PPM).expected_shortfall
@@ -63,7 +64,7 @@ def expected_shortfall_shares(money: Sequence[int], columns: Sequence[Sequence[i
     return _rounded(total, shares, alone)
 
 
-def lossreturn_matrix(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Floats:
+def loss_matrix(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Floats:
     """Moments by parts: what each part loses, in USD, when the past's moves come again."""
     moves = np.expm1(return_matrix(columns))
     lost: Floats = -moves * np.array([usd_float(m) for m in money])
@@ -107,10 +108,50 @@ def historical_risk(
     money: Sequence[int], columns: Sequence[Sequence[int]], level: int, window: int = 250
 ) -> HistoricalRisk:
     """VaR and ES of a book, and a backtest of rolling VaR on as much of the past as there is."""
-    whole = _sums(lossreturn_matrix(money, columns))
+    return _risk_of(_sums(loss_matrix(money, columns)), level, window)
+
+
+def _risk_of(whole: Floats, level: int, window: int) -> HistoricalRisk:
     tail = empirical_tail(whole, level / PPM)
     tested = None
     if len(whole) > window:
         held = [empirical_tail(whole[n - window : n], level / PPM).value_at_risk for n in range(window, len(whole))]
         tested = backtest(whole[window:].tolist(), held, level / PPM)
     return HistoricalRisk(level, loss_of(tail.value_at_risk), loss_of(tail.expected_shortfall), len(whole), tested)
+
+
+def engine_risk(losses: Sequence[int], level: int, window: int = 250) -> HistoricalRisk:
+    """The same of losses that the engine gave, by repricing the whole account: 1e-18 USD each."""
+    lost = np.array([usd_float(loss) for loss in losses])
+    return _risk_of(lost, level, window)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRisk:
+    """The book's risk under drawn moves, to first order.
+
+    Attributes:
+        error: Standard error of the shortfall, in 1e-18 USD, rounded up.
+    """
+
+    level: int
+    value_at_risk: Usd
+    shortfall: Usd
+    error: Usd
+    paths: int
+    seed: int
+    method: str
+
+
+def simulated_risk(
+    slopes: Sequence[int], columns: Sequence[Sequence[int]], level: int, *, seed: int, paths: int = 20_000,
+    degrees: int = 5,
+) -> SimulatedRisk:  # fmt: skip
+    """VaR and ES of one step under multivariate Student-t moves with the past's shrunk covariance."""
+    covariance = ledoit_wolf(return_matrix(columns)).covariance
+    moves = student_t(covariance, degrees=degrees, paths=paths, seed=seed)
+    lost = -(np.expm1(moves.returns) @ np.array([usd_float(s) for s in slopes]))
+    found = estimate(lost, level / PPM, moves.independent)
+    tail = found.tail
+    var, shortfall, error = (loss_of(v) for v in (tail.value_at_risk, tail.expected_shortfall, found.standard_error))
+    return SimulatedRisk(level, var, shortfall, error, paths, seed, moves.method)

@@ -1,0 +1,100 @@
+"""How long the risk reports of one account of 50 positions take; measured in processor time, beside one plain weighing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from tests.verifier.margin.build import line, policy, position, snapshot
+from tests.verifier.margin.test_properties import MARKET
+from verifier.margin.allocation import Measure, allocate
+from verifier.margin.contagion import contagion
+from verifier.margin.efficiency import efficiency
+from verifier.margin.fixed import SCALE, Usd
+from verifier.margin.joint_moves import joint_moves
+from verifier.margin.leverage import leverage
+from verifier.margin.liquidation import plan
+from verifier.margin.liquidation_loop import spiral, tipping_shock, uniform
+from verifier.margin.liquidation_price import liquidation_prices
+from verifier.margin.liquidation_steps import Charge, Trading
+from verifier.margin.market import Depth
+from verifier.margin.models.selling import impacts_of
+from verifier.margin.report import weigh_pools
+from verifier.margin.rules import MarginRules
+from verifier.margin.selection import cheapest_way, cures, hedges
+from verifier.margin.snapshot import Snapshot
+from verifier.margin.tail_risk import tail_risk
+from verifier.margin.trial import Scales, Setting, Trial
+from verifier.policy import Factors, Haircut
+
+GROUPS = [f"G{n}" for n in range(12)]
+STILL = frozenset({"USDC"})
+SETTING = Setting(
+    policy(**dict.fromkeys(GROUPS, Factors(Haircut(200_000, 150_000)))),
+    MarginRules(markets=dict.fromkeys(GROUPS, MARKET), volatility=dict.fromkeys([*GROUPS, "USDC"], 600_000)),
+)
+TRADING = Trading(
+    impacts=impacts_of(dict.fromkeys(GROUPS, Depth(Usd(10**7 * SCALE), 40_000))), other=Charge(fee=1_000, bonus=30_000)
+)
+
+
+def fifty_positions(loan: str) -> Snapshot:
+    random = Random(1)
+    lines = [
+        line(f"l{n}", GROUPS[n % 12], str(random.randint(1, 20)), network=f"n{n % 4}", protocol=f"x{n % 3}")
+        for n in range(20)
+    ]
+    positions = [
+        position(f"p{n}", GROUPS[n % 12], str(random.randint(-5, 8) or 1), "100", network=f"n{n % 4}")
+        for n in range(50)
+    ]
+    prices = dict.fromkeys(GROUPS, "100") | {"USDC": "1"}
+    taken = snapshot(*lines, line("loan", "USDC", loan), *positions, **prices)
+    past = {g: tuple(int(random.gauss(0, 0.03) * 10**9) for _ in range(250)) for g in prices}
+    return replace(taken, returns=past)
+
+
+def reports(trial: Trial) -> dict[str, Callable[[Scales], object]]:
+    return {
+        "liquidation prices": lambda s: liquidation_prices(s, trial),
+        "joint moves": lambda s: joint_moves(s, trial, "", still=STILL),
+        "plan": lambda s: plan(s, trial, "", TRADING),
+        "loop, 10 %": lambda s: spiral(s, trial, uniform(trial.snapshot, 100_000, STILL), TRADING),
+        "tipping shock": lambda s: tipping_shock(s, trial, uniform(trial.snapshot, 500_000, STILL), TRADING),
+        "contagion": lambda s: contagion(s, trial, TRADING),
+        "allocation": lambda s: [allocate(s.setting, trial, measure) for measure in Measure],
+        "efficiency": lambda s: efficiency(s.setting, trial),
+        "leverage": lambda s: leverage(s, trial, ""),
+        "cures": lambda s: cures(s, trial, "", TRADING),
+        "cheapest way": lambda s: cheapest_way(s, trial, "", TRADING),
+        "hedges": lambda s: hedges(s, trial, ""),
+        "tail risk": lambda s: tail_risk(s, trial, ""),
+    }
+
+
+@pytest.mark.benchmark(group="risk")
+@pytest.mark.parametrize(("loan", "what"), [("-5000", "well above its margin"), ("-17000", "just above failing")])
+def test_reports_of_one_account_with_fifty_positions(benchmark: object, loan: str, what: str) -> None:
+    """Each report by itself, on fresh scales, the fastest of three."""
+    del benchmark
+    trial = Trial(fifty_positions(loan))
+    asked = reports(trial)
+    for made in asked.values():  # what is loaded on first use is not the report's
+        if loan == "-5000":
+            made(Scales(SETTING))
+    plain = min(
+        _spent(lambda: weigh_pools(trial.snapshot, SETTING.policy, SETTING.rules, SETTING.mode)) for _ in range(5)
+    )
+    print(f"\n{what}: one weighing {plain:.2f} ms")
+    for name, made in asked.items():
+        print(f"  {name:20} {min(_spent(lambda m=made: m(Scales(SETTING))) for _ in range(3)):9.1f} ms")
+
+
+def _spent(call: Callable[[], object]) -> float:
+    start = time.process_time()
+    call()
+    return (time.process_time() - start) * 1_000

@@ -1,0 +1,126 @@
+"""What `xmargin margin` shows with --liquidate, --contagion, --allocate and --optimise: the engine's figures as tables.
+
+Every one of them is hypothetical by nature: they say what would happen, and no statement takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from verifier.app.errors import UsageError
+from verifier.app.quantities import exact_decimal, scaled
+from verifier.app.report.tables import cents
+from verifier.app.what_if import Grid, Section, WhatIf
+from verifier.margin.fixed import SCALE, show_scaled
+from verifier.margin.liquidation_steps import Charge, Trading
+from verifier.margin.snapshot import Snapshot
+from verifier.margin.trial import Scales, Setting, Trial
+from verifier.policy import PPM
+
+SHOWN_FALL: Final = 100_000
+"""The uniform fall that the loop is shown for, where no shock was given: 10 %."""
+MOST_ROWS: Final = 40
+NEAR_ONE: Final = (SCALE * 95 // 100, SCALE * 105 // 100)
+"""An asset priced within 5 % of a dollar is money: it does not fall against itself in uniform moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskOptions:
+    """What the analyses take from the command line.
+
+    Attributes:
+        fee: Of the notional that is closed, in ppm.
+        bonus: Of the collateral that is sold, in ppm.
+        seed: Of drawn moves.
+    """
+
+    fee: int = 0
+    bonus: int = 0
+    seed: int = 1
+
+    @property
+    def charge(self) -> Charge:
+        """As the engine takes it."""
+        return Charge(fee=self.fee, bonus=self.bonus)
+
+
+RiskAnalysis = Callable[[WhatIf, RiskOptions], Section]
+
+
+def parse_rate(text: str, option: str) -> int:
+    """A rate as typed, like 0.5%: in ppm.
+
+    Raises:
+        UsageError: No percentage from 0 to 100.
+    """
+    remedy = f"write {option} 0.5%"
+    if not text.strip().endswith("%"):
+        raise UsageError(f"{option} {text!r} is no percentage", remedy)
+    try:
+        rate = scaled(exact_decimal(text.strip()[:-1].strip()), 4, option)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}", remedy) from None
+    if not 0 <= rate <= PPM:
+        raise UsageError(f"{option} {text!r}: from 0% to 100%", remedy)
+    return rate
+
+
+def scales_of(made: WhatIf) -> tuple[Scales, Trial]:
+    """What the account is tried on."""
+    return Scales(Setting(made.policy, made.rules, made.mode)), Trial(made.snapshot)
+
+
+def trading_of(made: WhatIf, options: RiskOptions) -> Trading:
+    """Impact by the depths of the account file; fees and bonuses by the options."""
+    from verifier.margin.models.selling import impacts_of
+
+    return Trading(impacts=MappingProxyType(impacts_of(made.snapshot.depths)), other=options.charge)
+
+
+def still_of(snapshot: Snapshot) -> frozenset[str]:
+    """Groups that count as money."""
+    low, high = NEAR_ONE
+    return frozenset(group for group, quote in snapshot.quotes.items() if low <= quote.price <= high)
+
+
+def usd(value: int | None) -> str:
+    """Money to the cent, or a dash."""
+    return "-" if value is None else cents(value)
+
+
+def price(value: int | None) -> str:
+    """A price to eight digits at most, or a dash."""
+    if value is None:
+        return "-"
+    digits = max(2, 8 - len(str(value // SCALE)))
+    return show_scaled(value // 10 ** (18 - digits), digits)
+
+
+def pool_name(name: str) -> str:
+    """A pool as people call it."""
+    return name or "cross"
+
+
+def risk_analyses() -> Mapping[str, RiskAnalysis]:
+    """By name of the command's option; the modules load numpy, which the other commands have no use for."""
+    from verifier.app.commands.margin_allocate import allocation
+    from verifier.app.commands.margin_contagion import contagion_map
+    from verifier.app.commands.margin_liquidate import liquidation
+    from verifier.app.commands.margin_optimise import optimisation
+
+    return MappingProxyType(
+        {
+            "liquidate": liquidation,
+            "contagion": contagion_map,
+            "allocate": allocation,
+            "optimise": optimisation,
+        }
+    )
+
+
+def section(key: str, data: object, grids: list[Grid], notes: tuple[str, ...] = ()) -> Section:
+    """A section without empty tables."""
+    return Section(key, data, tuple(grid for grid in grids if grid.rows), notes)

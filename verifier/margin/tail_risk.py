@@ -1,0 +1,77 @@
+"""Statistical risk of a pool: VaR and ES by full repricing under the past's moves, and by drawn ones; and its margin.
+
+The past's moves are applied to today's account and the engine weighs it each time, so options, haircuts and what does
+not count are all in it. Drawn moves are taken to first order, with the seed in the report.
+
+Source: margin reference, sections 8.2 to 8.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from verifier.margin.fixed import Usd
+from verifier.margin.joint_moves import equity_slopes
+from verifier.margin.liquidation_price import exposed
+from verifier.margin.models.portfolio_risk import HistoricalRisk, SimulatedRisk, engine_risk, simulated_risk
+from verifier.margin.models.repricing import moved_price
+from verifier.margin.trial import Scales, Trial
+
+LEVEL: Final = 990_000
+SEED: Final = 1
+MOST_MOMENTS: Final = 1_000
+"""The newest moments are repriced, no more than these."""
+
+
+@dataclass(frozen=True, slots=True)
+class TailRisk:
+    """The risk of one step of the returns' clock.
+
+    Attributes:
+        required: The larger of both shortfalls: what a statistical margin would ask for.
+        note: Why there is nothing, where there is not.
+    """
+
+    pool: str
+    step: int
+    historical: HistoricalRisk | None
+    simulated: SimulatedRisk | None
+    note: str = ""
+
+    @property
+    def required(self) -> Usd | None:
+        """Never below zero: a book that cannot lose needs nothing."""
+        if self.historical is None or self.simulated is None:
+            return None
+        return Usd(max(0, self.historical.shortfall, self.simulated.shortfall))
+
+
+def tail_risk(scales: Scales, trial: Trial, pool: str, *, level: int = LEVEL, seed: int = SEED) -> TailRisk:
+    """VaR and ES of a pool's equity, where every asset in it has a past."""
+    snapshot = trial.snapshot
+    groups = exposed(trial, pool, scales)
+    unknown = [group for group in groups if len(snapshot.returns.get(group, ())) < 2]
+    if not groups or unknown or not scales.pool(trial, pool).low_known:
+        note = f"no past returns of {', '.join(unknown)}" if unknown else "nothing at risk, or no low figure"
+        return TailRisk(pool, snapshot.return_step, None, None, note)
+    columns = [snapshot.returns[group][-MOST_MOMENTS:] for group in groups]
+    slopes = equity_slopes(scales, trial, pool, groups)
+    losses = _losses(scales, trial, pool, dict(zip(groups, columns, strict=True)))
+    drawn = simulated_risk([slopes[group] for group in groups], columns, level, seed=seed)
+    return TailRisk(pool, snapshot.return_step, engine_risk(losses, level), drawn)
+
+
+def _losses(scales: Scales, trial: Trial, pool: str, columns: dict[str, tuple[int, ...]]) -> list[int]:
+    """What equity loses under each of the past's joint moves, by the engine; oldest first."""
+    now = scales.pool(trial, pool).low.equity
+    lost = []
+    for moment in range(len(next(iter(columns.values())))):
+        prices = {}
+        for group, series in columns.items():
+            price = trial.price(group)
+            if price is not None:
+                prices[group] = moved_price(price, series[moment])
+        # A memory of every past price would be of no use to anyone.
+        lost.append(now - Scales(scales.setting).pool(trial.at(prices), pool).low.equity)
+    return lost
