@@ -12,6 +12,7 @@ from verifier.app.commands.state import AccountPath, DbOption, Pins, State, cloc
 
 if TYPE_CHECKING:
     from verifier.app.compile import AccountSpec
+    from verifier.app.risk_sections import RiskOptions
     from verifier.app.what_if import Section, WhatIf
 
 
@@ -44,6 +45,13 @@ def margin(
     shock: Shocks = None,
     profile: ProfileOption = None,
     scenarios: Annotated[bool, typer.Option("--scenarios", help="Every scenario and contingency.")] = False,
+    liquidate: Annotated[bool, typer.Option("--liquidate", help="Prices, distances, plan, forced sales.")] = False,
+    contagion: Annotated[bool, typer.Option("--contagion", help="Fail each thing; who falls.")] = False,
+    allocate: Annotated[bool, typer.Option("--allocate", help="Shares of risk, tail risk, efficiency.")] = False,
+    optimise: Annotated[bool, typer.Option("--optimise", help="Limits, cheapest way down, hedges.")] = False,
+    fee: Annotated[str, typer.Option("--fee", help="What closing a position costs, of its notional.")] = "0%",
+    bonus: Annotated[str, typer.Option("--bonus", help="What selling collateral costs, of its value.")] = "0%",
+    seed: Annotated[int, typer.Option("--seed", help="Of drawn moves; stands in the report.", min=0)] = 1,
     history: Annotated[
         bool, typer.Option("--history", help="Reports and margin calls so far, from the store.")
     ] = False,
@@ -54,12 +62,14 @@ def margin(
     """Weigh an account under what-ifs: modes, shocks, scenarios, cures; offline."""
     from verifier.app.margin_sections import ALWAYS, ANALYSES
     from verifier.app.profiles import load_profile
+    from verifier.app.risk_sections import RiskOptions, parse_rate
     from verifier.app.what_if import parse_shock, what_if
     from verifier.margin.modes import Mode
 
     state: State = ctx.obj
     spec = state.account(account, online=False)
     shocks = tuple(parse_shock(text) for text in shock or ())
+    options = RiskOptions(parse_rate(fee, "--fee"), parse_rate(bonus, "--bonus"), seed)
     data = _evidence(state, spec, bundle, db)
     made = what_if(
         spec,
@@ -73,9 +83,21 @@ def margin(
     asked = {"scenarios": scenarios}
     sections = [analysis(made) for analysis in ALWAYS]
     sections += [analysis(made) for name, analysis in ANALYSES.items() if asked.get(name)]
+    risks = {"liquidate": liquidate, "contagion": contagion, "allocate": allocate, "optimise": optimise}
+    sections += _risks(made, [name for name, wanted in risks.items() if wanted], options)
     if history:
         sections.append(_history(state, spec, db))
     return _keep_and_show(state, made, sections, as_json=json, db=db)
+
+
+def _risks(made: WhatIf, names: list[str], options: RiskOptions) -> list[Section]:
+    """What was asked for of the risk reports."""
+    from verifier.app.risk_sections import risk_analyses
+
+    if not names:
+        return []
+    analyses = risk_analyses()
+    return [analyses[name](made, options) for name in names]
 
 
 def _evidence(state: State, spec: AccountSpec, bundle: Path | None, db: Path | None) -> bytes:
