@@ -17,7 +17,15 @@ from enum import StrEnum
 
 from verifier.errors import BadInput
 from verifier.margin.fixed import Usd, charge
-from verifier.margin.liquidation_steps import Act, Closure, Step, Trading, carry_out, slice_of_perpetual
+from verifier.margin.liquidation_steps import (
+    Act,
+    Closure,
+    Step,
+    Trading,
+    carry_out,
+    slice_of_holding,
+    slice_of_perpetual,
+)
 from verifier.margin.risk import Ratio, Risk
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Line, Position
@@ -291,7 +299,11 @@ class _Work:
         kept = self.ranked.get(key)
         if kept is not None and kept[0] == state:
             return kept[1], kept[2]
-        alone = slice_of_perpetual(self.scales, self.trial, closure, self.trading) if act is Act.REDUCE else None
+        if act is Act.REDUCE:
+            alone = slice_of_perpetual(self.scales, self.trial, closure, self.trading)
+        else:
+            owes = self.state.low.owed > 0
+            alone = slice_of_holding(self.scales, self.trial, self.pool, closure, self.trading, owes=owes)
         if alone is None:
             after = self._tried(closure)
             change = _less(after.low, self.state.low)
@@ -302,15 +314,14 @@ class _Work:
         return change, cost
 
     def _depends_on(self, closure: Closure) -> object:
-        """Everything that a slice's effect hangs on: its group, and for a sale the debts that it repays."""
+        """Everything that a slice's effect hangs on: its group, and for a sale whether anything is owed."""
         snapshot = self.trial.snapshot
         if not self.scales.adds_up(snapshot):
             return len(self.steps)
         if closure.act is Act.SELL:
-            debts = tuple(id(x) for x in snapshot.lines if x.liability)
             group = next(x.group for x in snapshot.lines if x.id == closure.part)
             own = tuple(id(x) for x in snapshot.lines if x.group == group)
-            return debts, own, self.trial.price(group), self.trial.cash.get(self.pool, 0) < 0
+            return own, self.trial.price(group), self.state.low.owed > 0
         position = next(p for p in snapshot.positions if p.id == closure.part)
         return id(position), self.trial.price(position.group)
 

@@ -180,6 +180,34 @@ def slice_of_perpetual(scales: Scales, trial: Trial, closure: Closure, trading: 
     return added, cost
 
 
+def slice_of_holding(
+    scales: Scales, trial: Trial, pool: str, closure: Closure, trading: Trading, *, owes: bool
+) -> tuple[Risk, int] | None:
+    """
+    What selling a part of one holding changes, marks aside, and its cost; None where groups are not weighed apart.
+
+    Proceeds repay what is owed, at a weight of one: for ranking, which the engine's own weighing then checks.
+    """
+    snapshot = trial.snapshot
+    holding = next(x for x in snapshot.lines if x.id == closure.part)
+    if not scales.adds_up(snapshot):
+        return None
+    trade = _Trade(holding, closure.amount)
+    left = _reduced(snapshot, (trade,))
+    was, now = scales.risk_of(snapshot, holding.group, pool), scales.risk_of(left, holding.group, pool)
+    _, cost, _ = _priced(trial, (trade,), trading)
+    proceeds = max(0, was.equity - now.equity - cost)
+    return Risk(
+        equity=Usd(-cost),
+        initial=Usd(now.initial - was.initial),
+        maintenance=Usd(now.maintenance - was.maintenance),
+        initial_haircut=Usd(now.initial_haircut - was.initial_haircut),
+        maintenance_haircut=Usd(now.maintenance_haircut - was.maintenance_haircut),
+        weighted=Usd(now.weighted - was.weighted + (0 if owes else proceeds)),
+        owed=Usd(now.owed - was.owed - (proceeds if owes else 0)),
+    ), cost
+
+
 @dataclass(frozen=True, slots=True)
 class _Trade:
     """Units taken off a part, signed as the part is: a long and a holding above zero."""

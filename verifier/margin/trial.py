@@ -138,8 +138,12 @@ class Scales:
 
     def equity_of(self, snapshot: Snapshot, group: str, pool: str) -> int:
         """A group's part of a pool's equity in the low figure, where risk adds up."""
-        parts = _bucket(snapshot, group)
-        return sum(part.low.equity for part in self._group(snapshot, group, *parts) if part.name == pool)
+        return self.risk_of(snapshot, group, pool).equity
+
+    def risk_of(self, snapshot: Snapshot, group: str, pool: str) -> Risk:
+        """A group's part of a pool's low figure, where risk adds up."""
+        found = self._group(snapshot, group, *_bucket(snapshot, group))
+        return _total([part.low for part in found if part.name == pool])
 
     def _whole(self, snapshot: Snapshot) -> tuple[_Part, ...]:
         """Weighed at once, where scenarios hold the parts together."""
