@@ -13,11 +13,24 @@ from typing import TYPE_CHECKING
 from verifier._version import __version__
 
 if TYPE_CHECKING:
-    from verifier.claims import Asset, Claim, ClaimKind, CodePin, KeyOrder, KnownAsset, ProxyKind, Source, TokenLayout
+    from verifier.claims import (
+        Asset,
+        Claim,
+        ClaimKind,
+        CodePin,
+        KeyOrder,
+        KnownAsset,
+        PriceClaim,
+        ProxyKind,
+        Source,
+        TokenLayout,
+    )
+    from verifier.codec.storage_layout import Decoded, StorageLayout, parse_layout
     from verifier.errors import Malformed, PolicyError, ProofError, VerifierError, Where
     from verifier.explain import explain
     from verifier.network import Family, HistoryRing, Network
     from verifier.policy import PRACTICAL, STRICT, Limits, Policy
+    from verifier.positions import Position, PositionKind, position
     from verifier.proven import (
         ListKind,
         Moment,
@@ -25,10 +38,12 @@ if TYPE_CHECKING:
         ProvenAmount,
         ProvenHeader,
         ProvenItem,
+        ProvenPrice,
         ProvenWord,
         trail,
     )
     from verifier.single import (
+        TypedValue,
         verify_account_proof,
         verify_event_proof,
         verify_header,
@@ -36,6 +51,7 @@ if TYPE_CHECKING:
         verify_receipt_proof,
         verify_storage_proof,
         verify_transaction_proof,
+        verify_typed_storage,
     )
     from verifier.state.events import AllReceipts, BloomOnly, EventFilter, ProvenEvents, verify_events
     from verifier.state.receipts import ProvenLog
@@ -53,6 +69,7 @@ _HOME = {
     "Claim": "verifier.claims",
     "ClaimKind": "verifier.claims",
     "CodePin": "verifier.claims",
+    "Decoded": "verifier.codec.storage_layout",
     "EventFilter": "verifier.state.events",
     "Family": "verifier.network",
     "HistoryRing": "verifier.network",
@@ -68,6 +85,9 @@ _HOME = {
     "PinnedBlock": "verifier.trust",
     "Policy": "verifier.policy",
     "PolicyError": "verifier.errors",
+    "Position": "verifier.positions",
+    "PositionKind": "verifier.positions",
+    "PriceClaim": "verifier.claims",
     "ProofError": "verifier.errors",
     "ProvenAccount": "verifier.proven",
     "ProvenAmount": "verifier.proven",
@@ -75,20 +95,25 @@ _HOME = {
     "ProvenHeader": "verifier.proven",
     "ProvenItem": "verifier.proven",
     "ProvenLog": "verifier.state.receipts",
+    "ProvenPrice": "verifier.proven",
     "ProvenWord": "verifier.proven",
     "ProxyKind": "verifier.claims",
     "Refusal": "verifier.verify",
     "STRICT": "verifier.policy",
     "Settlement": "verifier.trust",
     "Source": "verifier.claims",
+    "StorageLayout": "verifier.codec.storage_layout",
     "TokenLayout": "verifier.claims",
     "Trust": "verifier.trust",
+    "TypedValue": "verifier.single",
     "Verified": "verifier.verify",
     "VerifierError": "verifier.errors",
     "Where": "verifier.errors",
     "encode_bundle": "verifier.wire",
     "explain": "verifier.explain",
     "parse_bundle": "verifier.wire",
+    "parse_layout": "verifier.codec.storage_layout",
+    "position": "verifier.positions",
     "trail": "verifier.proven",
     "verify_account_proof": "verifier.single",
     "verify_bundle": "verifier.verify",
@@ -99,6 +124,7 @@ _HOME = {
     "verify_receipt_proof": "verifier.single",
     "verify_storage_proof": "verifier.single",
     "verify_transaction_proof": "verifier.single",
+    "verify_typed_storage": "verifier.single",
 }
 
 __all__ = [
@@ -113,6 +139,7 @@ __all__ = [
     "Claim",
     "ClaimKind",
     "CodePin",
+    "Decoded",
     "EventFilter",
     "Family",
     "HistoryRing",
@@ -127,6 +154,9 @@ __all__ = [
     "PinnedBlock",
     "Policy",
     "PolicyError",
+    "Position",
+    "PositionKind",
+    "PriceClaim",
     "ProofError",
     "ProvenAccount",
     "ProvenAmount",
@@ -134,13 +164,16 @@ __all__ = [
     "ProvenHeader",
     "ProvenItem",
     "ProvenLog",
+    "ProvenPrice",
     "ProvenWord",
     "ProxyKind",
     "Refusal",
     "Settlement",
     "Source",
+    "StorageLayout",
     "TokenLayout",
     "Trust",
+    "TypedValue",
     "Verified",
     "VerifierError",
     "Where",
@@ -148,6 +181,8 @@ __all__ = [
     "encode_bundle",
     "explain",
     "parse_bundle",
+    "parse_layout",
+    "position",
     "trail",
     "verify_account_proof",
     "verify_bundle",
@@ -158,6 +193,7 @@ __all__ = [
     "verify_receipt_proof",
     "verify_storage_proof",
     "verify_transaction_proof",
+    "verify_typed_storage",
 ]
 
 

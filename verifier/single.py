@@ -8,16 +8,18 @@ accounts over several networks, with policy and one moment, there is `verify_bun
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
+from verifier.codec.storage_layout import Decoded, StorageLayout, decode, resolve
 from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import NotThere, UnusedEvidence, Where, WrongBinding
 from verifier.headers.ancestry import verify_parent
 from verifier.network import Network
-from verifier.primitives import Address, Hash32, SlotKey, to_hex
+from verifier.primitives import Address, Hash32, SlotKey, Word, to_hex
 from verifier.proven import ListKind, ProvenAccount, ProvenHeader, ProvenItem, ProvenWord
-from verifier.state.ethereum import verify_account, verify_word
+from verifier.state.ethereum import EMPTY_CODE, verify_account, verify_word
 from verifier.state.lists import verify_item
 from verifier.state.receipts import ProvenLog, verify_log
 from verifier.state.tree import state_root
@@ -90,6 +92,50 @@ def verify_storage_proof(
     return _all_used(
         nodes, account.where, lambda table, used: tuple(verify_word(account, slot, table, used) for slot in slots)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TypedValue:
+    """What stands at a path of a contract's source, and the words that say so."""
+
+    path: str
+    value: Decoded
+    words: tuple[ProvenWord, ...]
+
+
+def verify_typed_storage(
+    account: ProvenAccount, layout: StorageLayout, path: str, nodes: Iterable[bytes]
+) -> TypedValue:
+    """
+    Establish a value at a path as the source writes it, such as `positions[0xabc…][3].size`, by a compiler's layout.
+
+    Args:
+        layout: Yours, by `parse_layout` from solc's `storageLayout` or Vyper's layout: it must be this code's.
+        path: Yours. A growing array's index must be below its proven length.
+        nodes: Untrusted, each once: those of all words that the value needs.
+
+    Raises:
+        BadInput: The path is not of the layout, or ends at something that has no value.
+        NotThere: The account has no code, or an array on the way is shorter.
+        MalformedWord: The words are not what the type can hold, so the layout is not that of this contract.
+        MissingNode, UnusedEvidence, Malformed: As `verify_account_proof`.
+    """
+    place = resolve(layout, path)
+    if not account.exists or account.code_hash == EMPTY_CODE:
+        raise NotThere(account.where, "the contract's code")
+
+    def prove(table: NodeTable, used: set[Hash32]) -> TypedValue:
+        words: dict[SlotKey, ProvenWord] = {}
+
+        def read(slot: SlotKey) -> Word:
+            if slot not in words:
+                words[slot] = verify_word(account, slot, table, used)
+            return words[slot].word
+
+        value = decode(layout, place, read, account.where)
+        return TypedValue(path, value, tuple(words.values()))
+
+    return _all_used(nodes, account.where, prove)
 
 
 def verify_transaction_proof(

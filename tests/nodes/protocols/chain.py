@@ -44,6 +44,11 @@ class Protocols:
         return morpho.deploy_morpho(self.node)
 
     @cached_property
+    def adaptive_morpho(self) -> morpho.Morpho:
+        """Morpho Blue with a market of the adaptive-curve interest model."""
+        return morpho.deploy_morpho(self.node, "adaptive-curve")
+
+    @cached_property
     def pair(self) -> uniswap.PairV2:
         """A Uniswap v2 pair."""
         return uniswap.deploy_v2(self.node)

@@ -26,6 +26,7 @@ class Morpho:
     loan: Contract
     collateral: Contract
     balances: Contract
+    model: str
 
     @property
     def market(self) -> bytes:
@@ -76,11 +77,11 @@ class Morpho:
         coin.send("approve(address,uint256)", self.morpho.address, FAR, sender=user)
 
 
-def deploy_morpho(node: Anvil) -> Morpho:
-    """The contract and one market."""
+def deploy_morpho(node: Anvil, model: str = "linear") -> Morpho:
+    """The contract and one market, with the package's own interest model or our stand-in for the adaptive curve."""
     owner = node.accounts[0]
     morpho = create(node, _code()["Morpho"].bytecode, "(address)", owner)
-    irm = create(node, _code()["IrmMock"].bytecode)
+    irm = create(node, (_code()["IrmMock"] if model == "linear" else own("AdaptiveCurve")["AdaptiveCurve"]).bytecode)
     oracle = create(node, _code()["OracleMock"].bytecode)
     oracle.send("setPrice(uint256)", 10**36)
     loan, collateral = (create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", name, 18) for name in ("ML", "MC"))
@@ -90,7 +91,7 @@ def deploy_morpho(node: Anvil) -> Morpho:
     morpho.send(f"createMarket({PARAMS})", params)
     morpho.send("setFeeRecipient(address)", owner)
     morpho.send(f"setFee({PARAMS},uint256)", params, 10**17)
-    return Morpho(morpho, params, loan, collateral, create(node, _code()["Balances"].bytecode))
+    return Morpho(morpho, params, loan, collateral, create(node, _code()["Balances"].bytecode), model)
 
 
 _BALANCES = """// SPDX-License-Identifier: Apache-2.0

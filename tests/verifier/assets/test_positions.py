@@ -158,11 +158,12 @@ def test_compound(protocols, count):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_morpho(protocols, count):
+@pytest.mark.parametrize("name", ["morpho", "adaptive_morpho"])
+def test_morpho(protocols, name, count):
     """Lent, owed and posted in a market, as the protocol's own library says, after random acts."""
-    market, rng = protocols.morpho, random.Random(count)
+    market, rng = getattr(protocols, name), random.Random(count)
     users = [protocols.user(3), protocols.user(4)]
-    common = {"market": market.market, "model": "linear", "irm": raw(market.params[3])}
+    common = {"market": market.market, "model": market.model, "irm": raw(market.params[3])}
     loan = position(PositionKind.MORPHO_BLUE, coin=raw(market.loan.address), **common)
     posted = position(
         PositionKind.MORPHO_BLUE, of="collateral", market=market.market, coin=raw(market.collateral.address)
