@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format soak bench nodes geth fixtures clean
+.PHONY: docs help venv demo test lint format soak bench nodes geth fixtures clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ soak: $(DEV)  ## the long counts: fuzzing and properties in full
 bench: $(DEV)  ## speed and memory, with a report
 	@$(BIN)/python -m tests.nodes.install || echo "nodes: comparisons that need one will be skipped" >&2
 	$(BIN)/pytest tests/bench -s -o addopts="--strict-markers --import-mode=importlib -p no:cacheprovider" $(ARGS)
+
+docs: $(DEV)  ## the documentation site, into build/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 nodes: $(DEV)  ## anvil, solc, the EthereumJS client and the Lodestar beacon node, from npm
 	@$(BIN)/python -m tests.nodes.install
