@@ -39,7 +39,7 @@ class Watched:
     rules: CallRules
 
 
-_COLUMNS: Final = "kind, rung, opened, since, deadline, above, seen"
+_COLUMNS: Final = "kind, rung, base, opened, since, deadline, above, seen"
 
 
 def advance_calls(sql: sqlite3.Connection, path: Path, run: int, watched: Watched) -> tuple[Event, ...]:
@@ -80,12 +80,12 @@ def read_calls(sql: sqlite3.Connection, path: Path, key: tuple[str, str, str]) -
 
 
 def _call(row: Sequence[object], path: Path) -> Call:
-    kind, rung, *times = row
+    kind, rung, base, *times = row
     try:
         opened, since, deadline, above, seen = (None if t is None else Timestamp(int(str(t))) for t in times)
         if opened is None or since is None or seen is None:
             raise StoreDamaged(path, "a margin call has no time")
-        return Call(CallKind(str(kind)), Status(str(rung)), opened, since, deadline, above, seen)
+        return Call(CallKind(str(kind)), Status(str(rung)), opened, since, deadline, Status(str(base)), above, seen)
     except (ValueError, BadInput) as error:
         raise StoreDamaged(path, f"a margin call is none: {error}") from None
 
@@ -96,6 +96,16 @@ def _write(sql: sqlite3.Connection, key: tuple[str, str, str], calls: Calls) -> 
         if call is not None:
             sql.execute(
                 f"INSERT INTO margin_calls (account, policy_digest, pocket, {_COLUMNS}) "  # noqa: S608
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*key, call.kind.value, call.rung.value, call.opened, call.since, call.deadline, call.above, call.seen),
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *key,
+                    call.kind.value,
+                    call.rung.value,
+                    call.base.value,
+                    call.opened,
+                    call.since,
+                    call.deadline,
+                    call.above,
+                    call.seen,
+                ),
             )

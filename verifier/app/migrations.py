@@ -84,6 +84,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
     "margin_calls": {
         "kind": "margin (money or less risk) or data (fresh proofs).",
         "rung": "Where it stands on the ladder.",
+        "base": "The worst rung whose bound was reached; it closes above that.",
         "deadline": "When its grace ends, unix seconds; NULL for a rung that only notifies.",
         "above": "Since when the ratio has stood clear of the bound; NULL while it does not.",
         "seen": "When it was last looked at.",
@@ -313,6 +314,7 @@ CREATE TABLE margin_calls (
     pocket TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('margin', 'data')),
     rung TEXT NOT NULL,
+    base TEXT NOT NULL,
     opened INTEGER NOT NULL,
     since INTEGER NOT NULL CHECK (since >= opened),
     deadline INTEGER,

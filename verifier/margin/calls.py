@@ -86,6 +86,7 @@ class Call:
     Attributes:
         rung: Where it stands now; it never steps down, it closes.
         opened: When it opened; `since` when it reached this rung.
+        base: The worst rung whose bound was reached: grace that ends moves the rung on, and closing is by the base.
         deadline: When its grace ends; None for a rung that only notifies.
         above: Since when the ratio has stood clear of the bound; None while it does not.
     """
@@ -95,12 +96,14 @@ class Call:
     opened: Timestamp
     since: Timestamp
     deadline: Timestamp | None
+    base: Status
     above: Timestamp | None = None
     seen: Timestamp = START
 
     def __post_init__(self) -> None:
-        if self.rung not in LADDER and self.rung is not Status.DATA_CALL and self.rung is not Status.INDETERMINATE:
-            raise BadInput("call", "a rung of the ladder", self.rung)
+        for rung in (self.rung, self.base):
+            if rung not in LADDER and rung not in (Status.DATA_CALL, Status.INDETERMINATE):
+                raise BadInput("call", "a rung of the ladder", rung)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +193,7 @@ def _severity(rung: Status) -> int:
 
 
 def _opened(kind: CallKind, rung: Status, seen: Observation, rules: CallRules) -> _One:
-    call = Call(kind, rung, seen.at, seen.at, _deadline(rung, seen, rules), None, seen.at)
+    call = Call(kind, rung, seen.at, seen.at, _deadline(rung, seen, rules), rung, None, seen.at)
     return call, (Event(seen.at, "opened", kind, rung),)
 
 
@@ -199,7 +202,8 @@ def _moved(call: Call, rung: Status, seen: Observation, rules: CallRules, why: s
     deadline = _deadline(rung, seen, rules)
     if why == "escalated" and call.deadline is not None and deadline is not None:
         deadline = Timestamp(max(seen.at, min(call.deadline, deadline)))
-    made = replace(call, rung=rung, since=seen.at, deadline=deadline, above=None)
+    base = rung if why == "escalated" else call.base
+    made = replace(call, rung=rung, base=base, since=seen.at, deadline=deadline, above=None)
     return made, (Event(seen.at, why, call.kind, rung),)
 
 
@@ -217,14 +221,14 @@ def _closing(call: Call, seen: Observation, target: Status | None, rules: CallRu
 
 
 def _clear(call: Call, seen: Observation, ladder: Ladder, rules: CallRules) -> bool:
-    """Whether the pool stands above the bound of its call, and the hysteresis on top."""
-    if _kind(seen.status) is CallKind.DATA or seen.ratio is None or _severity(seen.status) >= _severity(call.rung):
+    """Whether the pool stands above the bound that was reached, and the hysteresis on top."""
+    if _kind(seen.status) is CallKind.DATA or seen.ratio is None or _severity(seen.status) >= _severity(call.base):
         return False
     if call.rung in FAILING and not seen.covers_initial:
         return False
     if seen.ratio.unbounded:
         return True
-    bound = bound_of(call.rung, ladder)
+    bound = bound_of(call.base, ladder)
     return not seen.ratio.at_most(charge(bound * (PPM + rules.hysteresis), PPM))
 
 

@@ -214,7 +214,7 @@ def _smaller(
     haircuts = _haircuts_relieved(pool, groups, low=low)
     premium = (alone.initial_haircut, alone.maintenance_haircut)
     return Risk(
-        initial=Usd(max(initial, maintenance)),
+        initial=Usd(max(initial, maintenance + _milder(groups, low=low))),
         maintenance=Usd(maintenance),
         initial_haircut=Usd(-haircuts[0] if took[0] else premium[0]),
         maintenance_haircut=Usd(-haircuts[1] if took[1] else premium[1]),
@@ -233,6 +233,12 @@ def _relieved(pool: PricedPool, groups: Sequence[GroupValue], *, low: bool) -> t
             initial += credit(max(0, charged) * part, abs(net))
             maintenance += credit(risk.maintenance * part, abs(net))
     return Usd(initial), Usd(maintenance)
+
+
+def _milder(groups: Sequence[GroupValue], *, low: bool) -> int:
+    """By how much the balances' own requirement is below the initial one at maintenance level: at most zero."""
+    risks = [group.low if low else group.high for group in groups]
+    return sum(min(0, risk.maintenance - risk.initial) for risk in risks)
 
 
 def _haircuts_relieved(pool: PricedPool, groups: Sequence[GroupValue], *, low: bool) -> tuple[Usd, Usd]:
