@@ -10,6 +10,8 @@ EQUIVALENT: dict[str, str] = {
     "or refused for it, so its kind does not look at the flag",
     "verifier/wire.py:encode_bundle: True -> False (#2)": "the envelope is a list of text, an integer and byte strings, "
     "which have one encoding whether it is called canonical or not",
+    "verifier/consensus/store.py:_rank: 3 * signers >= 2 * len(update.bits) | 3 * signers >= -> > 2 * len(update.bits)": ""
+    "committees have a power of two of members, so none has exactly two thirds of them",
     "verifier/consensus/validate.py:verify_signature: if committee is None: raise": "the period was checked before, so "
     "the committee is there; the line keeps that a matter of types",
     **dict.fromkeys(

@@ -2,7 +2,7 @@
 
 The specification's client keeps moving at any price: below two thirds it remembers the best update, and after a period
 without finality a forced update takes an attested header for a final one. `Store` does exactly that, so that the
-specification's vectors can be run against our checks. **The product never forces anything**: its client (`advance`)
+specification's vectors can be run over our checks. **The product never forces anything**: its client (`advance`)
 shares the checks and `applied`, asks for two thirds from the start, and stays where it is when finality stalls.
 
 Source: consensus specification, altair/light-client/sync-protocol.md (apply_, process_, is_better_update).
