@@ -27,6 +27,9 @@ def package(name: str, *parts: str) -> Path:
     """
     A path inside an unpacked package, fetched where it was not yet.
 
+    Args:
+        name: With its version where there are several.
+
     Raises:
         NodeUnavailableError: It cannot be had here; a package with another digest is a failure, not an absence.
     """
@@ -43,7 +46,7 @@ def locked() -> dict[str, str]:
 
 
 def _version(name: str) -> str:
-    (found,) = [entry for entry in locked() if entry.rpartition("@")[0] == name]
+    (found,) = [entry for entry in locked() if name in (entry, entry.rpartition("@")[0])]
     return found
 
 
@@ -83,4 +86,4 @@ def _packed(wanted: str, folder: Path) -> Path:
 def fetch_all() -> None:
     """Have every package."""
     for entry in locked():
-        package(entry.rpartition("@")[0])
+        package(entry)

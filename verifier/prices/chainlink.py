@@ -23,6 +23,7 @@ from verifier.codec.abi import field, mapping_slot, offset_slot, pad_uint
 from verifier.errors import BadPrice
 from verifier.positions import Given
 from verifier.prices.quote import Observed, scaled
+from verifier.prices.sequencer import STATE, Sequencer, check_up, sequencer_of
 from verifier.primitives import Address, slot_key, timestamp
 from verifier.proven import ProvenWord
 
@@ -35,7 +36,7 @@ WIDEST: Final = 2**191 - 1
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """`layout`; `decimals` of the answer; `least`, `most`: the aggregator's own bounds; `proxied`: behind a proxy;
-    `hint`.
+    `hint`; on a rollup, the `sequencer` that must be up.
     """
 
     layout: str
@@ -44,6 +45,7 @@ class Parameters:
     most: int
     proxied: bool
     hint: Address | None
+    sequencer: Sequencer | None
 
 
 def parse(given: Given, contract: Address) -> Parameters:
@@ -53,8 +55,9 @@ def parse(given: Given, contract: Address) -> Parameters:
     layout = given.word("layout", tuple(LAYOUTS))
     proxied = given.word("proxy", ("yes", "no"), "yes") == "yes"
     bounds = given.uint("least", 0, most=WIDEST), given.uint("most", WIDEST, most=WIDEST)
-    hint = given.address("aggregator", contract)
-    return Parameters(layout, given.uint("decimals", most=36), *bounds, proxied, None if hint == contract else hint)
+    hint: Address | None = given.address("aggregator", contract)
+    hint = None if hint == contract else hint
+    return Parameters(layout, given.uint("decimals", most=36), *bounds, proxied, hint, sequencer_of(given))
 
 
 def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
@@ -62,26 +65,39 @@ def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
     The latest answer and when it was made.
 
     Raises:
-        BadPrice: There is no answer, it is not above zero, it stands at a bound, or its round was not answered.
+        BadPrice: There is no answer, it is not above zero, it stands at a bound, or its round was not answered; or the
+            network's sequencer is down or only just back.
     """
     slot, low, rounds = LAYOUTS[of.layout]
-    aggregator = claim.contract
-    if of.proxied:
-        wanted = [(claim.contract, [PROXY])] + ([(of.hint, [slot])] if of.hint is not None else [])
-        pointer = reader.words(*wanted)[0]
-        aggregator = Address(field(pointer.word, 16, 160).to_bytes(20, "big"))
+    aggregator, uptime = _pointed(of, claim, slot, reader)
     (hot,) = reader.words((aggregator, [slot]))
     latest = field(hot.word, low, 32)
     if not latest:
         raise BadPrice(hot.where, "the feed has no round yet", 0)
     place = mapping_slot(pad_uint(latest), slot_key(rounds))
-    words = reader.words((aggregator, [place, offset_slot(place, 1)] if of.layout == "flux" else [place]))
+    # The sequencer's state is asked for with the round: it costs no further round trip.
+    state = [] if uptime is None else [(uptime, [STATE])]
+    words = reader.words((aggregator, [place, offset_slot(place, 1)] if of.layout == "flux" else [place]), *state)
+    if of.sequencer is not None:
+        check_up(of.sequencer, words[-1], reader.time)
     answer, updated = _answer(of.layout, words, latest)
     if answer <= 0:
         raise BadPrice(words[0].where, "the answer is not above zero", answer)
     if not of.least < answer < of.most:
         raise BadPrice(words[0].where, f"the answer is at a bound of its aggregator ({of.least} to {of.most})", answer)
     return Observed(scaled(answer, of.decimals), timestamp(updated), words[0])
+
+
+def _pointed(of: Parameters, claim: PriceClaim, slot: int, reader: Reader) -> tuple[Address, Address | None]:
+    """Where the feed's proxy points, and the sequencer's."""
+    wanted: list[tuple[Address, list[int]]] = [(claim.contract, [PROXY])] if of.proxied else []
+    if of.sequencer is not None:
+        wanted.append((of.sequencer.proxy, [PROXY]))
+    if of.hint is not None and of.proxied:
+        wanted.append((of.hint, [slot]))
+    pointers = [field(word.word, 16, 160).to_bytes(20, "big") for word in reader.words(*wanted)] if wanted else []
+    aggregator = Address(pointers.pop(0)) if of.proxied else claim.contract
+    return aggregator, Address(pointers[0]) if of.sequencer is not None else None
 
 
 def _answer(layout: str, words: list[ProvenWord], latest: int) -> tuple[int, int]:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.nodes.anvil import Anvil
-from tests.nodes.protocols.build import own, published
+from tests.nodes.packages import package
+from tests.nodes.protocols.build import Code, compiled, own, published
 from tests.nodes.protocols.contract import Contract, create
 
+NAME, NEWER = "@chainlink/contracts@0.0.12", "@chainlink/contracts@1.5.0"
 NOBODY = "0x" + "00" * 20
+ALIAS = 0x1111000000000000000000000000000000001111
 Kind = Literal["flux", "ocr1", "ocr2"]
 
 
@@ -52,16 +55,79 @@ class Feed:
 def deploy_feed(node: Anvil, kind: Kind = "flux") -> Feed:
     """A feed of 8 decimals without an answer yet."""
     aggregator = _aggregator(node, kind)
-    code = published("@chainlink/contracts", "abi", "v0.6", "EACAggregatorProxy.json")
+    code = published(NAME, "abi", "v0.6", "EACAggregatorProxy.json")
     proxy = create(node, code.bytecode, "(address,address)", aggregator.address, NOBODY)
     return Feed(kind, proxy, aggregator)
+
+
+@dataclass(frozen=True)
+class Uptime:
+    """A proxy before a feed of whether the sequencer is up."""
+
+    layout: str
+    proxy: Contract
+    feed: Contract
+
+    def say(self, *, down: bool, at: int) -> None:
+        """A new status since a time."""
+        self.feed.send("updateStatus(bool,uint64)", down, at)
+
+
+def deploy_uptime(node: Anvil, layout: str) -> Uptime:
+    """A feed that says the sequencer is up since now."""
+    owner = node.accounts[0]
+    if layout == "arbitrum":
+        flags = create(node, _uptime()["Flags"].bytecode)
+        sender = f"0x{(int(owner, 16) - ALIAS) % 2**160:040x}"
+        feed = create(
+            node, _uptime()["ArbitrumSequencerUptimeFeed"].bytecode, "(address,address)", flags.address, sender
+        )
+        feed.send("initialize()")
+    else:
+        feed = create(node, _uptime()["AnyUptime"].bytecode, "(address)", owner)
+    code = published(NAME, "abi", "v0.6", "EACAggregatorProxy.json")
+    proxy = create(node, code.bytecode, "(address,address)", feed.address, NOBODY)
+    feed.send("addAccess(address)", proxy.address)
+    return Uptime(layout, proxy, feed)
+
+
+_UPTIME = """// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+import {BaseSequencerUptimeFeed} from "chainlink/l2ep/base/BaseSequencerUptimeFeed.sol";
+import "chainlink/l2ep/arbitrum/ArbitrumSequencerUptimeFeed.sol";
+
+contract AnyUptime is BaseSequencerUptimeFeed {
+    string public constant override typeAndVersion = "AnyUptime 1.0.0";
+
+    constructor(address sender) BaseSequencerUptimeFeed(sender, false) {}
+
+    function _validateSender(address sender) internal view override {
+        require(msg.sender == sender);
+    }
+}
+
+contract Flags {
+    function getFlag(address) external pure returns (bool) {
+        return false;
+    }
+
+    function raiseFlag(address) external {}
+
+    function lowerFlag(address) external {}
+}
+"""
+
+
+def _uptime() -> dict[str, Code]:
+    folders = [("chainlink/", package(NEWER, "src", "v0.8"))]
+    return compiled("uptime", {"Uptime.sol": _UPTIME}, folders=folders)
 
 
 def _aggregator(node: Anvil, kind: Kind) -> Contract:
     if kind != "flux":
         return create(node, own()[f"{kind.capitalize()}Aggregator"].bytecode, "(uint8)", 8)
     link = create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", "LINK", 18)
-    code = published("@chainlink/contracts", "abi", "v0.6", "FluxAggregator.json")
+    code = published(NAME, "abi", "v0.6", "FluxAggregator.json")
     types = "(address,uint128,uint32,address,int256,int256,uint8,string)"
     made = create(node, code.bytecode, types, link.address, 0, 600, NOBODY, -(10**20), 10**20, 8, "A / USD")
     owner = node.accounts[0]

@@ -106,6 +106,52 @@ def test_a_feed_read_by_another_layout_is_no_price(protocols):
         now(protocols.node).price(wrong)
 
 
+def guarded(feed, uptime, **given):
+    at = raw(uptime.proxy.address)
+    return feed_claim(feed, sequencer=at, sequencer_layout=uptime.layout, grace=1_800, **given)
+
+
+@pytest.mark.covers("ORC-07")
+@pytest.mark.parametrize("layout", ["base", "arbitrum"])
+def test_a_feed_counts_only_while_its_network_is_up_and_has_been(protocols, layout):
+    """Down, just back, and back for long enough, as Chainlink's own feed of it says; in no more round trips."""
+    node = protocols.node
+    feed, uptime = chainlink.deploy_feed(node, "ocr2"), chainlink.deploy_uptime(node, layout)
+    feed.answer(5 * 10**8)
+    with pytest.raises(BadPrice, match="up for less than 1800 s"):
+        now(node).price(guarded(feed, uptime))
+    protocols.wait(1_800)
+    seen = now(node)
+    assert seen.price(guarded(feed, uptime)).price == 5 * E18
+    assert seen.rounds == 3
+    seen = now(node)
+    assert seen.price(guarded(feed, uptime, aggregator=raw(feed.aggregator.address))).price == 5 * E18
+    assert seen.rounds == 2
+    uptime.say(down=True, at=int(node.block()["timestamp"], 16))
+    protocols.wait(7_200)
+    assert uptime.proxy.view("latestAnswer()(int256)") == 1
+    with pytest.raises(BadPrice, match="sequencer is down"):
+        now(node).price(guarded(feed, uptime))
+    back = int(node.block()["timestamp"], 16)
+    uptime.say(down=False, at=back)
+    with pytest.raises(BadPrice, match="up for less than 1800 s"):
+        now(node).price(guarded(feed, uptime))
+    protocols.wait(1_800)
+    assert now(node).price(guarded(feed, uptime)).price == 5 * E18
+    assert uptime.proxy.view("latestRoundData()(uint80,int256,uint256,uint256,uint80)")[1:3] == (0, back)
+
+
+@pytest.mark.covers("ORC-07")
+def test_what_is_no_feed_of_a_sequencer_is_refused(protocols):
+    """A feed that was never told anything, and a sequencer without its layout."""
+    feed, other = chainlink.deploy_feed(protocols.node, "ocr2"), chainlink.deploy_feed(protocols.node, "ocr1")
+    feed.answer(5 * 10**8)
+    with pytest.raises(BadPrice, match="sequencer's feed has no round yet"):
+        now(protocols.node).price(guarded(feed, chainlink.Uptime("base", other.proxy, other.aggregator)))
+    with pytest.raises(BadInput, match="sequencer_layout"):
+        now(protocols.node).price(feed_claim(feed, sequencer=raw(other.proxy.address)))
+
+
 def pool_claim(pool, **given):
     coins = {f"coin{i}": raw(coin.address) for i, coin in enumerate(pool.coins)}
     factory = raw(pool.pool.view("factory()(address)"))
