@@ -41,6 +41,8 @@ class KeyOrder(StrEnum):
     """keccak(key ‖ base)"""
     VYPER = "vyper"
     """keccak(base ‖ key)"""
+    SOLADY = "solady"
+    """keccak(holder ‖ 12 bytes of base): the seed that Solady's tokens share"""
 
 
 class ProxyKind(StrEnum):

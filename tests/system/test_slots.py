@@ -9,12 +9,14 @@ import pytest
 from tests.cli.test_cli import run
 from tests.cli.test_schemas import checked
 from tests.nodes.contracts import ALICE, BOB, CAROL, FRANK
-from tests.nodes.protocols.build import own
+from tests.nodes.packages import package
+from tests.nodes.protocols.build import compiled, own
 from tests.nodes.protocols.contract import create
 from tests.simulators import lies
 from tests.verifier.assets.reading import raw
 from verifier.app.account_file import parse_account
-from verifier.app.compile import compile_network
+from verifier.app.compile import compile_account, compile_network
+from verifier.app.service import verify_account
 from verifier.app.slots_find import find_slot
 from verifier.errors import BadInput, NoLayout
 from verifier.primitives import Timestamp
@@ -53,6 +55,48 @@ def test_slots_are_found_for_every_kind_of_token(three_chains, name):
     assert made.found.balances == {raw(h): token.balance_of(h) for h in (ALICE, BOB, FRANK)}
     if token.implementation:
         assert made.found.pin.implementation == raw(token.implementation)
+
+
+SOLADY = """// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+import {ERC20} from "solady/tokens/ERC20.sol";
+
+contract Seeded is ERC20 {
+    function name() public pure override returns (string memory) {
+        return "Seeded";
+    }
+
+    function symbol() public pure override returns (string memory) {
+        return "SEED";
+    }
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+}
+"""
+
+
+@pytest.mark.covers("STO-07", "STO-08")
+def test_a_seed_in_place_of_a_base_is_found_and_read(three_chains):
+    """Solady hashes a holder with a seed; what is found is read as a balance by the account file's lines."""
+    node = three_chains[0].node
+    made = compiled("solady", {"Seeded.sol": SOLADY}, folders=[("solady/", package("solady", "src"))])
+    token = create(node, made["Seeded"].bytecode)
+    for i, who in enumerate((ALICE, BOB)):
+        token.send("mint(address,uint256)", who, 1_000 + i)
+    spec, now = network_of(node), Timestamp(int(node.block()["timestamp"], 16) + 2)
+    layout = find_slot(spec, raw(token.address), [raw(ALICE), raw(BOB)], at=None, now=now, seconds=30).found.layout
+    assert (layout.order.value, int.from_bytes(layout.base, "big")) == ("solady", 0x87A211A2)
+    text = account(node) + (
+        f'[policy]\naccept_contracts = ["{node.chain_id}:{token.address}"]\n[holders]\nbob = "{BOB}"\n'
+        f'[[assets]]\nnetwork = "local"\nholder = "bob"\ncontract = "{token.address}"\nslot = "{hex(0x87A211A2)}"\n'
+        'order = "solady"\nsymbol = "SEED"\ndecimals = 18\ngroup = "SEED"\n'
+    )
+    text += '[prices.SEED]\nusd = "1"\nat = "2026-01-01T00:00:00Z"\nsource = "test"\n'
+    account_spec = compile_account(*parse_account(text, "a.toml"), {}, environ={}, networks={}, preset="strict")
+    (outcome,) = verify_account(account_spec, now=now).verified.outcomes
+    assert outcome.amount == 1_001
 
 
 def test_too_few_balances_judge_nothing(three_chains):

@@ -218,7 +218,7 @@ class AssetPart(Part):
     asset: Name | None = None
     contract: AddressText | None = None
     slot: SlotNumber | None = None
-    order: Literal["solidity", "vyper"] | None = None
+    order: Literal["solidity", "vyper", "solady"] | None = None
     decimals: Decimals | None = None
     symbol: Name | None = None
     group: Name | None = None

@@ -12,7 +12,7 @@ from typing import Final
 
 from verifier.assets.kind import Reading, State
 from verifier.claims import AccountRead, Claim, CodePin, Guard, KeyOrder, KnownAsset, ProxyKind, Reads, TokenLayout
-from verifier.codec.abi import mapping_slot, pad_address, vyper_mapping_slot
+from verifier.codec.abi import mapping_slot, pad_address, seeded_slot, vyper_mapping_slot
 from verifier.errors import BadInput, NotThere, NotUsable, UnreviewedCode, Where
 from verifier.primitives import Address, SlotKey, Word, to_hex
 from verifier.proven import ProvenAccount, ProvenWord
@@ -31,6 +31,8 @@ def balance_slot(layout: TokenLayout, holder: Address) -> SlotKey:
     key = pad_address(holder)
     if layout.order is KeyOrder.VYPER:
         return vyper_mapping_slot(key, layout.base)
+    if layout.order is KeyOrder.SOLADY:
+        return seeded_slot(key, layout.base)
     return mapping_slot(key, layout.base)
 
 

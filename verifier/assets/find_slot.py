@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifier.assets.call import balance_reading, figure
-from verifier.assets.erc20 import IMPLEMENTATION_SLOTS
+from verifier.assets.erc20 import IMPLEMENTATION_SLOTS, balance_slot
 from verifier.claims import CallReading, CodePin, KeyOrder, ProxyKind, TokenLayout
-from verifier.codec.abi import erc7201_slot, mapping_slot, pad_address, vyper_mapping_slot
+from verifier.codec.abi import erc7201_slot
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, NoLayout
 from verifier.primitives import Address, SlotKey, slot_key
@@ -32,6 +32,8 @@ NAMED: Final = {
     "diamond diamond.standard.diamond.storage": SlotKey(keccak256(b"diamond.standard.diamond.storage")),
     "diamond solidstate.contracts.storage.ERC20Base": SlotKey(keccak256(b"solidstate.contracts.storage.ERC20Base")),
 }
+SOLADY: Final = slot_key(0x87A211A2)
+"""The seed of balances in Solady's ERC20."""
 WIDTHS: Final = (256, 255, 254, 248, 240, 224, 208, 192, 160, 128, 120, 112, 104, 96)
 """Of packed balances, widest first: what the word holds beyond them belongs to something else."""
 
@@ -102,20 +104,25 @@ def _words(token: Address, call: ProvenCall) -> dict[SlotKey, int]:
 def _layouts(
     words: Mapping[Address, Mapping[SlotKey, int]], balances: Mapping[Address, int], proxy: ProxyKind | None
 ) -> Iterator[tuple[TokenLayout, str, dict[Address, SlotKey]]]:
+    for base, order, where in _places():
+        slots = {who: balance_slot(TokenLayout(base, order), who) for who in words}
+        if not all(slots[who] in words[who] for who in words):
+            continue
+        held = [(words[who][slots[who]], balances[who]) for who in words]
+        width = next((w for w in WIDTHS if all(word & ((1 << w) - 1) == due for word, due in held)), None)
+        if width is None:
+            continue
+        others = 0
+        for word, _ in held:
+            others |= word >> width << width
+        yield TokenLayout(base, order, 0, width, None, others, proxy), where, slots
+
+
+def _places() -> Iterator[tuple[SlotKey, KeyOrder, str]]:
+    yield SOLADY, KeyOrder.SOLADY, "Solady's seed"
     for base, where in _bases():
-        for order in KeyOrder:
-            hashed = mapping_slot if order is KeyOrder.SOLIDITY else vyper_mapping_slot
-            slots = {who: hashed(pad_address(who), base) for who in words}
-            if not all(slots[who] in words[who] for who in words):
-                continue
-            held = [(words[who][slots[who]], balances[who]) for who in words]
-            width = next((w for w in WIDTHS if all(word & ((1 << w) - 1) == due for word, due in held)), None)
-            if width is None:
-                continue
-            others = 0
-            for word, _ in held:
-                others |= word >> width << width
-            yield TokenLayout(base, order, 0, width, None, others, proxy), where, slots
+        yield base, KeyOrder.SOLIDITY, where
+        yield base, KeyOrder.VYPER, where
 
 
 def _bases() -> Iterator[tuple[SlotKey, str]]:

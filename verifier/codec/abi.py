@@ -46,6 +46,12 @@ def vyper_mapping_slot(key: bytes, base: SlotKey) -> SlotKey:
     return SlotKey(keccak256(parse_slot(base) + _padded(key)))
 
 
+def seeded_slot(key: bytes, base: SlotKey) -> SlotKey:
+    """The slot of an address's entry in Solady's tokens: keccak256 of the address's 20 bytes, then a seed in 12."""
+    whole = int.from_bytes(_padded(key), "big") << 96 | int.from_bytes(parse_slot(base), "big")
+    return SlotKey(keccak256((whole % 2**256).to_bytes(32, "big")))
+
+
 def nested_mapping_slot(keys: Iterable[bytes], base: SlotKey) -> SlotKey:
     """The slot of `map[k1][k2]…` in Solidity: the outer key's slot is the base of the inner mapping."""
     slot = base
