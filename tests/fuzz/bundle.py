@@ -8,12 +8,21 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from dataclasses import replace
 
 import cbor2
+import rlp
 
-from tests.simulators.world import World, checker, holder, run
+from tests.simulators.world import TOKEN, Built, World, balance_slot, build, checker, holder, run, uint
+from verifier.claims import Asset, Claim, ClaimKind, PriceClaim, Source
+from verifier.codec.abi import mapping_slot, pad_uint
+from verifier.crypto.keccak import keccak256
 from verifier.errors import Malformed
 from verifier.gather import assemble, gather_section
+from verifier.policy import STRICT
+from verifier.positions import PositionKind, position
+from verifier.primitives import Address, SlotKey, slot_key
+from verifier.proven import ProvenPrice
 from verifier.verify import Refusal, verify_bundle
 from verifier.wire import content_id, encode_bundle, parse_bundle
 
@@ -22,17 +31,20 @@ class Target:
     """An honest bundle, what it proves, and mutations of it."""
 
     def __init__(self) -> None:
-        owners = {holder(n): n * 10**9 + 1 for n in range(12)}
-        world = World(1, owners, owners, blocks=4)
-        self.checker = checker(world)
-        claims = world.claims()
-        asked = list(enumerate(claims))
-        part, _ = run(gather_section(world.network, asked, world.pin(), self.checker.now, self.checker), {1: world})
-        self.data = encode_bundle(assemble(self.checker.now, claims, [part]))
+        owners: dict[bytes, int] = {holder(n): n * 10**9 + 1 for n in range(12)}
+        world = World(1, owners, owners, blocks=4, storage_override=_words(owners))
+        trusting = replace(STRICT, accept_contracts=frozenset({(world.network.chain_id, TOKEN)}))
+        self.checker = checker(world, policy=trusting)
+        claims = [*world.claims(), *_positions(world, owners)]
+        asked, prices = list(enumerate(claims)), _prices(world)
+        flow = gather_section(world.network, asked, world.pin(), self.checker.now, self.checker, prices)
+        part, _ = run(flow, {1: world})
+        self.data = encode_bundle(assemble(self.checker.now, claims, [part], prices=prices))
         self.body = cbor2.loads(self.data)[3]
-        self.truth = {
-            o.claim: o.amount for o in verify_bundle(self.data, self.checker).outcomes if not isinstance(o, Refusal)
-        }
+        verified = verify_bundle(self.data, self.checker)
+        self.truth = {o.claim: o.amount for o in verified.outcomes if not isinstance(o, Refusal)}
+        self.prices = {o.claim: (o.price, o.at) for o in verified.prices if isinstance(o, ProvenPrice)}
+        assert (len(self.truth), len(self.prices)) == (len(claims), len(prices))
 
     def once(self, rng: random.Random) -> None:
         """One mutation of the body under a right content id, and one string of plain bytes."""
@@ -57,12 +69,41 @@ class Target:
         """Parse and verify; a figure for a claim that the honest bundle makes is the honest one."""
         try:
             parse_bundle(data)
-            outcomes = verify_bundle(data, self.checker).outcomes
+            verified = verify_bundle(data, self.checker)
         except Malformed:
             return
-        for outcome in outcomes:
+        for price in verified.prices:
+            if isinstance(price, ProvenPrice) and price.claim in self.prices:
+                assert (price.price, price.at) == self.prices[price.claim], price
+        for outcome in verified.outcomes:
             if not isinstance(outcome, Refusal) and outcome.claim in self.truth:
                 assert outcome.amount == self.truth[outcome.claim], outcome
+
+
+def _words(owners: dict[bytes, int]) -> Built:
+    """Balances, and beside them the rounds of two feeds."""
+    answer = 3 * 10**8
+    words = {balance_slot(owner): value for owner, value in owners.items()}
+    words |= {slot_key(43): 9 << 176, slot_key(11): 9 << 48}
+    words |= {_round(44): answer | 1_699_999_000 << 192, _round(12): answer | 1_699_999_500 << 224}
+    return build({keccak256(slot): rlp.encode(uint(value)) for slot, value in words.items()})
+
+
+def _round(base: int) -> SlotKey:
+    return mapping_slot(pad_uint(9), slot_key(base))
+
+
+def _positions(world: World, owners: dict[bytes, int]) -> list[Claim]:
+    """Parts of one word, each a figure of its own."""
+    mine = balance_slot(next(iter(owners)))
+    asset = Asset(world.network.chain_id, "PART", 6, "USD", TOKEN)
+    parts = [position(PositionKind.STORAGE, slot=mine, offset=offset, width=8, path="p") for offset in (0, 8)]
+    return [Claim(asset, Address(holder(77)), ClaimKind.HOLDING, Source.USER, part) for part in parts]
+
+
+def _prices(world: World) -> list[PriceClaim]:
+    feeds = [position(PositionKind.CHAINLINK, layout=layout, decimals=8, proxy="no") for layout in ("ocr1", "ocr2")]
+    return [PriceClaim(world.network.chain_id, "ETH", "USD", TOKEN, feed) for feed in feeds]
 
 
 def fuzz(seed: int, *, rounds: int | None = None, seconds: float | None = None) -> int:
