@@ -181,6 +181,22 @@ def test_control_is_shown_by_a_challenge(made: Path) -> None:
     (made / "t.json").write_text(json.dumps(asked | {"kind": "eip712", "signature": "0x" + typed.removeprefix("0x")}))
     done = run(*base, "--control", made / "t.json", cwd=made, env=ENV)
     assert json.loads(done.stdout)["statement"]["holders"] == {who.lower(): "eip712"}
+    join = (
+        "attest",
+        "sign",
+        made / "own.toml",
+        "--bundle",
+        made / "own.bundle",
+        "-o",
+        made / "j.json",
+        "--key",
+        "env:KEY1",
+    )
+    join = (*join, "--proposal", made / "own.json", "--json")
+    refused = run(*join, cwd=made, env=ENV)
+    assert refused.returncode == 2
+    assert "holders" in json.loads(refused.stdout)["message"]
+    assert run(*join, "--control", made / "t.json", cwd=made, env=ENV).returncode == 0
     wrong = KEYS[1].sign_message(encode_defunct(text=asked["text"])).signature.hex()
     (made / "w.json").write_text(json.dumps(asked | {"signature": "0x" + wrong.removeprefix("0x")}))
     assert run(*base, "--control", made / "w.json", cwd=made, env=ENV).returncode == 2

@@ -10,13 +10,18 @@ from verifier import (
     Network,
     PinnedBlock,
     ProvenAmount,
+    ProvenHeader,
+    ProvenLog,
     ProvenWord,
     Refusal,
     Verified,
+    explain,
     trail,
     verify_bundle,
+    verify_event_proof,
+    verify_header,
 )
-from verifier.primitives import ChainId, Timestamp, chain_id, hash32, timestamp
+from verifier.primitives import ChainId, Timestamp, address, chain_id, hash32, timestamp
 
 
 def a_relayer(data: bytes, network: Network, pinned: bytes, clock: int) -> int:
@@ -40,6 +45,17 @@ def a_relayer(data: bytes, network: Network, pinned: bytes, clock: int) -> int:
         for _step in trail(outcome):
             pass
     return total
+
+
+def a_relayer_of_events(raw: bytes, network: Network, root: PinnedBlock, nodes: list[bytes]) -> int:
+    """Prove one event, and count it by its identity."""
+    header = verify_header(raw, network, [root])
+    assert_type(header, ProvenHeader)
+    event = verify_event_proof(header, 3, 0, address(bytes(20)), hash32(bytes(32)), nodes)
+    assert_type(event, ProvenLog)
+    for line in explain(event):
+        assert_type(line, str)
+    return len({event.identity})
 
 
 def nobody_makes_a_proven_word() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from verifier.app.findings import of_run, record_of
+from verifier.app.kept import KeptLight
 from verifier.app.ledger import Ledger
 from verifier.app.service import Run, check_account
 from verifier.app.signer import AnySigner, BlsSigner, signer_name
@@ -44,6 +45,7 @@ def attest(
     store: Store,
     *,
     bls: BlsSet | None = None,
+    lights: tuple[KeptLight, ...] = (),
     command: str = "attest sign",
     beside: Beside | None = None,
 ) -> Attestation:
@@ -52,6 +54,7 @@ def attest(
 
     Args:
         bls: The set that a BLS signer is a member of.
+        lights: Light-client states that anchored the run, sealed, to be kept with it.
         beside: Writes more in the transaction in which the attestation is kept.
 
     Raises:
@@ -72,18 +75,26 @@ def attest(
         take_doubts=wanted.take_doubts,
     )
     made = sign(Attestation(ledger.number(unnumbered)), signer, bls)
-    _keep(run, made, ledger, store, command, beside)
+    _keep(run, made, ledger, store, lights, command, beside)
     return made
 
 
 def cosign(
-    run: Run, proposal: Attestation, signer: AnySigner, store: Store, *, bls: BlsSet | None = None
+    run: Run,
+    proposal: Attestation,
+    signer: AnySigner,
+    store: Store,
+    *,
+    holders: Mapping[Address, Shown],
+    bls: BlsSet | None = None,
+    lights: tuple[KeptLight, ...] = (),
 ) -> Attestation:
     """
     Sign the very bytes that someone else has fixed, after verifying the bundle by one's own roots and policy.
 
     Args:
         run: One's own, over the bundle that the proposal names.
+        holders: How control was shown to oneself; a proposal that says more of its holders is not signed.
 
     Raises:
         NotAttestable: Its own verification does not give this statement; the error says what differs.
@@ -98,7 +109,7 @@ def cosign(
         sequence=statement.sequence,
         issued_at=statement.issued_at,
         valid_for=statement.valid_until - statement.issued_at,
-        holders=statement.holders,
+        holders=holders,
         quorum=statement.quorum,
         take_doubts=False,
     )
@@ -107,7 +118,7 @@ def cosign(
     ledger = Ledger(store, signer_name(signer))
     ledger.take(statement)
     made = sign(proposal, signer, bls)
-    _keep(run, made, ledger, store, "attest sign", None)
+    _keep(run, made, ledger, store, lights, "attest sign", None)
     return made
 
 
@@ -128,7 +139,8 @@ def recheck(run: Run) -> None:
     Raises:
         NotAttestable: The bytes do not prove the same outcomes to the same checker.
     """
-    again = check_account(run.spec, run.data, now=run.now, roots=run.roots)
+    lights = run.verified.lights.values()
+    again = check_account(run.spec, run.data, now=run.now, roots=run.roots, lights=lights)
     if (
         again.verified.bundle_id != run.report.account.bundle_id
         or again.report.account.as_of != run.report.account.as_of
@@ -149,10 +161,18 @@ def _difference(own: Statement, other: Statement) -> str:
     return ", ".join(names)
 
 
-def _keep(run: Run, made: Attestation, ledger: Ledger, store: Store, command: str, beside: Beside | None) -> None:
+def _keep(
+    run: Run,
+    made: Attestation,
+    ledger: Ledger,
+    store: Store,
+    lights: tuple[KeptLight, ...],
+    command: str,
+    beside: Beside | None,
+) -> None:
     from verifier.app.json_view import dumps, findings_json
 
-    found = of_run(command, run)
+    found = replace(of_run(command, run), lights=lights)
 
     def more(sql: sqlite3.Connection, number: int) -> None:
         ledger.keep(sql, made)

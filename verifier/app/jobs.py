@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,8 @@ from verifier.app.errors import AppError
 from verifier.app.findings import Findings, of_run, record_of
 from verifier.app.jobs_file import AttestPart, JobPart
 from verifier.app.json_view import dumps, findings_json, time_json
+from verifier.app.kept import KeptLight
+from verifier.app.light_shelf import LightShelf
 from verifier.app.outbox import Delivery, enqueue, event_body, sink_name
 from verifier.app.service import Run, verify_account
 from verifier.app.signer import open_signer, signer_name
@@ -34,6 +36,7 @@ UNATTESTED: Final = "not attested"
 ALERTING: Final = 3
 """Statuses from margin call on; a reminder is due while an account is in one of them."""
 Compile = Callable[[Path], AccountSpec]
+Lights = tuple[KeptLight, ...]
 
 
 class AlreadyDone(Exception):
@@ -54,12 +57,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a job runs: the file's folder, the environment, the lease that must still be held, and how to compile."""
+    """Where a job runs: the file's folder, the environment, how to compile, the lease to hold, and the seal's key."""
 
     folder: Path
     environ: Mapping[str, str]
     compile: Compile
     holder: str = ""
+    seal_key: Path | None = None
 
 
 def run_job(job: JobPart, due: Timestamp, now: Timestamp, store: Store, place: Place) -> Ended:
@@ -72,19 +76,26 @@ def run_job(job: JobPart, due: Timestamp, now: Timestamp, store: Store, place: P
     """
     try:
         spec = place.compile(place.folder / job.account)
-        run = verify_account(spec, now=now, seconds=float(job.timeout), known=store.capacities(now))
+        shelf = _shelf(spec, store, place)
+        known = store.capacities(now)
+        run = verify_account(spec, now=now, seconds=float(job.timeout), known=known, shelf=shelf)
+        lights = (
+            ()
+            if shelf is None
+            else tuple(shelf.record(spec.networks[chain], state, now) for chain, state in run.verified.lights.items())
+        )
     except (AppError, VerifierError) as error:
         return _failed(job, due, now, store, place, error)
     if job.attest is None:
-        return _keep_plain(job, due, run, store, place, "verified")
+        return _keep_plain(job, due, run, store, place, "verified", lights)
     try:
-        return _attested(job, job.attest, due, run, store, place)
+        return _attested(job, job.attest, due, run, store, place, lights)
     except NotAttestable as error:
-        return _keep_plain(job, due, run, store, place, f"{UNATTESTED}: {error.reason}")
+        return _keep_plain(job, due, run, store, place, f"{UNATTESTED}: {error.reason}", lights)
     except (AppError, VerifierError) as error:
         if isinstance(error, AppError) and error.refusal_class == "STORE":
             raise
-        return _keep_plain(job, due, run, store, place, f"{UNATTESTED}: {error}")
+        return _keep_plain(job, due, run, store, place, f"{UNATTESTED}: {error}", lights)
 
 
 def write_missed(job: JobPart, missed: tuple[Timestamp, ...], now: Timestamp, store: Store) -> None:
@@ -102,10 +113,21 @@ def write_missed(job: JobPart, missed: tuple[Timestamp, ...], now: Timestamp, st
             enqueue(sql, _alerts(job, missed[-1], facts), now)
 
 
+def _shelf(spec: AccountSpec, store: Store, place: Place) -> LightShelf | None:
+    """Where this account's light clients are kept between runs, if it has any."""
+    from verifier.app.seal import load_seal
+
+    if not spec.has_light_clients or place.seal_key is None:
+        return None
+    return LightShelf(store, load_seal(place.seal_key), spec.beacon.configs)
+
+
 # --- what is kept ----------------------------------------------------------------------------------------
 
 
-def _attested(job: JobPart, part: AttestPart, due: Timestamp, run: Run, store: Store, place: Place) -> Ended:
+def _attested(
+    job: JobPart, part: AttestPart, due: Timestamp, run: Run, store: Store, place: Place, lights: Lights
+) -> Ended:
     signer = open_signer(_at(place.folder, part.key), place.environ)
     quorum = SignerSet(part.signers, part.threshold).digest if part.signers else ZERO_HASH
     wanted = Wanted(Binding(chain_id(part.chain_id), part.contract), part.valid_for, quorum, {}, part.doubts)
@@ -114,12 +136,14 @@ def _attested(job: JobPart, part: AttestPart, due: Timestamp, run: Run, store: S
     def beside(sql: sqlite3.Connection, number: int, made: Attestation) -> None:
         _write(sql, job, due, run.now, ended, place, number, signer_name(signer), made)
 
-    made = attest(run, wanted, signer, store, command="schedule", beside=beside)
+    made = attest(run, wanted, signer, store, lights=lights, command="schedule", beside=beside)
     return Ended(ended.state, ended.exit_code, ended.status, ended.outcome, run, made)
 
 
-def _keep_plain(job: JobPart, due: Timestamp, run: Run, store: Store, place: Place, outcome: str) -> Ended:
-    found: Findings = of_run("schedule", run)
+def _keep_plain(
+    job: JobPart, due: Timestamp, run: Run, store: Store, place: Place, outcome: str, lights: Lights
+) -> Ended:
+    found: Findings = replace(of_run("schedule", run), lights=lights)
     ended = Ended("done", int(found.exit_code), run.report.status.value, outcome, run)
 
     def beside(sql: sqlite3.Connection, number: int) -> None:

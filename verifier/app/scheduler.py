@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -142,7 +142,7 @@ class Scheduler:
 
     def _run(self, job: JobPart, due: Timestamp, store: Store) -> list[Ended]:
         started, now = time.monotonic(), self.clock()
-        place = Place(self.place.folder, self.place.environ, self.place.compile, self.holder)
+        place = replace(self.place, holder=self.holder)
         try:
             ended = run_job(job, due, now, store, place)
         except AlreadyDone:

@@ -18,12 +18,14 @@ from verifier.app.commands.state import (
     clock,
     parse_pins,
     read_bundle,
+    sealed_states,
     write_whole,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from verifier.app.kept import KeptLight
     from verifier.app.service import Run
     from verifier.attest.attestation import Attestation, Trusted
     from verifier.attest.quorum import BlsSet
@@ -72,10 +74,12 @@ def sign(
     state: State = ctx.obj
     opened = open_signer(key, os.environ)
     members = None if bls_set is None else read_bls_set(bls_set)
-    run = _run(state, account, bundle, pin)
+    run, lights = _run(state, account, bundle, pin, db)
     with Store(state.database(db), busy_seconds=state.settings().settings.store.busy_timeout) as store:
         if proposal is not None:
-            made = cosign(run, _read(proposal), opened, store, bls=members)
+            given = _read(proposal)
+            shown = _controls(control, given.statement.binding, run)
+            made = cosign(run, given, opened, store, holders=shown, bls=members, lights=lights)
         elif chain_id is None or contract is None:
             raise UsageError("a statement is bound to a chain and a contract", "give --chain-id and --contract")
         else:
@@ -89,7 +93,7 @@ def sign(
                 _controls(control, binding, run),
                 doubts,
             )
-            made = attest(run, wanted, opened, store, bls=members)
+            made = attest(run, wanted, opened, store, bls=members, lights=lights)
     write_whole(output, encode_attestation(made))
     _show(state, "attest sign", made, as_json=json, file=output)
     return 0
@@ -111,6 +115,7 @@ def verify(
     json: JsonFlag = False,
 ) -> int:
     """Check an attestation offline: signers, place, time; with --bundle and --account, what it says as well."""
+    from verifier.app.aggregating import hold_against
     from verifier.app.errors import UsageError
     from verifier.attest.attestation import Trusted, verify_attestation
 
@@ -124,7 +129,7 @@ def verify(
     if bundle is not None or account is not None:
         if bundle is None or account is None:
             raise UsageError("to verify the evidence, a bundle and an account file are due", "give both")
-        _hold_against(state, made, account, bundle, pin)
+        hold_against(made, _run(state, account, bundle, pin, None)[0])
         checked = True
     _show(state, "attest verify", made, as_json=json, signers=signed.signers, keys=signed.bls_keys, evidence=checked)
     return 0
@@ -239,20 +244,22 @@ def _read(path: Path) -> Attestation:
         return parse_attestation(file.read(MAX_BYTES + 1))
 
 
-def _run(state: State, account: Path, bundle: Path | None, pin: list[str] | None) -> Run:
-    from verifier.app.service import check_account, verify_account
+def _run(
+    state: State, account: Path, bundle: Path | None, pin: list[str] | None, db: Path | None
+) -> tuple[Run, tuple[KeptLight, ...]]:
+    """The account, verified over a bundle or over its networks, and the light-client states that anchored it."""
+    from verifier.app.service import anchors_of, check_account, verify_account
 
-    spec = state.account(account, online=bundle is None)
-    if bundle is not None:
-        return check_account(spec, read_bundle(bundle), now=clock(), roots=parse_pins(pin, spec))
-    with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
-        return verify_account(spec, now=clock(), seconds=state.seconds())
-
-
-def _hold_against(state: State, made: Attestation, account: Path, bundle: Path, pin: list[str] | None) -> None:
-    from verifier.app.aggregating import hold_against
-
-    hold_against(made, _run(state, account, bundle, pin))
+    spec, now = state.account(account, online=bundle is None), clock()
+    with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf:
+        if bundle is not None:
+            data = read_bundle(bundle)
+            lights = () if shelf is None else shelf.recorded(anchors_of(data))
+            run = check_account(spec, data, now=now, roots=parse_pins(pin, spec), lights=lights)
+        else:
+            with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
+                run = verify_account(spec, now=now, seconds=state.seconds(), shelf=shelf)
+        return run, sealed_states(shelf, run.verified, spec, now)
 
 
 def _controls(paths: list[Path] | None, binding: Binding, run: Run) -> Mapping[Address, Shown]:

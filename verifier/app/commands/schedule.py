@@ -50,7 +50,7 @@ def open_scheduler(state: State, path: Path, db: Path | None) -> Scheduler:
 
     file, _ = read_jobs(path)
     folder = path.resolve().parent
-    settings = state.settings().settings
+    in_force = state.settings()
 
     def compile_one(account: Path) -> AccountSpec:
         return _compile(state, account)
@@ -63,8 +63,8 @@ def open_scheduler(state: State, path: Path, db: Path | None) -> Scheduler:
     return Scheduler(
         file,
         db or own or state.database(None),
-        Place(folder, dict(os.environ), compile_one),
-        busy_seconds=settings.store.busy_timeout,
+        Place(folder, dict(os.environ), compile_one, seal_key=in_force.key),
+        busy_seconds=in_force.settings.store.busy_timeout,
     )
 
 
