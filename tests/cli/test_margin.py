@@ -184,3 +184,22 @@ def test_a_changed_field_does_not_fit_the_schema(tmp_path: Path) -> None:
     shown["venues"]["offset"] = 1
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(shown, schema)
+
+
+def test_a_place_is_judged_by_the_profile_that_the_file_names(tmp_path: Path) -> None:
+    """A position on alpha by a perpetual venue's rules; a profile that is not there is named with its line."""
+    account = tmp_path / "a.toml"
+    text = (
+        (DEMO / "account.toml")
+        .read_text()
+        .replace('size = "-40"', 'size = "-40"\nnetwork = "alpha"\nprotocol = "perps one"')
+    )
+    account.write_text(text + '\n[[venues]]\nprotocol = "perps"\nprofile = "perp-venue"\n')
+    places = {(v["network"], v["protocol"]): v for v in margin(tmp_path, *BUNDLE, account=account)["venues"]["venues"]}
+    assert places["alpha", "perps one"]["initial"].startswith("4800")
+    account.write_text(text)
+    places = {(v["network"], v["protocol"]): v for v in margin(tmp_path, *BUNDLE, account=account)["venues"]["venues"]}
+    assert places["alpha", "perps one"]["initial"].startswith("6000")
+    account.write_text(text + '\n[[venues]]\nprotocol = "perps"\nprofile = "perp-venu"\n')
+    done = run("margin", account, *BUNDLE, "--json", cwd=tmp_path)
+    assert [p["path"] for p in json.loads(done.stdout)["problems"]] == ["venues[0].profile"]

@@ -263,7 +263,7 @@ class PositionPart(Part):
     expiry: When | None = None
     portfolio: bool = False
     network: Name | None = None
-    protocol: Name | None = None
+    protocol: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     name: Name | None = None
     pocket: Name | None = None
 
@@ -302,6 +302,14 @@ class RoutePart(Part):
     latency: Span = 0
     open: bool = True
     bridge: Name | None = None
+
+
+class VenuePart(Part):
+    """[[venues]]: by which profile a place judges what stands there."""
+
+    protocol: Annotated[str, Field(min_length=1, max_length=200)]
+    network: Name | None = None
+    profile: Name
 
 
 class DepthPart(Part):
@@ -395,6 +403,7 @@ class AccountFile(Part):
     orders: Annotated[tuple[OrderPart, ...], Field(strict=False)] = ()
     expiries: Annotated[tuple[ExpiryPart, ...], Field(strict=False)] = ()
     routes: Annotated[tuple[RoutePart, ...], Field(strict=False)] = ()
+    venues: Annotated[tuple[VenuePart, ...], Field(strict=False)] = ()
     depths: dict[Name, DepthPart] = Field(default={})
     returns: ReturnsPart = ReturnsPart()
     feeds: Annotated[tuple[FeedPart, ...], Field(strict=False)] = ()

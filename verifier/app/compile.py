@@ -19,7 +19,7 @@ from chains.families import ETHEREUM
 from verifier.app.account_file import AccountFile, AssetPart, EndpointPart, HolderPart, NetworkPart
 from verifier.app.compile_assets import Compiled, Place, compile_lines
 from verifier.app.compile_beacon import BeaconSide, compile_beacons
-from verifier.app.compile_declared import compile_declared
+from verifier.app.compile_declared import Venue, compile_declared
 from verifier.app.compile_feeds import compile_feeds
 from verifier.app.compile_policy import compile_policy
 from verifier.app.compile_settlement import parents_of, settle_places
@@ -85,6 +85,7 @@ class AccountSpec:
         endpoints: By network that a claim speaks of; empty where compiled for offline use.
         meanings: The registry's assets on the account's networks, and the slots that the file itself explains.
         prices, debts, positions, market: Declared: typed in, proven by no one.
+        venues: Places that judge by rules of their own.
         beacon: Beacon chains, their endpoints and checkpoints; see `BeaconSide`.
         aliases: The registry's second entry points, so that one balance cannot be claimed through two contracts.
         warnings: What a person should know before running, each a sentence with its cure.
@@ -111,6 +112,7 @@ class AccountSpec:
     beacon: BeaconSide
     warnings: tuple[str, ...] = ()
     market: DeclaredMarket = NO_MARKET
+    venues: tuple[Venue, ...] = ()
     feeds: tuple[Feed, ...] = ()
     escrows: Escrows = field(default_factory=lambda: NO_ESCROWS)
 
@@ -197,6 +199,7 @@ def compile_account(
         positions=declared.positions,
         rules=declared.rules,
         market=declared.market,
+        venues=declared.venues,
         aliases=aliases_of(registry.values()),
         escrows=escrows_of(registry.values()),
         beacon=beacon,

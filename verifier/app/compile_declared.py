@@ -36,6 +36,21 @@ class Declared:
     rules: MarginRules
     market: DeclaredMarket
     profile: Profile | None = None
+    venues: tuple[Venue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A place that judges by rules of its own; without a network, the protocol wherever it is."""
+
+    network: str | None
+    protocol: str
+    profile: Profile
+
+    def judges(self, network: str, protocol: str) -> bool:
+        """Whether a place is one of it: a protocol's markets begin with its name."""
+        named = protocol == self.protocol or protocol.startswith(self.protocol + " ")
+        return named and self.network in (None, network)
 
 
 def compile_declared(file: AccountFile, problems: Problems) -> Declared:
@@ -49,8 +64,16 @@ def compile_declared(file: AccountFile, problems: Problems) -> Declared:
     named: list[tuple[Path_, str | None]] = [(("debts", i), part.name) for i, part in declared]
     named += [(("positions", i), part.name) for i, part in enumerate(file.positions)]
     _refuse_same_names(named, problems)
-    market = compile_market(file, problems)
-    return Declared(_present(prices), _present(debts), _present(positions), rules, market, profile)
+    market, venues = compile_market(file, problems), _venues(file, problems)
+    return Declared(_present(prices), _present(debts), _present(positions), rules, market, profile, venues)
+
+
+def _venues(file: AccountFile, problems: Problems) -> tuple[Venue, ...]:
+    known = bundled() if file.venues else {}
+    for i, part in enumerate(file.venues):
+        if part.profile not in known:
+            problems.add(("venues", i, "profile"), f"no such profile; {did_you_mean(part.profile, known)}")
+    return tuple(Venue(v.network, v.protocol, known[v.profile]) for v in file.venues if v.profile in known)
 
 
 def _profile(file: AccountFile, problems: Problems) -> Profile | None:

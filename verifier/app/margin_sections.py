@@ -6,19 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from verifier.app.quantities import rfc3339
 from verifier.app.store import Row, Store
-from verifier.app.what_if import Analysis, Grid, Section, WhatIf
+from verifier.app.what_if import Analysis, Grid, Section, WhatIf, with_profile
 from verifier.margin.as_json_more import comparison_json, cures_json, pool_json, portfolio_json, quality_json
 from verifier.margin.by_mode import Needs, compare_modes
 from verifier.margin.cures import cures
 from verifier.margin.fixed import credit, show_scaled
 from verifier.margin.haircut import view_price
 from verifier.margin.modes import Mode
-from verifier.margin.pool import VenueRule, view_pool
+from verifier.margin.pool import Place, VenueRule, place_of, view_pool
 from verifier.margin.portfolio import PortfolioValue
 from verifier.margin.quality import quality
 from verifier.margin.report import weigh_pools
@@ -91,7 +92,7 @@ def doubts(made: WhatIf) -> Section:
 
 def venues(made: WhatIf) -> Section:
     """Each place by its own rule, and what can be moved between them."""
-    found = view_pool(made.snapshot, VenueRule(made.policy, made.rules, made.mode), {}, HORIZON)
+    found = view_pool(made.snapshot, VenueRule(made.policy, made.rules, made.mode), _venue_rules(made), HORIZON)
     rows = tuple(
         (
             v.place[0] or "declared",
@@ -107,6 +108,19 @@ def venues(made: WhatIf) -> Section:
     heads = ("network", "protocol", "status", "equity>", "initial>", "lacking>", "free>")
     grids = (Grid("By network and protocol, each alone", heads, rows),) if len(rows) > 1 else ()
     return Section("venues", pool_json(found), grids)
+
+
+def _venue_rules(made: WhatIf) -> dict[Place, VenueRule]:
+    """The profile that the file names for a place; its factors stand before the file's own, for it is its rule."""
+    places = {place_of(line) for line in made.snapshot.lines} | {place_of(p) for p in made.snapshot.positions}
+    found: dict[Place, VenueRule] = {}
+    for place in sorted(places):
+        for venue in made.run.spec.venues:
+            if venue.judges(*place):
+                factors = MappingProxyType({**made.policy.factors, **venue.profile.factors})
+                policy, rules = replace(made.policy, factors=factors), with_profile(made.rules, venue.profile)
+                found.setdefault(place, VenueRule(policy, rules, venue.profile.mode))
+    return found
 
 
 def scenarios(made: WhatIf) -> Section:

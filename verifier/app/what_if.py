@@ -193,7 +193,7 @@ def what_if(
     if profile is not None:
         factors: Mapping[str, Factors] = {**profile.factors, **spec.policy.factors}
         policy = replace(policy, factors=MappingProxyType(factors))
-        rules = _with_profile(spec.rules, profile)
+        rules = with_profile(spec.rules, profile)
         chosen = mode or profile.mode
     taken = shocked(snapshot(run.report.account), shocks)
     changed = bool(shocks) or profile is not None or chosen is not spec.mode or age > spec.policy.max_age
@@ -207,7 +207,7 @@ def what_if(
     )
 
 
-def _with_profile(own: MarginRules, profile: Profile) -> MarginRules:
+def with_profile(own: MarginRules, profile: Profile) -> MarginRules:
     """The venue's rules; what the file says of the world (volatilities, interest, latencies) stays."""
     return replace(
         profile.rules,
