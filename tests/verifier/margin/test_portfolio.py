@@ -464,6 +464,32 @@ def test_each_positions_modes_agree_with_the_account(held: tuple[Position, ...])
         assert row.portfolio == row.alone
 
 
+@given(positions(), st.sampled_from(["ETH", "BTC", "USDC"]), st.integers(1, 50))
+@settings(max_examples=30, deadline=None)
+def test_more_collateral_never_lowers_an_excess(held: tuple[Position, ...], group: str, amount: int) -> None:
+    """E, E − IM and E − MM in portfolio mode, whether the collateral hedges or not. (Property 1.)"""
+    more = line("more", group, str(amount))
+    one, two = pool(account(*held)), pool(account(*held, more))
+    for before, after in ((one.known_low, two.known_low), (one.known_high, two.known_high)):
+        assert after.equity >= before.equity
+        assert after.equity - after.initial >= before.equity - before.initial - 10**11
+        assert after.buffer >= before.buffer - 10**11
+
+
+@given(positions(), st.integers(0, 20_000))
+@settings(max_examples=20, deadline=None)
+def test_the_low_figure_is_never_above_the_high_one(held: tuple[Position, ...], age: int) -> None:
+    """With quotes of any age: equity and both excesses, low at most high. (Property 9.)"""
+    old = tuple(replace(q, at=Timestamp(AS_OF - age)) for q in QUOTES)
+    taken = account(*held, expiries=old)
+    aged = replace(taken, quotes={g: replace(q, at=Timestamp(AS_OF - age // 4)) for g, q in taken.quotes.items()})
+    made = pool(aged)
+    assert made.known_low.equity <= made.known_high.equity
+    low, high = made.known_low, made.known_high
+    assert low.equity - low.initial <= high.equity - high.initial + 10**11
+    assert low.buffer <= high.buffer + 10**11
+
+
 def test_mixed_mode_keeps_pockets_apart_and_nets_what_says_so() -> None:
     """Isolated pocket, cross pool and portfolio positions in one account; a failing pocket fails alone. (Property 4.)"""
     taken = account(

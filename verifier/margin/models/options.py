@@ -142,7 +142,7 @@ def _figures(group: str, expiry: Timestamp, legs: Sequence[Position], setting: S
             values[leg.id] = gain_of(now[i])
             counts = gain_of(worst[i] if setting.low else now[i])
             equity = counts if leg.size < 0 or proven[leg.id] else Usd(min(counts, 0))
-            risks[leg.id] = _risk(equity, margins.legs[i], short=leg.size < 0)
+            risks[leg.id] = _risk(equity, values[leg.id], margins.legs[i], short=leg.size < 0)
         initial, maintenance = _relief(book, spot, setting.rules)
         saved_initial.append(initial)
         saved_maintenance.append(maintenance)
@@ -161,14 +161,14 @@ def _figures(group: str, expiry: Timestamp, legs: Sequence[Position], setting: S
     return _Set(values, risks, relief, reasons)
 
 
-def _risk(equity: Usd, margin: NetMargin, *, short: bool) -> Risk:
-    """Requirements that leave the method's net margin: equity less what it lets the option count."""
+def _risk(equity: Usd, mark: Usd, margin: NetMargin, *, short: bool) -> Risk:
+    """Requirements that leave the method's net margin at the mark; what its age costs lowers equity beyond that."""
     if not short:
         return Risk(
             equity=equity, initial=equity, maintenance=equity, initial_haircut=equity, maintenance_haircut=equity
         )
-    initial = Usd(max(0, equity + loss_of(-margin.initial)))
-    maintenance = Usd(max(0, equity + loss_of(-margin.maintenance)))
+    initial = Usd(max(0, mark + loss_of(-margin.initial)))
+    maintenance = Usd(max(0, mark + loss_of(-margin.maintenance)))
     return Risk(equity=equity, initial=max(initial, maintenance), maintenance=maintenance)
 
 
