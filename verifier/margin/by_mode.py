@@ -8,18 +8,23 @@ Source: margin reference, section 5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from verifier.margin.fixed import Usd
-from verifier.margin.haircut import view_price
+from verifier.margin.haircut import PriceView, view_price
+from verifier.margin.instruments import Option
 from verifier.margin.models.from_snapshot import Setting
+from verifier.margin.models.options import weigh_options
 from verifier.margin.modes import Mode
 from verifier.margin.portfolio import PricedPool, price_pool
-from verifier.margin.positions import PositionValue, is_option
+from verifier.margin.positions import PositionValue
 from verifier.margin.report import Figures, weigh_pools
 from verifier.margin.rules import MarginRules
-from verifier.margin.snapshot import Snapshot
+from verifier.margin.snapshot import Position, Snapshot
+from verifier.margin.status import worst
 from verifier.policy import Policy
+from verifier.primitives import Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +81,12 @@ def compare_modes(figures: Figures, policy: Policy, rules: MarginRules) -> Compa
     views = {name: view_price(name, taken.quotes.get(name), taken.as_of, rules) for name in names}
     setting = Setting(taken, views, rules)
     pool = price_pool(taken.positions, values, (), setting)
-    savings = _savings(taken, policy, rules)
-    return Comparison(totals, tuple(_position(value, pool, savings) for value in figures.positions))
+    savings = _savings(taken, views, rules)
+    whole = pool.required(lambda _: True)
+    return Comparison(totals, tuple(_position(value, pool, whole, savings) for value in figures.positions))
 
 
 def _total(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> ModeTotal:
-    from verifier.margin.status import worst
-
     pools = weigh_pools(taken, policy, rules, mode)
     return ModeTotal(
         mode,
@@ -93,38 +97,37 @@ def _total(taken: Snapshot, policy: Policy, rules: MarginRules, mode: Mode) -> M
     )
 
 
-def _savings(taken: Snapshot, policy: Policy, rules: MarginRules) -> dict[str, tuple[int, int]]:
+def _savings(taken: Snapshot, views: Mapping[str, PriceView], rules: MarginRules) -> dict[str, tuple[int, int]]:
     """What an expiry's bounded loss saves, by option: with all of them, less without it."""
-    options = [p for p in taken.positions if is_option(p)]
+    sets: dict[tuple[str, Timestamp], list[Position]] = {}
+    for held in taken.positions:
+        if isinstance(held.terms, Option):
+            sets.setdefault((held.group, held.terms.expiry), []).append(held)
     saved: dict[str, tuple[int, int]] = {}
-    for option in options:
-        peers = tuple(p for p in options if (p.group, p.terms) != (option.group, option.terms) or p.id != option.id)
-        same = [p for p in (*peers, option) if p.group == option.group and _expiry(p) == _expiry(option)]
-        whole = _relief(replace(taken, lines=(), orders=(), positions=tuple(same)), policy, rules)
-        without = tuple(p for p in same if p.id != option.id)
-        rest = _relief(replace(taken, lines=(), orders=(), positions=without), policy, rules)
-        saved[option.id] = (whole[0] - rest[0], whole[1] - rest[1])
+    for legs in sets.values():
+        whole = _relief(legs, taken, views, rules)
+        for leg in legs:
+            rest = _relief([other for other in legs if other.id != leg.id], taken, views, rules)
+            saved[leg.id] = (whole[0] - rest[0], whole[1] - rest[1])
     return saved
 
 
-def _expiry(position: object) -> object:
-    return getattr(getattr(position, "terms", None), "expiry", None)
-
-
-def _relief(taken: Snapshot, policy: Policy, rules: MarginRules) -> tuple[int, int]:
-    pools = weigh_pools(taken, policy, rules, Mode.CROSS)
-    reliefs = [relief for pool in pools for relief in pool.reliefs]
+def _relief(
+    legs: Sequence[Position], taken: Snapshot, views: Mapping[str, PriceView], rules: MarginRules
+) -> tuple[int, int]:
+    reliefs = weigh_options(legs, taken, views, rules)[1]
     return sum(r.low.initial for r in reliefs), sum(r.low.maintenance for r in reliefs)
 
 
-def _position(value: PositionValue, pool: PricedPool, savings: dict[str, tuple[int, int]]) -> ByMode:
+def _position(
+    value: PositionValue, pool: PricedPool, whole: tuple[Usd, Usd], savings: dict[str, tuple[int, int]]
+) -> ByMode:
     name = value.position.id
     if value.notional is None:
         return ByMode(name, None, None, None, None)
     alone = Needs(value.low.initial, value.low.maintenance)
     off = savings.get(name, (0, 0))
     cross = Needs(Usd(alone.initial + off[0]), Usd(alone.maintenance + off[1]))
-    whole = pool.required(lambda _: True)
     rest = pool.required(lambda other: other != name)
     added = Needs(Usd(whole[0] - rest[0]), Usd(whole[1] - rest[1]))
     return ByMode(name, alone, cross, added, Needs(*pool.required(lambda other: other == name)))

@@ -27,12 +27,13 @@ BASIS: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A book under all scenarios of its rules: what every subset is weighed from."""
+    """A book under all scenarios of its rules: what every subset is weighed from; `full` is each underlying whole."""
 
     book: Book
     rules: ScenarioRules
     underlyings: tuple[PricedUnderlying, ...]
     pairs: Pairs
+    full: tuple[UnderlyingFigures, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class PortfolioFigures:
 
 def price_book(book: Book, rules: ScenarioRules, pairs: Pairs | None = None) -> Priced:
     """Reprice a book once."""
-    return Priced(book, rules, tuple(price_underlying(u, rules) for u in book.underlyings), pairs or {})
+    priced = tuple(price_underlying(u, rules) for u in book.underlyings)
+    return Priced(book, rules, priced, pairs or {}, tuple(figures(u, rules, everything) for u in priced))
 
 
 def everything(_: Linear | OptionLeg) -> bool:
@@ -93,7 +95,7 @@ def _legs(linears: Sequence[Linear], expiries: Sequence[object]) -> list[Linear 
 
 def _requirement(priced: Priced, keep: Keep) -> PortfolioFigures:
     rules = priced.rules
-    found = [figures(u, rules, keep) for u in priced.underlyings]
+    found = [_figures(u, whole, rules, keep) for u, whole in zip(priced.underlyings, priced.full, strict=True)]
     legs = [Leg(f.name, tuple(-p for p in f.profits), f.delta_notional) for f in found]
     combined = combine(legs, rules.offsets, priced.pairs)
     basis = -fsum(f.basis for f in found)
@@ -116,6 +118,16 @@ def _requirement(priced: Priced, keep: Keep) -> PortfolioFigures:
         credits=combined.credits,
         underlyings=tuple(found),
     )
+
+
+def _figures(priced: PricedUnderlying, whole: UnderlyingFigures, rules: ScenarioRules, keep: Keep) -> UnderlyingFigures:
+    """An underlying that is kept whole, or not at all, needs no second look."""
+    kept = [keep(leg) for leg in _legs(priced.book.linears, priced.book.expiries)]
+    if all(kept):
+        return whole
+    if not any(kept):
+        return UnderlyingFigures(whole.name, (0.0,) * len(whole.profits), 0.0)
+    return figures(priced, rules, keep)
 
 
 def _worst(losses: Sequence[float], basis: float, method: OffsetMethod) -> tuple[int, float]:
@@ -143,7 +155,7 @@ def _contingencies(
             charges[name] = (initial * charges[name][1], maintenance * charges[name][1])
     extra = fsum(_concentrated(f, rules.contingencies) * -f.worst for f in found)
     charges[Contingency.CONCENTRATION] = (extra * initial, extra * maintenance)
-    charges[Contingency.ORACLE] = (fsum(f.quality[Contingency.ORACLE][0] for f in found), 0.0)
+    charges[Contingency.ORACLE] = (fsum(f.quality.get(Contingency.ORACLE, (0.0, 0.0))[0] for f in found), 0.0)
     structural = fsum(c[1] for c in charges.values()) / maintenance if rules.scaled and maintenance else 0.0
     charges[Contingency.DEPEG] = (_depeg(peg, rules.contingencies) * (loss + structural), 0.0)
     return charges
