@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from verifier.errors import BadInput
 from verifier.margin.fixed import Usd
 from verifier.margin.haircut import PriceView, view_price
 from verifier.margin.instruments import Option
@@ -80,9 +81,12 @@ def compare_modes(figures: Figures, policy: Policy, rules: MarginRules) -> Compa
     names = sorted({part.group for part in taken.lines} | {position.group for position in taken.positions})
     views = {name: view_price(name, taken.quotes.get(name), taken.as_of, rules) for name in names}
     setting = Setting(taken, views, rules)
-    pool = price_pool(taken.positions, values, (), setting)
+    try:
+        pool = price_pool(taken.positions, values, (), setting)
+        whole = pool.required(lambda _: True)
+    except BadInput:  # beyond any figure that can be true: the account is indeterminate, and says why
+        return Comparison(totals, tuple(ByMode(p.id, None, None, None, None) for p in taken.positions))
     savings = _savings(taken, views, rules)
-    whole = pool.required(lambda _: True)
     return Comparison(totals, tuple(_position(value, pool, whole, savings) for value in figures.positions))
 
 

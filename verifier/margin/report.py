@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from verifier.errors import BadInput
 from verifier.margin.account import MarginAccount, snapshot
 from verifier.margin.digest import digest
 from verifier.margin.fixed import Usd
@@ -27,7 +28,7 @@ from verifier.margin.positions import (
 from verifier.margin.requirements import GroupValue, weigh_group, with_floor
 from verifier.margin.risk import Ratio, Risk, total
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
-from verifier.margin.snapshot import Position, Reason, Snapshot
+from verifier.margin.snapshot import Doubt, Position, Reason, Snapshot
 from verifier.margin.status import Status, decide, worst
 from verifier.policy import Factors, Policy
 from verifier.primitives import Hash32
@@ -213,20 +214,20 @@ def _weigh_pocket(
     positions = tuple(values[p.id] for p in pocket.positions)
     orders = weigh_all_orders(pocket.orders, pocket.positions, views, rules)
     together = [p for p in pocket.positions if mode.nets(p)]
-    portfolio = _together(together, values, saved, groups, taken, views, rules)
+    portfolio, beyond = _together(together, values, saved, groups, taken, views, rules)
     parts = [(g.low, g.high) for g in groups] + [(r.low, r.high) for r in reliefs] + [(o.risk, o.risk) for o in orders]
-    parts += [_counted(v) if mode.nets(v.position) else (v.low, v.high) for v in positions]
+    parts += [_counted(v) if mode.nets(v.position) and portfolio is not None else (v.low, v.high) for v in positions]
     parts += [] if portfolio is None else [(portfolio.low, portfolio.high)]
     low, high = total(part[0] for part in parts), total(part[1] for part in parts)
     if positions or orders or any(v.line.liability for v in lines):
         low, high = with_floor(low, rules.floor), with_floor(high, rules.floor)
     whole: tuple[GroupValue | PositionValue, ...] = (*groups, *positions)
-    sure = not taken.doubts and all(order.known for order in orders)
+    sure = not taken.doubts and not beyond and all(order.known for order in orders)
     low_known = sure and all(part.low_known for part in whole)
     high_known = sure and all(part.high_known for part in whole)
     reasons = [reason for line in lines for reason in line.reasons]
     reasons += [reason for position in positions for reason in position.reasons]
-    reasons += [reason for order in orders for reason in order.reasons]
+    reasons += [*(reason for order in orders for reason in order.reasons), *beyond]
     return PocketReport(
         name=pocket.name,
         lines=lines,
@@ -277,13 +278,17 @@ def _together(
     taken: Snapshot,
     views: dict[str, PriceView],
     rules: MarginRules,
-) -> PortfolioValue | None:
+) -> tuple[PortfolioValue | None, tuple[Reason, ...]]:
+    """What they need together; where that is beyond any figure that can be true, none, and the doubt that says so."""
     if not positions:
-        return None
+        return None, ()
     from verifier.margin.models.from_snapshot import Setting
     from verifier.margin.portfolio import weigh_portfolio
 
-    return weigh_portfolio(positions, values, saved, groups, Setting(taken, views, rules))
+    try:
+        return weigh_portfolio(positions, values, saved, groups, Setting(taken, views, rules)), ()
+    except BadInput as error:
+        return None, (Reason(Doubt.OVERFLOW, "portfolio", str(error)),)
 
 
 def _counted(value: PositionValue) -> tuple[Risk, Risk]:

@@ -490,6 +490,44 @@ def test_the_low_figure_is_never_above_the_high_one(held: tuple[Position, ...], 
     assert low.buffer <= high.buffer + 10**11
 
 
+@pytest.mark.covers("MRG-04")
+@given(
+    size=st.integers(-(2**255), 2**255), strike=st.integers(1, 10**30), forward=st.integers(1, 10**30),
+    vol=st.integers(0, 10**8), rate=st.none() | st.integers(0, 10**7), kind=st.sampled_from(["call", "put", "future", "inverse"]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_no_size_strike_or_volatility_breaks_a_report(
+    size: int, strike: int, forward: int, vol: int, rate: int | None, kind: str
+) -> None:
+    """Figures, or an indeterminate account that says why: never an exception, never a figure that is none."""
+    terms: Any = {
+        "call": Option(price("1"), MONTH, call=True),
+        "put": Option(price("1"), MONTH, call=False),
+        "future": Future(MONTH),
+        "inverse": InversePerp(price("1")),
+    }[kind]
+    terms = replace(terms, strike=strike) if isinstance(terms, Option) else terms
+    held = replace(perp("x", "ETH", "1"), size=size, terms=terms)
+    quoted = ExpiryQuote(group="ETH", expiry=MONTH, at=AS_OF, forward=forward, rate=rate, volatility=vol)  # type: ignore[arg-type]
+    for mode in (Mode.CROSS, Mode.PORTFOLIO):
+        made = pool(account(held, expiries=(quoted,)), mode)
+        assert made.status is not Status.INDETERMINATE or made.reasons
+        assert made.known_low.maintenance <= made.known_low.initial
+
+
+@pytest.mark.covers("MRG-04")
+def test_a_sum_beyond_any_figure_is_a_doubt_and_no_exception() -> None:
+    """Thirty positions of nine hundred trillion each: alone they can be weighed, together not."""
+    for size, status in (("300000000000", Status.INDETERMINATE), ("1", Status.HEALTHY)):
+        made = pool(account(*(perp(f"p{i}", "ETH", size) for i in range(30))))
+        assert made.status is status
+        assert (made.portfolio is None) == (status is Status.INDETERMINATE)
+        taken = account(*(perp(f"p{i}", "ETH", size) for i in range(30)))
+        figures = HypotheticalReport(taken, POLICY, RULES, Mode.PORTFOLIO).figures
+        rows = compare_modes(figures, POLICY, RULES).positions
+        assert all((row.portfolio is None) == (made.portfolio is None) for row in rows)
+
+
 def test_mixed_mode_keeps_pockets_apart_and_nets_what_says_so() -> None:
     """Isolated pocket, cross pool and portfolio positions in one account; a failing pocket fails alone. (Property 4.)"""
     taken = account(
