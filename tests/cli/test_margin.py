@@ -154,6 +154,26 @@ def test_from_the_store_with_history(tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM runs").fetchone() == (3,)
 
 
+def test_what_was_declared_of_markets_is_listed(tmp_path: Path, richer: Path) -> None:
+    """In the report of the account itself, beside declared prices and positions; a plain file's has no such key."""
+    done = run("check", DEMO / "account.bundle", "--account", richer, "--json", "--db", tmp_path / "y.db", cwd=tmp_path)
+    declared = json.loads(done.stdout)["margin"]["declared"]
+    assert declared["market"]["expiries"][0]["forward"] == "3020"
+    assert declared["market"]["orders"][0]["size"] == "-10"
+    assert declared["market"]["routes"][0]["latency"] == 600
+    plain = run(
+        "check",
+        DEMO / "account.bundle",
+        "--account",
+        DEMO / "account.toml",
+        "--json",
+        "--db",
+        tmp_path / "y.db",
+        cwd=tmp_path,
+    )
+    assert "market" not in json.loads(plain.stdout)["margin"]["declared"]
+
+
 def test_without_evidence_the_remedy_is_named(tmp_path: Path) -> None:
     """Nothing kept, nothing named: exit 2."""
     done = run("margin", DEMO / "account.toml", "--db", tmp_path / "none.db", "--json", cwd=tmp_path)

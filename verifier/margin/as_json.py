@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from verifier.margin.as_json_market import market_json
 from verifier.margin.declared import DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.fixed import show_scaled
 from verifier.margin.haircut import PriceView
@@ -52,6 +53,7 @@ def to_json(made: MarginReport | HypotheticalReport) -> dict[str, object]:
             "prices": [_price(price) for price in account.prices],
             "debts": [_debt(debt) for debt in account.debts],
             "positions": [_position(position) for position in account.positions],
+            **market_json(account.market, _time),
         }
     return head
 
