@@ -174,6 +174,19 @@ def test_what_was_declared_of_markets_is_listed(tmp_path: Path, richer: Path) ->
     assert "market" not in json.loads(plain.stdout)["margin"]["declared"]
 
 
+def test_a_wrapped_asset_falls_with_its_bridge(tmp_path: Path) -> None:
+    """Named in the file it is a node of its own; a key that is no place is named."""
+    account = tmp_path / "a.toml"
+    text = (DEMO / "account.toml").read_text()
+    account.write_text(text + '\n[bridges]\n"beta:PKD" = "portal"\n')
+    shown = margin(tmp_path, *BUNDLE, "--contagion", account=account)
+    assert '"portal"' in json.dumps(shown["contagion"])
+    assert '"portal"' not in json.dumps(margin(tmp_path, *BUNDLE, "--contagion")["contagion"])
+    account.write_text(text + '\n[bridges]\nPKD = "portal"\n')
+    done = run("margin", account, *BUNDLE, "--json", cwd=tmp_path)
+    assert [p["path"] for p in json.loads(done.stdout)["problems"]] == ["bridges.PKD"]
+
+
 def test_without_evidence_the_remedy_is_named(tmp_path: Path) -> None:
     """Nothing kept, nothing named: exit 2."""
     done = run("margin", DEMO / "account.toml", "--db", tmp_path / "none.db", "--json", cwd=tmp_path)

@@ -404,6 +404,7 @@ class AccountFile(Part):
     expiries: Annotated[tuple[ExpiryPart, ...], Field(strict=False)] = ()
     routes: Annotated[tuple[RoutePart, ...], Field(strict=False)] = ()
     venues: Annotated[tuple[VenuePart, ...], Field(strict=False)] = ()
+    bridges: dict[str, Name] = Field(default={})
     depths: dict[Name, DepthPart] = Field(default={})
     returns: ReturnsPart = ReturnsPart()
     feeds: Annotated[tuple[FeedPart, ...], Field(strict=False)] = ()

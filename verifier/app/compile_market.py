@@ -87,7 +87,16 @@ def compile_market(file: AccountFile, problems: Problems) -> DeclaredMarket:
         returns=MappingProxyType(_returns(file, problems)),
         return_step=file.returns.step,
         depths=MappingProxyType({group: depth for group, depth in depths.items() if depth is not None}),
+        bridges=MappingProxyType(_bridges(file, problems)),
     )
+
+
+def _bridges(file: AccountFile, problems: Problems) -> dict[str, str]:
+    for place in file.bridges:
+        network, colon, symbol = place.partition(":")
+        if not (network and colon and symbol):
+            problems.add(("bridges", place), 'expected "<network>:<symbol>" = "<bridge>"')
+    return dict(file.bridges)
 
 
 def _returns(file: AccountFile, problems: Problems) -> dict[str, tuple[int, ...]]:

@@ -233,6 +233,7 @@ def _line(account: MarginAccount, index: int, outcome: Outcome) -> Line:
         soft_age=2 * outcome.header.network.finality,
         provenance=_provenance(claim, outcome),
         network=outcome.header.network.name,
+        bridge=account.market.bridges.get(f"{outcome.header.network.name}:{claim.asset.symbol}", ""),
     )
 
 

@@ -23,6 +23,7 @@ def market_json(market: DeclaredMarket, time: Callable[[int], Json]) -> Json:
             "routes": [_route(route) for route in market.routes],
             "returns": {group: len(series) for group, series in sorted(market.returns.items())},
             "return_step": market.return_step,
+            "bridges": dict(sorted(market.bridges.items())),
             "depths": {
                 group: {"volume": show_scaled(d.volume), "volatility": d.volatility, "coefficient": d.coefficient}
                 for group, d in sorted(market.depths.items())

@@ -20,7 +20,11 @@ def _nothing() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredMarket:
-    """As the fields of `snapshot.Snapshot` of the same names."""
+    """As the fields of `snapshot.Snapshot` of the same names.
+
+    Attributes:
+        bridges: By `network:symbol`, the bridge that stands behind a wrapped asset.
+    """
 
     orders: tuple[Order, ...] = ()
     expiries: tuple[ExpiryQuote, ...] = ()
@@ -28,6 +32,7 @@ class DeclaredMarket:
     returns: Mapping[str, tuple[int, ...]] = field(default_factory=_nothing)
     return_step: int = 86_400
     depths: Mapping[str, Depth] = field(default_factory=_nothing)
+    bridges: Mapping[str, str] = field(default_factory=_nothing)
 
 
 NO_MARKET: Final = DeclaredMarket()
