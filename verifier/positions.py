@@ -48,6 +48,8 @@ class PositionKind(StrEnum):
     """One coin's part of a position of the position manager, uncollected fees included."""
     CHAINLINK = "chainlink"
     """A feed's latest answer: a price, no position."""
+    CALL = "call"
+    """What a contract's own function returns: a price, no position."""
     UNISWAP_V3_AVERAGE = "uniswap-v3-average"
     """A pool's time-weighted average: a price, no position."""
 
@@ -142,6 +144,13 @@ class Given:
         if value not in choices:
             raise BadInput(f"{self.kind.value} position, {name}", f"one of {', '.join(choices)}", value)
         return str(value)
+
+    def bytes(self, name: str, default: bytes | None = None) -> bytes:
+        """Any bytes."""
+        value = self._take(name, default)
+        if not isinstance(value, bytes):
+            raise BadInput(f"{self.kind.value} position, {name}", "bytes", value)
+        return value
 
     def text(self, name: str, default: str | None = None) -> str:
         """Any word."""

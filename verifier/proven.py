@@ -313,12 +313,12 @@ class ProvenPrice(Proven):
     What one whole unit of a group is worth in its quote, as a contract's storage says it: in 1e-18, above zero.
 
     Attributes:
-        rests_on: The word that the price mainly rests on; `bound_by` is what else was read.
+        rests_on: The word or the call that the price mainly rests on; `bound_by` is what else was read.
         at: The time that the price speaks of, which is the feed's own where it has one.
         as_of, moment, header, trust: As of an amount.
     """
 
-    rests_on: ProvenWord
+    rests_on: ProvenWord | ProvenCall
     claim: PriceClaim
     price: int
     at: Timestamp

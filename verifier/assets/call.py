@@ -69,19 +69,24 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
 
 
 def figure(found: ProvenCall, reading: CallReading, where: Where) -> int:
+    """The value of a call that a claim takes, in the asset's base units."""
+    return value_of(found, reading.returns, reading.index, where)
+
+
+def value_of(found: ProvenCall, returns: str, index: int, where: Where) -> int:
     """
     One of the values that a call returned, which must be an integer and not negative.
 
     Raises:
-        CallFailed, NotUsable: There is no such figure.
+        CallFailed, NotUsable: There is no such value.
     """
     if found.ended is not Ended.RETURNED:
         what = "reverted" if found.ended is Ended.REVERTED else f"halted ({found.halted})"
         raise CallFailed(where, what, found.output)
-    values = decode_values(reading.returns, found.output, where)
-    value = values[reading.index] if reading.index < len(values) else None
+    values = decode_values(returns, found.output, where)
+    value = values[index] if index < len(values) else None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise NotUsable(where, f"value {reading.index} of {reading.returns} is no integer")
+        raise NotUsable(where, f"value {index} of {returns} is no integer")
     if value < 0:
         raise NotUsable(where, f"the call returned {value}, and an amount is not negative")
     return value

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from verifier.calls import Call
 from verifier.claims import AccountRead
-from verifier.errors import NotThere, Where
+from verifier.errors import BadInput, NotThere, Where
 from verifier.primitives import Address, SlotKey, Timestamp, slot_key
-from verifier.proven import ProvenAccount, ProvenWord
+from verifier.proven import ProvenAccount, ProvenCall, ProvenWord
 from verifier.state.ethereum import EMPTY_CODE
 
 Wanted = tuple[Address, Iterable[SlotKey | int]]
@@ -29,6 +30,10 @@ class Accounts(Protocol):
 
     def word(self, account: ProvenAccount, slot: SlotKey) -> ProvenWord:
         """The word at one of its slots."""
+        ...
+
+    def call(self, call: Call) -> ProvenCall:
+        """What a contract answers to a call."""
         ...
 
 
@@ -89,6 +94,16 @@ class Reader:
             raise NotThere(self.where.at(address=address), "the contract's code")
         return account
 
+    def call(self, call: Call) -> ProvenCall:
+        """
+        What a contract answers to a call. It alone counts as read: what its code looks up is the call's own trail.
+
+        Raises:
+            NotThere: It is proven to have no code.
+        """
+        self.contract(call.to)
+        return self._state.call(call)
+
     def _ready(self, asked: list[tuple[Address, list[SlotKey]]]) -> None:
         """Nothing to wait for where evidence is at hand."""
 
@@ -127,3 +142,6 @@ class _Known:
 
     def word(self, account: ProvenAccount, slot: SlotKey) -> ProvenWord:
         return self._words[account.address, slot]
+
+    def call(self, call: Call) -> ProvenCall:
+        raise BadInput("planned reads", "slots and accounts; calls are gathered by running them", call.to)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifier.primitives import Timestamp
-from verifier.proven import ProvenWord
+from verifier.proven import ProvenCall, ProvenWord
 
 SCALE: Final = 10**18
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A price above zero, the time that it speaks of, and the word that it mainly rests on."""
+    """A price above zero, the time that it speaks of, and the word or the call that it mainly rests on."""
 
     price: int
     at: Timestamp
-    word: ProvenWord
+    word: ProvenWord | ProvenCall
 
 
 def scaled(answer: int, decimals: int) -> int:

@@ -10,7 +10,7 @@ from verifier.assets.reader import Reader
 from verifier.claims import PriceClaim
 from verifier.errors import BadInput
 from verifier.positions import Given, Position, PositionKind
-from verifier.prices import average, chainlink, rates
+from verifier.prices import average, called, chainlink, rates
 from verifier.prices.quote import Observed
 from verifier.primitives import Address
 
@@ -20,6 +20,7 @@ Read = Callable[[Any, PriceClaim, Reader], Observed]
 
 SOURCES: Final[Mapping[PositionKind, tuple[Parse, Read]]] = MappingProxyType(
     {
+        PositionKind.CALL: (called.parse, called.read),
         PositionKind.CHAINLINK: (chainlink.parse, chainlink.read),
         PositionKind.UNISWAP_V3_AVERAGE: (average.parse, average.read),
         PositionKind.STETH: (rates.parse, rates.read),

@@ -11,11 +11,12 @@ from tests.simulators.evm_world import TO, Account, EvmWorld
 from tests.simulators.trie_builder import keccak
 from verifier.assets.call import balance_reading
 from verifier.calls import Call
-from verifier.claims import Asset, CallReading, Claim, ClaimKind, CodePin, KnownAsset, Source, TokenLayout
+from verifier.claims import Asset, CallReading, Claim, ClaimKind, CodePin, KnownAsset, PriceClaim, Source, TokenLayout
 from verifier.codec.abi import encode_values, selector
 from verifier.crypto.keccak import keccak256
 from verifier.errors import (
     BadInput,
+    BadPrice,
     CallFailed,
     CrossCheckFailed,
     MalformedBundle,
@@ -25,8 +26,9 @@ from verifier.errors import (
     UnreviewedMeaning,
     UnusedEvidence,
 )
+from verifier.positions import PositionKind, position
 from verifier.primitives import Address, ChainId, Hash32, slot_key
-from verifier.proven import ProvenAmount, ProvenCall, trail
+from verifier.proven import ProvenAmount, ProvenCall, ProvenPrice, trail
 from verifier.trust import Basis
 from verifier.verify import Refusal, verify_bundle
 from verifier.verify_calls import call_claim, verify_calls
@@ -235,3 +237,42 @@ def test_calls_of_a_bundle_are_verified_without_a_meaning():
         made.checker(),
     )
     assert isinstance(extra.outcomes[0], Refusal) and isinstance(extra.outcomes[0].error, UnusedEvidence)
+
+
+# --- prices ----------------------------------------------------------------------------------------------
+
+ROUND = bytes.fromhex("60075f52" + "6305f5e1006020526001604052" + "6365000000606052" + "600760805260a05ff3")
+"""Returns (7, 100_000_000, 1, 0x65000000, 7): a feed's latest round, for anyone who asks anything."""
+FUNCTION = "latestRoundData()(uint80,int256,uint256,uint256,uint80)"
+
+
+def price_of(made: EvmWorld, *accepted: Address, **given):
+    how = position(PositionKind.CALL, **{"function": FUNCTION, "decimals": 8, "index": 1, "time": 3, **given})
+    one = PriceClaim(ChainId(1), "TOK", "USD", TO, how)
+    bundle = dataclasses.replace(made.bundle([]), prices=(one,))
+    (found,) = verify_bundle(encode_bundle(bundle), made.checker(*accepted)).prices
+    return found
+
+
+def test_a_price_is_what_a_contracts_own_function_returns():
+    """One of its values is the price, another the time it speaks of; the policy names the contract."""
+    made = EvmWorld({TO: Account(ROUND)})
+    found = price_of(made, TO)
+    assert isinstance(found, ProvenPrice) and (found.price, found.at) == (10**18, 0x65000000)
+    assert isinstance(found.rests_on, ProvenCall)
+    assert isinstance(price_of(made).error, UnreviewedMeaning)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"index": 9}, NotUsable),
+        ({"decimals": 36}, BadPrice),
+        ({"function": "f(uint256)(uint256)"}, BadInput),
+        ({"odd": 1}, BadInput),
+    ],
+    ids=["no such value", "nothing left", "no argument", "unknown parameter"],
+)
+def test_what_is_no_price_is_refused(given, expected):
+    """A value that is not there, a price below any, a function without its arguments: each by its name."""
+    assert isinstance(price_of(EvmWorld({TO: Account(ROUND)}), TO, **given).error, expected)
