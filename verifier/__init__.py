@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from verifier._version import __version__
 
 if TYPE_CHECKING:
+    from verifier.calls import Call
     from verifier.claims import (
         Asset,
+        CallReading,
         Claim,
         ClaimKind,
         CodePin,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         Moment,
         ProvenAccount,
         ProvenAmount,
+        ProvenCall,
         ProvenHeader,
         ProvenItem,
         ProvenPrice,
@@ -57,12 +60,15 @@ if TYPE_CHECKING:
     from verifier.state.receipts import ProvenLog
     from verifier.trust import Anchor, Observed, PinnedBlock, Settlement, Trust
     from verifier.verify import Checker, Refusal, Verified, verify_bundle
+    from verifier.verify_calls import verify_calls
     from verifier.wire import encode_bundle, parse_bundle
 
 _HOME = {
     "AllReceipts": "verifier.state.events",
     "Anchor": "verifier.trust",
     "Asset": "verifier.claims",
+    "Call": "verifier.calls",
+    "CallReading": "verifier.claims",
     "BloomOnly": "verifier.state.events",
     "Checker": "verifier.verify",
     "Checkpoint": "verifier.trust",
@@ -91,6 +97,7 @@ _HOME = {
     "ProofError": "verifier.errors",
     "ProvenAccount": "verifier.proven",
     "ProvenAmount": "verifier.proven",
+    "ProvenCall": "verifier.proven",
     "ProvenEvents": "verifier.state.events",
     "ProvenHeader": "verifier.proven",
     "ProvenItem": "verifier.proven",
@@ -117,6 +124,7 @@ _HOME = {
     "trail": "verifier.proven",
     "verify_account_proof": "verifier.single",
     "verify_bundle": "verifier.verify",
+    "verify_calls": "verifier.verify_calls",
     "verify_event_proof": "verifier.single",
     "verify_events": "verifier.state.events",
     "verify_header": "verifier.single",
@@ -134,6 +142,8 @@ __all__ = [
     "Anchor",
     "Asset",
     "BloomOnly",
+    "Call",
+    "CallReading",
     "Checker",
     "Checkpoint",
     "Claim",
@@ -160,6 +170,7 @@ __all__ = [
     "ProofError",
     "ProvenAccount",
     "ProvenAmount",
+    "ProvenCall",
     "ProvenEvents",
     "ProvenHeader",
     "ProvenItem",
@@ -186,6 +197,7 @@ __all__ = [
     "trail",
     "verify_account_proof",
     "verify_bundle",
+    "verify_calls",
     "verify_event_proof",
     "verify_events",
     "verify_header",

@@ -220,6 +220,8 @@ def split_function(text: str) -> tuple[str, str, str]:
         if depth == 0:
             break
     takes, returns = rest[: end + 1], rest[end + 1 :]
+    if not returns:
+        raise BadInput("function", "name(types)(types), with the types that it returns", text)
     split_types(takes)
     split_types(returns)
     return name, takes, returns

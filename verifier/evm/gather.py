@@ -188,7 +188,8 @@ class _Shared:
         except _Wanting:
             pass
         except (Unanswered, VerifierError) as error:
-            stopped = error if isinstance(stopped, _Wanting) else stopped
+            if isinstance(stopped, _Wanting) or isinstance(error, Unanswered):
+                stopped = error  # what endpoints did says more than what is missing because of it
         found, self.wanted = self.wanted, before
         if not found:
             raise stopped
