@@ -3,7 +3,8 @@
 A measure that is homogeneous of degree one is the sum of `w·∂R/∂w` over its parts. Rule-based requirements are
 allocated exactly: a position carries its own, and the haircut or weight of an asset group is shared by its lines in
 proportion to their signed values, so that a debt which nets a holding away has a contribution below zero: a hedge,
-shown as one. What integer division leaves goes to the largest part, so sums are exact.
+shown as one. Positions that are weighed together by scenarios are allocated by what a sliver less of each would free.
+What integer division, a floor or curvature leaves is spread over the positions, so sums are exact.
 
 Source: margin reference, section 14; Tasche 1999 and 2008.
 """
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from verifier.margin.contagion_nodes import network_of
 from verifier.margin.fixed import ZERO, Usd, credit
@@ -22,6 +24,9 @@ from verifier.margin.report import PocketReport, weigh_pools
 from verifier.margin.risk import Risk
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Setting, Trial
+
+SLIVER: Final = 1_024
+"""A position's marginal requirement is measured by this part of it less."""
 
 
 class Measure(StrEnum):
@@ -118,11 +123,28 @@ def _of_requirement(setting: Setting, snapshot: Snapshot, pool: PocketReport, me
         shares = shared(taken(group.low), weights)
         alone = [_alone(setting, snapshot, value.line, measure) for value in lines]
         parts += [(v.line, share, own) for v, share, own in zip(lines, shares, alone, strict=True)]
-    parts += [(value.position, taken(value.low), taken(value.low)) for value in pool.positions]
+    for value in pool.positions:
+        alone_too = taken(value.low)
+        nets = setting.mode.nets(value.position)
+        share = _marginal(setting, snapshot, pool, value.position, measure) if nets else alone_too
+        parts.append((value.position, share, alone_too))
     found = [_contribution(part, Usd(share), Usd(own)) for part, share, own in parts]
     rest = total - sum(c.share for c in found)
     # The floor, the relief of bounded losses and netted scenarios belong to the positions together.
     return Allocation(measure, pool.name, total, tuple(_with_rest(found, rest, pool)))
+
+
+def _marginal(setting: Setting, snapshot: Snapshot, pool: PocketReport, position: Position, measure: Measure) -> int:
+    """`w·∂R/∂w` of a position weighed by scenarios, from a sliver less of it: its loss in the worst one, and its part
+    in contingencies; below zero for what it hedges.
+    """
+    sliver = max(1, abs(position.size) // SLIVER)
+    less = replace(position, size=position.size - (sliver if position.size > 0 else -sliver))
+    changed = tuple(less if p.id == position.id else p for p in snapshot.positions)
+    made = weigh_pools(replace(snapshot, positions=changed), setting.policy, setting.rules, setting.mode)
+    after = next(found.known_low for found in made if found.name == pool.name)
+    name = "initial" if measure is Measure.INITIAL else "maintenance"
+    return credit((getattr(pool.known_low, name) - getattr(after, name)) * abs(position.size), sliver)
 
 
 def _alone(setting: Setting, snapshot: Snapshot, line: Line, measure: Measure) -> int:

@@ -339,8 +339,12 @@ class _Work:
         change, _ = self._effect(candidate)
         units = min(most, max(lot, -(-most // SLICE // lot) * lot))
         better = self.lacking - self.goal.lacking(self.state.low + change)
+        if not self.scales.adds_up(self.trial.snapshot):
+            lots = _best_end(lots, lacks)
         least = _least(lots, lacks, charge(self.lacking * units, better * lot) if better > 0 else None)
-        return Closure(act, part, most if least is None else min(most, least * lot))
+        if least is None:
+            return Closure(act, part, min(most, lots * lot))
+        return Closure(act, part, min(most, least * lot))
 
     def _tried(self, closure: Closure) -> Pool:
         return self._carried(closure)[1].after
@@ -376,6 +380,15 @@ class _Rank:
             return self.in_time
         one, two = self.released * other.cost, other.released * self.cost
         return one > two or (one == two and self.cost == other.cost == 0 and self.released > other.released)
+
+
+def _best_end(most: int, lacks: Callable[[int], int]) -> int:
+    """Where hedges are weighed together, closing too much lays bare what was hedged: the first eighth that is enough,
+    or else the one that leaves least lacking.
+    """
+    tried = [max(1, most * eighth // 8) for eighth in range(1, 9)]
+    found = [(lacks(count), count) for count in sorted(set(tried))]
+    return next((count for lacking, count in found if lacking <= 0), min(found)[1])
 
 
 def _less(one: Risk, two: Risk) -> Risk:

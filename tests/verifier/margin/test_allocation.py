@@ -18,7 +18,7 @@ from verifier.margin.efficiency import by_name, efficiency
 from verifier.margin.fixed import SCALE, Usd
 from verifier.margin.market import Route
 from verifier.margin.modes import Mode
-from verifier.margin.rules import MarginRules
+from verifier.margin.rules import MarginRules, flat_market
 from verifier.margin.snapshot import Snapshot
 from verifier.margin.transfers import lock_haircut, plan_transfers
 from verifier.margin.trial import Setting, Trial
@@ -164,3 +164,21 @@ def test_routes_join_two_networks() -> None:
     """A route to itself is refused where it is made."""
     with pytest.raises(BadInput, match="two networks"):
         Route("a", "a", Usd(1))
+
+
+def test_scenarios_are_allocated_by_what_each_position_adds_to_the_worst_one() -> None:
+    """A short against a larger long is a hedge: it lowers what the pool needs, and the sum is exact."""
+    taken = snapshot(
+        line("usd", "USDC", "50000"), position("long", "ETH", "10", "2000", counts_gain=True),
+        position("short", "ETH", "-4", "2000", counts_gain=True), position("btc", "BTC", "0.5", "60000", counts_gain=True),
+        ETH="2000", USDC="1", BTC="60000",
+    )  # fmt: skip
+    dear = flat_market(800_000, 600_000)  # so that the scenarios, not the rules, are what is required
+    setting = Setting(policy(), MarginRules(markets={"ETH": dear, "BTC": dear}), Mode.PORTFOLIO)
+    for measure in (Measure.INITIAL, Measure.MAINTENANCE):
+        (made,) = allocate(setting, Trial(taken), measure)
+        shares = {c.part: c.share for c in made.contributions}
+        assert made.residual == 0 and made.total > 0
+        assert shares["long"] > 0 > shares["short"] and shares["btc"] > 0
+        assert [c.part for c in made.contributions if c.hedges] == ["short"]
+        assert (made.diversification or 0) > 0

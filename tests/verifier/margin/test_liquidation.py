@@ -247,3 +247,58 @@ def test_a_uniform_shock_leaves_the_money_alone() -> None:
     assert uniform(taken, 1_000, frozenset({"USDC"})).falls == {"ETH": 1_000}
     with pytest.raises(BadInput, match=r"shock\.ETH"):
         Shock({"ETH": PPM})
+
+
+def test_by_scenarios_a_hedge_is_not_closed_by_itself() -> None:
+    """Of a long and a smaller short only the long is reduced: closing the short would raise what is required."""
+    taken = snapshot(
+        line("cash", "USDC", "2500"), position("long", "ETH", "10", "2150", counts_gain=True),
+        position("short", "ETH", "-4", "2000", counts_gain=True), ETH="2000", USDC="1",
+    )  # fmt: skip
+    dear = flat_market(800_000, 600_000)  # so that the scenarios, not the rules, are what is required
+    weigher = Scales(Setting(policy(), MarginRules(markets={"ETH": dear}), Mode.PORTFOLIO))
+    found = plan(weigher, Trial(taken), "", Trading(other=Charge(fee=1_000)))
+    assert found.end is End.RESTORED
+    assert {step.closure.part for step in found.steps} == {"long"}
+    figures = [found.before.low.maintenance, *(step.after.low.maintenance for step in found.steps)]
+    assert figures == sorted(figures, reverse=True)
+    short_first, _ = carry_out(weigher, Trial(taken), "", Closure(Act.REDUCE, "short", 4 * SCALE), Trading())
+    assert weigher.pool(short_first, "").low.maintenance > found.before.low.maintenance
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 20), st.integers(1, 20), st.integers(0, 40_000), st.integers(1, 3_000), st.integers(2, 50))
+def test_scaling_prices_and_money_scales_the_plan(held: int, size: int, owed: int, price: int, by: int) -> None:
+    """The same end, and costs that scale, up to the rounding of small units. (Property 10.)"""
+
+    def made(scale: int) -> Plan:
+        taken = snapshot(
+            line("eth", "ETH", str(held)), line("loan", "USDC", str(-owed)), position("e", "ETH", str(size), str(2_000 * scale)),
+            ETH=str(price * scale), USDC=str(scale),
+        )  # fmt: skip
+        trading = Trading(other=Charge(fee=2_000, bonus=30_000))
+        return plan(scales(ETH=Factors(Haircut(200_000, 150_000))), Trial(taken), "", trading)
+
+    one, scaled = made(1), made(by)
+    assert one.end is scaled.end
+    assert [step.closure.part for step in one.steps] == [step.closure.part for step in scaled.steps]
+    assert abs(scaled.cost - by * one.cost) <= 10**5 * by * (len(one.steps) + 1)
+    assert abs(scaled.lacking - by * one.lacking) <= 10 * by
+
+
+@settings(max_examples=8, deadline=None)
+@given(snapshots(known=True), st.integers(1, 400_000), st.randoms(use_true_random=False))
+def test_the_loop_does_not_depend_on_the_order_of_parts(taken: Snapshot, fall: int, random: object) -> None:
+    """The same rounds, marks and closures. (Permutation invariance.)"""
+    shuffled, opened = list(taken.lines), list(taken.positions)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(opened)  # type: ignore[attr-defined]
+    other = replace(taken, lines=tuple(shuffled), positions=tuple(opened))
+    scales_ = Scales(Setting(POLICY, RULES, Mode.ISOLATED))
+    one, two = (spiral(scales_, Trial(t), uniform(t, fall), TRADING) for t in (taken, other))
+    assert (one.rounds, dict(one.marks), dict(one.closed), one.gain) == (
+        two.rounds,
+        dict(two.marks),
+        dict(two.closed),
+        two.gain,
+    )
