@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,8 +91,11 @@ def account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
     from tests.nodes.ethereumjs import start_ethereumjs
 
     start = int(time.time()) - 9 * DAYS
-    parent, arb = start_ethereumjs(), start_ethereumjs(chain_id=20_206)
-    try:
+    with ExitStack() as running:
+        parent = start_ethereumjs()
+        running.callback(parent.stop)
+        arb = start_ethereumjs(chain_id=20_206)
+        running.callback(arb.stop)
         op = anvil_factory(chain_id=902, extra=["--timestamp", str(start - 5_000)])
         parent.mine(timestamp=start)
         games = deploy_games(parent, 902)
@@ -113,9 +117,6 @@ def account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
         games.wait(DELAY + 2)
         parent.mine(timestamp=int(time.time()))
         yield Account(parent, op, arb, games, held, tokens)
-    finally:
-        parent.stop()
-        arb.stop()
 
 
 @pytest.mark.node("ethereumjs")
