@@ -76,6 +76,25 @@ class Factors:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposedRule:
+    """
+    What must be shown of a proposed root before it counts, beside that nothing stands against it.
+
+    Attributes:
+        min_age: Seconds from its posting to the parent's block, at least.
+        quorum: How many distinct operators of the checker name the same block of the rollup.
+    """
+
+    min_age: int = DAY
+    quorum: int = 2
+
+    def __post_init__(self) -> None:
+        if self.min_age < 0 or self.quorum < 2:
+            got = (self.min_age, self.quorum)
+            raise BadInput("policy.proposed", "min_age of at least 0 and quorum of at least 2 operators", got)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The checker's own rules. It never travels in a bundle.
 
@@ -92,6 +111,7 @@ class Policy:
         accept_contracts: Contracts whose layout and code the checker takes without our review.
         anchor_haircuts: By anchor; compounded with those of the settlement.
         settlement_haircuts: By settlement, for rollups.
+        proposed: What must be shown of a proposed root, where `settlements` takes those at all.
         denied: Roots, games and checkpoints (20 or 32 bytes) that count nothing, whatever their contract says.
         factors: By asset group; a group that is not listed counts zero as collateral.
     """
@@ -107,6 +127,7 @@ class Policy:
     age_hard: int = DAY
     min_participation: int = TWO_THIRDS
     accept_contracts: frozenset[tuple[ChainId, Address]] = frozenset()
+    proposed: ProposedRule = ProposedRule()
     denied: frozenset[bytes] = frozenset()
     anchor_haircuts: Mapping[Anchor, Haircut] = field(default_factory=lambda: DEFAULT_ANCHOR_HAIRCUTS)
     settlement_haircuts: Mapping[Settlement, Haircut] = field(default_factory=lambda: DEFAULT_SETTLEMENT_HAIRCUTS)

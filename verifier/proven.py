@@ -196,6 +196,7 @@ class ProvenSettlement(Proven):
         since: When it was posted, by the parent's clock; None where the contract does not keep that.
         judged_by: Every other account and word that was read to judge it.
         open_points: Why it is not settled; empty where it is.
+        shown: What speaks for a proposed root all the same, where the policy counts those; empty elsewhere.
         trust: The parent's anchor, this settlement, and the bases of both.
     """
 
@@ -208,6 +209,7 @@ class ProvenSettlement(Proven):
     since: Timestamp | None
     judged_by: tuple[ProvenAccount | ProvenWord, ...]
     open_points: tuple[str, ...]
+    shown: tuple[str, ...]
     trust: Trust
 
     @property

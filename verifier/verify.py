@@ -287,7 +287,9 @@ class Anchors:
         if not self._has_claims(settling.parent):
             _nothing_else(section_of_parent, parent, parent_nodes, parent_used)
         return verify_settlement(
-            case_of(network, parent, nodes, used, self._checker.policy), section.anchor, settling.preimages
+            case_of(network, parent, nodes, used, self._checker.policy, self._checker.roots),
+            section.anchor,
+            settling.preimages,
         )
 
     def _has_claims(self, chain: ChainId) -> bool:

@@ -23,7 +23,7 @@ from verifier.proven import ProvenHeader
 from verifier.settlement import verify_settlement
 from verifier.settlement.scheme import case_of
 from verifier.trie.table import NodeTable
-from verifier.trust import PinnedBlock
+from verifier.trust import PinnedBlock, TrustRoot
 
 PARENT = Network(ChainId(1), "parent", FAMILY, "ETH", OwnConsensus("test"))
 NOW = 1_800_000_000
@@ -71,6 +71,7 @@ class Parent:
 
     contracts: dict[Address, Contract] = field(default_factory=dict)
     time: int = NOW
+    number: int = 5_000
 
     def proxy(self, at: int) -> tuple[Address, Contract]:
         address = Address(bytes([at]) * 20)
@@ -90,10 +91,10 @@ class Parent:
         }
         return build(leaves), storages
 
-    def anchored(self, state: Built) -> ProvenHeader:
-        raw = header(5_000, self.time, state=state.root)
+    def anchored(self, state: Built, of: Network = PARENT) -> ProvenHeader:
+        raw = header(self.number, self.time, state=state.root)
         pin = PinnedBlock(PARENT.chain_id, Hash32(keccak(raw)))
-        return verify_anchor(raw, PARENT, (pin,), Where(network="parent"))
+        return verify_anchor(raw, of, (pin,), Where(network="parent"))
 
 
 @dataclass
@@ -122,6 +123,8 @@ class Rollup:
         *,
         policy: Policy = STRICT,
         used: set[Hash32] | None = None,
+        seen: Sequence[TrustRoot] | None = (),
+        of: Network = PARENT,
     ) -> ProvenHeader:
         """What the scheme establishes of a header, with every node of the parent's state at hand."""
         state, storages = parent.tries()
@@ -129,7 +132,7 @@ class Rollup:
         for storage in storages.values():
             nodes.update(dict.fromkeys(all_nodes(storage)))
         table = NodeTable.from_hashed((Hash32(keccak(node)), node) for node in nodes)
-        case = case_of(self.network, parent.anchored(state), table, set() if used is None else used, policy)
+        case = case_of(self.network, parent.anchored(state, of), table, set() if used is None else used, policy, seen)
         return verify_settlement(case, raw, preimages)
 
 

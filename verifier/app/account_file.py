@@ -119,6 +119,13 @@ class HaircutPart(Part):
     maintenance: Share
 
 
+class ProposedPart(HaircutPart):
+    """[policy.proposed]: what must be shown of roots that are posted and not settled, and their discount."""
+
+    min_age: Span | None = None
+    quorum: Annotated[int, Field(ge=2, le=64)] | None = None
+
+
 class FactorsPart(Part):
     """[policy.assets.<GROUP>]: how an asset group counts."""
 
@@ -146,6 +153,7 @@ class PolicyPart(Part):
     accept_contracts: Words = ()
     denied: Annotated[tuple[DeniedText, ...], BeforeValidator(_words)] = ()
     anchor_haircuts: dict[str, HaircutPart] = Field(default={})
+    proposed: ProposedPart | None = None
     assets: dict[Name, FactorsPart] = Field(default={})
 
 

@@ -8,13 +8,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
-from verifier.app.account_file import FactorsPart, PolicyPart
+from verifier.app.account_file import FactorsPart, PolicyPart, ProposedPart
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import given_address
 from verifier.errors import BadInput
 from verifier.network import Network
-from verifier.policy import EVERYTHING_OFF, PPM, PRESETS, TWO_THIRDS, Factors, Haircut, Policy
+from verifier.policy import EVERYTHING_OFF, PPM, PRESETS, TWO_THIRDS, Factors, Haircut, Policy, ProposedRule
 from verifier.primitives import Address, ChainId
 from verifier.trust import Anchor, Settlement
 
@@ -52,7 +52,9 @@ def compile_policy(part: PolicyPart, default_preset: str, find: FindNetwork, pro
         **limits,
         name=base.name if not part.model_fields_set - {"preset", "assets"} else f"{base.name}, changed",
         anchors=_chosen(part.anchors, Anchor, base.anchors, "anchors", problems),
-        settlements=_chosen(part.settlements, Settlement, base.settlements, "settlements", problems),
+        settlements=_settlements(part, base, problems),
+        proposed=_proposed(part.proposed, base.proposed),
+        settlement_haircuts=_settlement_haircuts(part, base, problems),
         accept_contracts=_contracts(part.accept_contracts, find, problems),
         denied=frozenset(part.denied),
         anchor_haircuts=_anchor_haircuts(part, base, problems),
@@ -70,6 +72,30 @@ def _chosen(
         if word not in known:
             problems.add(("policy", key, i), f"no such word; {did_you_mean(word, known)}")
     return frozenset(known[word] for word in words if word in known)
+
+
+def _settlements(part: PolicyPart, base: Policy, problems: Problems) -> frozenset[Settlement]:
+    """Those that the file names; a [policy.proposed] table takes proposed roots beside them."""
+    named = _chosen(part.settlements, Settlement, base.settlements, "settlements", problems)
+    return named | {Settlement.PROPOSED} if part.proposed is not None else named
+
+
+def _proposed(part: ProposedPart | None, base: ProposedRule) -> ProposedRule:
+    if part is None:
+        return base
+    return ProposedRule(_first(part.min_age, base.min_age), _first(part.quorum, base.quorum))
+
+
+def _settlement_haircuts(part: PolicyPart, base: Policy, problems: Problems) -> Mapping[Settlement, Haircut]:
+    """Proposed roots count nothing until the file says at which discount they do."""
+    if part.proposed is None:
+        return base.settlement_haircuts
+    if part.proposed.initial < part.proposed.maintenance:
+        text = "the initial haircut is milder than the maintenance one; swap them, or raise it"
+        problems.add(("policy", "proposed"), text)
+        return base.settlement_haircuts
+    told = Haircut(part.proposed.initial, part.proposed.maintenance)
+    return MappingProxyType({**base.settlement_haircuts, Settlement.PROPOSED: told})
 
 
 def _contracts(entries: tuple[str, ...], find: FindNetwork, problems: Problems) -> frozenset[tuple[ChainId, Address]]:

@@ -33,7 +33,7 @@ from verifier.gather import (
 from verifier.headers.decode import decode_header
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId, Timestamp
-from verifier.trust import Anchor, Checkpoint, HeaderRoot, Observed, PinnedBlock, TrustRoot
+from verifier.trust import Anchor, Checkpoint, HeaderRoot, Observed, PinnedBlock, Settlement, TrustRoot
 from verifier.verify import Checker, PriceRefusal, Refusal, Verified, verify_bundle
 from verifier.wire import encode_bundle
 
@@ -182,7 +182,7 @@ class _Anchors:
             try:
                 under = await self.of(parent)
                 flow = gather_settled(network, under.header, self._as_of, self.checker)
-                return await drive(flow, self.desk)
+                return await self._observe_proposed(network, await drive(flow, self.desk))
             except (Unanswered, VerifierError):
                 if not self.checker.policy.anchors & {Anchor.QUORUM, Anchor.RPC}:
                     raise
@@ -192,6 +192,16 @@ class _Anchors:
         if isinstance(root, Observed):
             self.observed.append(root)
         return await drive(gather_anchor(network, root), self.desk)
+
+    async def _observe_proposed(self, network: Network, found: Anchored) -> Anchored:
+        """Ask the rollup's operators for the block of a proposed root; what they say is judged with the bundle."""
+        policy = self.checker.policy
+        if found.header.trust.settlement is not Settlement.PROPOSED or not policy.takes(found.header.trust):
+            return found
+        number, k = found.header.number, policy.proposed.quorum
+        with suppress(FetchError):
+            self.observed.append(await observe_block(network, self.desk, k, number, now=self.checker.now))
+        return found
 
     def _parent(self, network: Network) -> Network | None:
         """The parent to settle under: where no block of the rollup itself is pinned, and the parent can be asked."""
@@ -259,5 +269,6 @@ async def observe_anchors(bundle: Bundle, desk: Desk, checker: Checker) -> tuple
             continue
         number = decode_header(section.anchor, network.family, Where(network=network.name)).number
         with suppress(FetchError):
-            found.append(await observe_block(network, desk, checker.policy.quorum, number, now=checker.now))
+            k = checker.policy.quorum if section.settling is None else checker.policy.proposed.quorum
+            found.append(await observe_block(network, desk, k, number, now=checker.now))
     return tuple(found)

@@ -268,6 +268,7 @@ def step_json(step: Proven | TrustRoot) -> Json:
                 "root": to_hex(step.root),
                 "since": None if step.since is None else int(step.since),
                 "open_points": list(step.open_points),
+                "shown": list(step.shown),
             }
         case ProvenRoot():
             return {"step": "state-root", "hash": to_hex(step.state_root)}

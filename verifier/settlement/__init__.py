@@ -17,7 +17,16 @@ from verifier.network import Network, SettledOn
 from verifier.policy import Policy
 from verifier.primitives import Timestamp
 from verifier.proven import ProvenHeader
-from verifier.settlement import arbitrum, arbitrum_asking, op_asking, op_fault, op_output, scroll, taiko
+from verifier.settlement import (
+    arbitrum,
+    arbitrum_asking,
+    op_asking,
+    op_fault,
+    op_output,
+    scroll,
+    taiko,
+    validity_asking,
+)
 from verifier.settlement.collect import Settled
 from verifier.settlement.scheme import Case, Verify
 
@@ -32,12 +41,11 @@ class Scheme:
     """Both halves of one way to settle.
 
     Attributes:
-        gather: None where evidence of this scheme can be judged, and not yet be gathered.
         trusts: Who could forge a root, in a sentence.
     """
 
     verify: Verify
-    gather: Gather | None
+    gather: Gather
     trusts: str
 
 
@@ -73,8 +81,12 @@ SCHEMES: Final[Mapping[str, Scheme]] = MappingProxyType(
             arbitrum_asking.gather_classic,
             "a false node that no validator challenges in its window; the chain's owner",
         ),
-        "scroll": Scheme(scroll.verify, None, "whoever breaks the validity proofs; the owner"),
-        "taiko": Scheme(taiko.verify, None, "whoever holds enough of the accepted proof systems' keys; the owner"),
+        "scroll": Scheme(scroll.verify, validity_asking.gather_scroll, "whoever breaks the validity proofs; the owner"),
+        "taiko": Scheme(
+            taiko.verify,
+            validity_asking.gather_taiko,
+            "whoever holds enough of the accepted proof systems' keys; the owner",
+        ),
     }
 )
 
@@ -98,17 +110,14 @@ def gather_settlement(network: Network, at: ProvenHeader, as_of: Timestamp, poli
     Gather what settles a header of a rollup under its parent's header `at`, for an as-of time.
 
     Raises:
-        Unsupported: The scheme is not known here, or its evidence cannot be gathered yet.
+        Unsupported: The scheme is not known here.
         Unanswered, VerifierError: As the scheme's search and judging raise them.
     """
     settled = network.rooted_by
     where = Where(network=network.name)
     if not isinstance(settled, SettledOn):
         raise Unsupported(where, "a settlement of a network with a consensus of its own")
-    gather = scheme_of(network, settled).gather
-    if gather is None:
-        raise Unsupported(where, f"gathering for the settlement scheme {settled.scheme}", _CURE)
-    return (yield from gather(network, at, as_of, policy))
+    return (yield from scheme_of(network, settled).gather(network, at, as_of, policy))
 
 
 def scheme_of(network: Network, settled: SettledOn) -> Scheme:

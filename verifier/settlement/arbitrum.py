@@ -6,7 +6,8 @@ committee, which can withhold.
 
 Three routes, told by what the preimage holds:
 - *assertion*: the rollup's record of an assertion whose hash covers the block hash. Confirmed is `settled`; pending is
-  `proposed`, and its parent's second child says whether a rival stands beside it.
+  `proposed`, and its parent's second child says whether a rival stands beside it. Where the parent is pending too, the
+  same is asked of it, up to one that is confirmed: only rivals can be challenged, so without one nothing is.
 - *node* (`arbitrum_classic`): the rollup's latest confirmed node, whose confirm data covers the block hash. The packed
   neighbours in its word are counters of unconfirmed nodes, and are not read.
 - *outbox*: the contract that lets withdrawals out holds the block hash under the header's send root. It is written
@@ -25,8 +26,10 @@ from verifier.codec.abi import mapping_slot, offset_slot, pad_bytesn, pad_uint
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, NotSettled, NotThere, WrongBinding, WrongHash
 from verifier.headers.decode import Header
-from verifier.primitives import Hash32, slot_key
+from verifier.network import OwnConsensus
+from verifier.primitives import Address, Hash32, slot_key
 from verifier.proven import ProvenHeader, ProvenWord
+from verifier.settlement.proposed import Proposal
 from verifier.settlement.scheme import (
     Case,
     Verdict,
@@ -52,7 +55,11 @@ OUTBOX_ROOTS: Final = slot_key(3)
 _STATUS_AT: Final = 8 * 25
 _SECOND_CHILD_AT: Final = 8 * 8
 _PENDING, _CONFIRMED, _FINISHED = 1, 2, 1
+_CREATED_AT: Final = 8 * 16
 _ASSERTION: Final = 32 + 192 + 32
+LINK: Final = 96
+"""An ancestor's preimage: parent assertion hash, hash of its state, inbox accumulator."""
+MAX_ANCESTORS: Final = 512
 _FAULT: Final = frozenset({Basis.FAULT_PROOF})
 
 
@@ -63,7 +70,8 @@ def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHea
     Args:
         preimages: One, untrusted. Empty: the outbox. Else parent assertion hash (32) ‖ ABI encoding of the assertion's
             state (192: block hash, send root, inbox position, position in message, machine status, end history root)
-            ‖ inbox accumulator (32).
+            ‖ inbox accumulator (32); then, where the assertion and its parent are pending, `LINK` bytes for each
+            pending ancestor, the nearest first.
 
     Raises:
         NotThere: The rollup knows no such assertion, or the outbox no such root.
@@ -76,6 +84,7 @@ def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHea
     (only,) = take(preimages, 1, case.settled.scheme)
     if not only:
         return _by_outbox(case, header)
+    only, links = only[:_ASSERTION], only[_ASSERTION:]
     exactly(only, _ASSERTION, "an assertion's preimage")
     state = only[32:224]
     _is_of(case, header, state)
@@ -84,19 +93,65 @@ def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHea
     rollup = case.contract("rollup")
     reviewed = check_code(case, "rollup", rollup)
     word = case.parent.word(rollup, mapping_slot(pad_bytesn(assertion), ASSERTIONS))
-    status = int.from_bytes(word.word, "big") >> _STATUS_AT & 0xFF
+    status = _status(word)
     if status == 0:
         raise NotThere(word.where, f"assertion 0x{assertion.hex()}")
+    if status not in {_PENDING, _CONFIRMED}:
+        raise NotSettled(word.where, "the assertion's status", "1 (pending) or 2 (confirmed)", status)
+    if status == _CONFIRMED and links:
+        raise BadInput("a confirmed assertion's ancestors", "none", links)
+    rivals, unshown = ((), ()) if status == _CONFIRMED else _beside(case, rollup, Hash32(only[:32]), links)
     verdict = Verdict(
         word=word,
         entry=f"assertion 0x{assertion.hex()}",
         root=header.hash,
         since=None,
-        open_points=_open_points(case, word, status, Hash32(only[:32])),
+        open_points=() if status == _CONFIRMED else ("pending", *rivals),
         bases=_FAULT,
         reviewed=reviewed,
+        proposal=Proposal(header.hash, _age(case, word), rivals, unshown),
     )
     return settled_header(header, settle(case, verdict))
+
+
+def _status(word: ProvenWord) -> int:
+    return int.from_bytes(word.word, "big") >> _STATUS_AT & 0xFF
+
+
+def _age(case: Case, word: ProvenWord) -> int | None:
+    """
+    Seconds since an assertion was made, at least: blocks of the parent since then, each at least one slot long.
+
+    The contract keeps the number of the block only. It is a time where each block fills a slot of a fixed length, which
+    is so of a beacon chain and of nothing else here.
+    """
+    rooted = case.at.network.rooted_by
+    if not isinstance(rooted, OwnConsensus) or rooted.kind != "beacon":
+        return None
+    created = int.from_bytes(word.word, "big") >> _CREATED_AT & (1 << 64) - 1
+    return (int(case.at.number) - created) * case.at.network.block_time
+
+
+def _beside(case: Case, rollup: Address, parent: Hash32, links: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Rivals of a pending assertion and of its pending ancestors, and what is not shown of those."""
+    if len(links) % LINK or len(links) > LINK * MAX_ANCESTORS:
+        raise BadInput("an assertion's ancestors", f"{LINK} bytes each, {MAX_ANCESTORS} at most", len(links))
+    found: list[str] = []
+    for at in range(0, len(links) + 1, LINK):
+        word = case.parent.word(rollup, mapping_slot(pad_bytesn(parent), ASSERTIONS))
+        if int.from_bytes(word.word, "big") >> _SECOND_CHILD_AT & (1 << 64) - 1:
+            found.append("an ancestor has a second child: a rival" if at else "its parent has a second child: a rival")
+        status, link = _status(word), links[at : at + LINK]
+        if status == _CONFIRMED and link:
+            raise BadInput("a confirmed assertion's ancestors", "none", link)
+        if status == _CONFIRMED:
+            return tuple(found), ()
+        if status != _PENDING or not link:
+            break
+        if keccak256(link) != parent:
+            raise WrongHash(word.where, "the preimage of an ancestor", parent, keccak256(link))
+        parent = Hash32(link[:32])
+    return tuple(found), ("that its ancestors up to a confirmed one have no rivals",)
 
 
 def _is_of(case: Case, header: Header, state: bytes) -> None:
@@ -108,16 +163,6 @@ def _is_of(case: Case, header: Header, state: bytes) -> None:
         raise NotSettled(case.where, "the assertion's machine status", "1 (finished)", words[2])
     if max(words[:2]) >> 64:
         raise BadInput("an assertion's positions", "two 64-bit integers", max(words[:2]))
-
-
-def _open_points(case: Case, word: ProvenWord, status: int, parent: Hash32) -> tuple[str, ...]:
-    if status == _CONFIRMED:
-        return ()
-    if status != _PENDING:
-        raise NotSettled(word.where, "the assertion's status", "1 (pending) or 2 (confirmed)", status)
-    siblings = case.parent.word(word.rests_on.address, mapping_slot(pad_bytesn(parent), ASSERTIONS))
-    rival = int.from_bytes(siblings.word, "big") >> _SECOND_CHILD_AT & (1 << 64) - 1
-    return ("pending", *(("its parent has a second child: a rival",) if rival else ()))
 
 
 def _by_outbox(case: Case, header: Header) -> ProvenHeader:

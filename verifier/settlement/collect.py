@@ -71,7 +71,7 @@ def collect(network: Network, at: ProvenHeader, policy: Policy, candidate: Candi
             if isinstance(answer, Unanswered):
                 raise answer
         used = set[Hash32]()
-        case = case_of(network, at, NodeTable.from_hashed(nodes.items()), used, policy)
+        case = case_of(network, at, NodeTable.from_hashed(nodes.items()), used, policy, None)
         try:
             header = verify(case, candidate.rlp, candidate.preimages)
         except MissingNode as missing:
@@ -132,7 +132,8 @@ def first_that_stands(
     The first candidate that judging establishes, that the policy takes, and that the caller wants.
 
     Raises:
-        VerifierError, Unanswered: The last candidate's reason, where none stands.
+        VerifierError: Where none stands: why the first that was judged does not.
+        Unanswered: None could be judged.
     """
     reason: VerifierError | Unanswered | None = None
     weaker: Settled | None = None
@@ -141,7 +142,8 @@ def first_that_stands(
             made = yield from candidate
             found = yield from collect(network, at, policy, made, verify)
         except (VerifierError, Unanswered) as error:
-            reason = error
+            if not isinstance(reason, VerifierError):
+                reason = error
             continue
         if not takes(found.header):
             continue

@@ -14,9 +14,9 @@ from verifier.claims import AccountRead
 from verifier.codec import rlp
 from verifier.codec.abi import array_slot, mapping_slot, offset_slot, pad_address, pad_bytesn
 from verifier.crypto.keccak import keccak256
-from verifier.errors import BadInput, MissingEvidence, NotThere, Where
+from verifier.errors import BadInput, MissingEvidence, NotThere, VerifierError, Where
 from verifier.evm.gather import gather_calls
-from verifier.flow import AskCode, AskHeader, AskHeight, AskProof, AskSaid, Flow, ask, ask_all
+from verifier.flow import AskCode, AskHeader, AskHeight, AskProof, AskSaid, Flow, Unanswered, ask, ask_all
 from verifier.headers.decode import Header, decode_header
 from verifier.network import Network, SettledOn
 from verifier.policy import Policy
@@ -35,8 +35,10 @@ from verifier.settlement.op_games import (
     parse_clone,
 )
 from verifier.settlement.op_judged import judgement
+from verifier.settlement.op_rivals import MAX_SCANNED, packed, places
 from verifier.trie.table import NodeTable
 from verifier.trie.walk import EMPTY_ROOT, walk
+from verifier.trust import Settlement
 
 PASSER: Final = Address(bytes.fromhex("4200000000000000000000000000000000000016"))
 """L2ToL1MessagePasser, the same on every chain. Source: ethereum-optimism/optimism, Predeploys.sol."""
@@ -123,20 +125,39 @@ def _gather(place: Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow[
     judged = judge == "registry" and (place.at.network.chain_id, place.contract(judge)) in policy.accept_contracts
     games = yield from _told_games(place, judge, as_of)
     settled_by = place.at.timestamp - place.settled.delay
+    reason: VerifierError | Unanswered | None = None
+
+    def first(some: list[Told], *, exact: bool, posted: bool = False) -> Flow[Settled]:
+        flows = (candidate_of(place, game, judged=judged, posted=posted) for game in some[:MAX_TRIED])
+        return (
+            yield from first_that_stands(
+                place.network, place.at, policy, flows, verify, lambda header: not exact or header.timestamp > as_of
+            )
+        )
+
     after = [game for game in reversed(games) if as_of < game.record.created < settled_by]
     if after:
-        flows = (candidate_of(place, game, judged=judged) for game in after[:MAX_TRIED])
         try:
-            return (
-                yield from first_that_stands(
-                    place.network, place.at, policy, flows, verify, lambda header: header.timestamp > as_of
-                )
-            )
+            return (yield from first(after, exact=True))
         except MissingEvidence:
             pass
+    if Settlement.PROPOSED in policy.settlements:
+        old_enough = [game for game in games if game.record.created <= place.at.timestamp - policy.proposed.min_age]
+        later = [game for game in reversed(old_enough) if game.record.created > as_of]
+        for some, exact in ((later, True), (old_enough or games, False)):
+            if some:
+                try:
+                    return (yield from first(some, exact=exact, posted=True))
+                except (VerifierError, Unanswered) as error:
+                    reason = error
     newest = [game for game in games if game.record.created < settled_by] or games
-    flows = (candidate_of(place, game, judged=judged) for game in newest[:MAX_TRIED])
-    return (yield from first_that_stands(place.network, place.at, policy, flows, verify, lambda _: True))
+    try:
+        found = yield from first(newest, exact=False)
+    except (VerifierError, Unanswered) as error:
+        raise reason or error from None
+    if reason is not None and as_of - found.header.timestamp > policy.max_head_lag:
+        raise reason  # what is settled is too old for this account: what failed is the proposed root
+    return found
 
 
 def _told_games(place: Place, judge: str, as_of: Timestamp) -> Flow[list[Told]]:
@@ -151,8 +172,7 @@ def _told_games(place: Place, judge: str, as_of: Timestamp) -> Flow[list[Told]]:
     for _ in range(MAX_PAGES):
         if start < 0 or kind >> 32 or count >> 64:
             break
-        data = LATEST + b"".join(value.to_bytes(32, "big") for value in (kind, start, PAGE))
-        page = parse_games((yield from ask(place.said("factory", data))))
+        page = yield from _page(place, kind, start)
         found += page
         if len(page) < PAGE or page[-1].record.created <= as_of:
             break
@@ -187,12 +207,13 @@ def _number(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 32], "big") if 0 <= at <= len(data) - 32 else 0
 
 
-def candidate_of(place: Place, game: Told, *, judged: bool) -> Flow[Candidate]:
+def candidate_of(place: Place, game: Told, *, judged: bool, posted: bool = False) -> Flow[Candidate]:
     """
     The header that a game is about, the game's code, and the places that judging will read.
 
     Args:
         judged: Also what the registry's own judgement runs over.
+        posted: Also what other games there are of its time, for a root that is to count as proposed.
     """
     number = yield from _block_of(place, game)
     question = AskHeader(chain_id=place.network.chain_id, block=number)
@@ -210,14 +231,42 @@ def candidate_of(place: Place, game: Told, *, judged: bool) -> Flow[Candidate]:
     passer = yield from _passer_root(place, header, game.root)
     claim = claim_of(kind, header, place.network.chain_id, passer, game.extra, Where(network=place.network.name))
     implementation = parse_clone(code, place.at.where.at(address=game.record.address)).implementation
-    preimages = (kind.to_bytes(4, "big") + passer, game.extra, code)
-    reads = _reads(place, claim, game.record, implementation)
+    others, more = (yield from _others(place, game, header)) if posted else (b"", ())
+    preimages = (kind.to_bytes(4, "big") + passer + others, game.extra, code)
+    reads = (*_reads(place, claim, game.record, implementation), *more)
     if not judged:
         return Candidate(raw, preimages, reads)
     gathered = yield from gather_calls(place.at, [judgement(place.contract("registry"), game.record.address)])
     for reason in gathered.failed.values():
         raise reason
     return Candidate(raw, (*preimages, *sorted(gathered.codes)), reads, gathered.nodes)
+
+
+def _others(place: Place, game: Told, header: Header) -> Flow[tuple[bytes, tuple[AccountRead, ...]]]:
+    """The other games of a game's time as the factory tells of them; nothing where there are too many to show."""
+    count = int.from_bytes((yield from ask(place.said("factory", COUNT))), "big")
+    found: list[Told] = []
+    start = count - 1
+    while start >= max(0, count - MAX_SCANNED):
+        page = yield from _page(place, game.record.game_type, start)
+        found += page
+        if len(page) < PAGE or page[-1].record.created < header.timestamp:
+            break
+        start = min(page[-1].index, start) - 1
+    before = [one.index for one in found if one.record.created < header.timestamp]
+    first = max(before, default=0)
+    if not 0 <= count - first <= MAX_SCANNED:
+        return b"", ()
+    others = [one for one in reversed(found) if one.index >= first and one.record.address != game.record.address]
+    uuids = [GameClaim(game.record.game_type, one.root, one.extra).uuid for one in others]
+    read = AccountRead(place.contract("factory"), places(first, count, uuids))
+    return packed(first, [(one.root, one.extra) for one in others]), (read,)
+
+
+def _page(place: Place, kind: int, start: int) -> Flow[list[Told]]:
+    """A page of games of one type, newest first, as the factory's search tells of them."""
+    data = LATEST + b"".join(value.to_bytes(32, "big") for value in (kind, start, PAGE))
+    return parse_games((yield from ask(place.said("factory", data))))
 
 
 def _passer_root(place: Place, header: Header, root: Hash32) -> Flow[Hash32]:
@@ -290,18 +339,11 @@ def _reads(place: Place, claim: GameClaim, record: GameId, implementation: Addre
         )
         contracts.append((place.contract("registry"), slots))
         contracts.append((place.contract("superchain_config"), tuple(_pauses(place))))
-    own = [op_fault.GAME_STATE, *(slot_key(slot) for slot in _own_slots(kind.respected, kind.claims))]
+    own = [op_fault.GAME_STATE, *(slot_key(slot) for slot in kind.own_slots)]
     if claim.game_type == op_fault.AGGREGATE:
         own.append(op_fault.PROOF_COUNT)
     known = [*place.implementations(), implementation]
     return (*proxy_reads(contracts, known), AccountRead(record.address, tuple(dict.fromkeys(own))))
-
-
-def _own_slots(respected: tuple[int, int] | None, claims: int | None) -> Iterator[int]:
-    if respected is not None:
-        yield respected[0]
-    if claims is not None:
-        yield claims
 
 
 def _pauses(place: Place) -> Iterator[SlotKey]:

@@ -12,7 +12,8 @@ the defender (7), and strictly longer ago than the delay (8). A game in progress
 Two generations differ in where the rules stand: since the registry took them over, in its slots; before, in those of
 the portal (`op_portal`), where the *present* respected type counts, and the time since when it is respected.
 
-Preimages: game type (4 bytes) ‖ message passer's storage root (32), the game's extra data, the game's code; then, where
+Preimages: game type (4 bytes) ‖ message passer's storage root (32) ‖ for a proposed root that is to count, the other
+games of its time (`op_rivals`); the game's extra data; the game's code; then, where
 the registry's own judgement is asked for too, the code that its function runs. Both ways have to agree; where the
 registry's code is not reviewed, only the second counts, for a policy that names the registry.
 
@@ -28,11 +29,12 @@ from typing import Final
 
 from verifier.codec.abi import mapping_slot, pad_address, pad_bytesn
 from verifier.crypto.keccak import keccak256
-from verifier.errors import MissingEvidence, NotSettled, NotThere, UnreviewedCode, WrongBinding, WrongHash
+from verifier.errors import BadInput, MissingEvidence, NotSettled, NotThere, UnreviewedCode, WrongBinding, WrongHash
 from verifier.headers.decode import Header
 from verifier.primitives import Address, SlotKey, Timestamp, slot_key, to_hex
 from verifier.proven import ProvenHeader, ProvenWord
 from verifier.settlement.op_games import (
+    GAMES,
     GameClaim,
     GameId,
     GameType,
@@ -42,6 +44,8 @@ from verifier.settlement.op_games import (
     parse_clone,
 )
 from verifier.settlement.op_judged import registry_says
+from verifier.settlement.op_rivals import rivals
+from verifier.settlement.proposed import Proposal
 from verifier.settlement.scheme import (
     Case,
     Verdict,
@@ -55,8 +59,6 @@ from verifier.settlement.scheme import (
 )
 from verifier.trust import Basis, Settlement
 
-GAMES: Final = slot_key(103)
-"""Factory: record by uuid."""
 REGISTRY_CONFIG: Final = slot_key(0)
 """Registry: flags, then the system config's address from byte 2."""
 REGISTRY_FACTORY: Final = slot_key(1)
@@ -89,6 +91,7 @@ class Game:
     record: GameId
     word: ProvenWord
     state: int
+    others: bytes = b""
 
     @property
     def resolved(self) -> Timestamp:
@@ -173,9 +176,9 @@ def verify_portal(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenH
 def _bound_game(case: Case, header: Header, preimages: Sequence[bytes]) -> tuple[Game, bool]:
     """The factory's record of the claim, and the game's own state; with whether all their code is reviewed."""
     head, extra, code = take(preimages, 3, case.settled.scheme)
-    exactly(head, 36, "game type and message passer's storage root")
+    exactly(head[:36], 36, "game type and message passer's storage root")
     number = int.from_bytes(head[:4], "big")
-    claim = claim_of(number, header, case.network.chain_id, head[4:], extra, case.where)
+    claim = claim_of(number, header, case.network.chain_id, head[4:36], extra, case.where)
     for what, value in (("the claim", claim.root), ("the header", header.hash)):
         refuse_denied(case, what, value)
     factory = case.contract("factory")
@@ -191,7 +194,7 @@ def _bound_game(case: Case, header: Header, preimages: Sequence[bytes]) -> tuple
     state = case.parent.number(record.address, GAME_STATE)
     if state & (1 << 64) - 1 != record.created:
         raise WrongBinding(word.where, "the game's time of creation", record.created, state & (1 << 64) - 1)
-    return Game(claim, game_type(number, case.where), record, word, state), reviewed
+    return Game(claim, game_type(number, case.where), record, word, state, head[36:]), reviewed
 
 
 def _game_code(case: Case, number: int, address: Address, claim: GameClaim, code: bytes) -> bool:
@@ -300,10 +303,33 @@ def _is_respected(case: Case, portal: Address, game: Game) -> None:
 
 
 def _judged(case: Case, header: Header, game: Game, *, reviewed: bool) -> ProvenHeader:
-    return _concluded(case, header, game, _open_points(case, game), reviewed=reviewed)
+    points = _open_points(case, game)
+    proposal = _proposal(case, header, game) if points else None
+    return _concluded(case, header, game, points, reviewed=reviewed, proposal=proposal)
 
 
-def _concluded(case: Case, header: Header, game: Game, points: tuple[str, ...], *, reviewed: bool) -> ProvenHeader:
+def _proposal(case: Case, header: Header, game: Game) -> Proposal:
+    """What speaks against a game that is not final, and what is not shown."""
+    against = [*_disputes(case, game)]
+    unshown = ["that nobody challenged a game of this type"] if game.kind.silent else []
+    if game.others:
+        against += rivals(case, header.timestamp, game.claim, game.record, game.others)
+    else:
+        unshown.append("what other games the factory made since the block")
+    return Proposal(header.hash, case.now - game.record.created, tuple(against), tuple(unshown))
+
+
+def _concluded(
+    case: Case,
+    header: Header,
+    game: Game,
+    points: tuple[str, ...],
+    *,
+    reviewed: bool,
+    proposal: Proposal | None = None,
+) -> ProvenHeader:
+    if game.others and proposal is None:
+        raise BadInput("the other games of its time", "none beside a game that is settled", game.others)
     verdict = Verdict(
         word=game.word,
         entry=f"dispute game {to_hex(game.record.address)} of type {game.claim.game_type} ({game.kind.name})",
@@ -312,6 +338,7 @@ def _concluded(case: Case, header: Header, game: Game, points: tuple[str, ...], 
         open_points=points,
         bases=_bases(case, game),
         reviewed=reviewed,
+        proposal=proposal,
     )
     return settled_header(header, settle(case, verdict))
 
@@ -340,6 +367,10 @@ def _disputes(case: Case, game: Game) -> tuple[str, ...]:
         moves = case.parent.number(game.record.address, slot_key(game.kind.claims))
         if moves > 1:
             found.append(f"{moves - 1} moves were made against it or for it")
+    if game.kind.countered is not None:
+        slot, offset, width = game.kind.countered
+        if case.parent.number(game.record.address, slot_key(slot)) >> 8 * offset & (1 << 8 * width) - 1:
+            found.append("it was challenged")
     return tuple(found)
 
 
@@ -354,4 +385,4 @@ def _bases(case: Case, game: Game) -> frozenset[Basis]:
     return game.kind.bases | ({Basis.VALIDITY} if count > 1 else frozenset())
 
 
-__all__ = ["Game", "verify", "verify_portal"]
+__all__ = ["GAMES", "Game", "verify", "verify_portal"]

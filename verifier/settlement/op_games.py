@@ -21,9 +21,13 @@ from typing import Final
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, MalformedHeader, Unsupported, Where, WrongBinding, WrongHash
 from verifier.headers.decode import Header
-from verifier.primitives import Address, ChainId, Hash32, Timestamp
+from verifier.primitives import Address, ChainId, Hash32, Timestamp, slot_key
 from verifier.trust import Basis
 
+GAMES: Final = slot_key(103)
+"""Factory: record by uuid."""
+GAME_LIST: Final = slot_key(104)
+"""Factory: array of the same records, in the order in which the games were made."""
 SUPER_ROOT_VERSION: Final = 1
 _HEAD: Final = 9
 _PER_CHAIN: Final = 64
@@ -52,6 +56,8 @@ class GameType:
         respected: Slot and byte offset of "was of the respected type when created"; None in the generation before it.
         disputed: Byte offset in slot 0 of "the block number was challenged"; None where there is no such flag.
         claims: Slot of the array of moves; more than the first one is a dispute. None where there is none.
+        countered: Slot, byte offset and width of "somebody challenged it"; None where there is no such field.
+        silent: That it can be challenged, and its state as we know it would not show that.
     """
 
     name: str
@@ -60,6 +66,14 @@ class GameType:
     respected: tuple[int, int] | None
     disputed: int | None = None
     claims: int | None = None
+    countered: tuple[int, int, int] | None = None
+    silent: bool = False
+
+    @property
+    def own_slots(self) -> tuple[int, ...]:
+        """Every slot of a game of this type that judging may read, beside the first."""
+        told = (self.respected and self.respected[0], self.claims, self.countered and self.countered[0])
+        return tuple(slot for slot in told if slot is not None)
 
 
 _FAULT: Final = frozenset({Basis.FAULT_PROOF})
@@ -74,10 +88,10 @@ GAME_TYPES: Final = {
     7: GameType("super asterisc-kona", ClaimForm.SUPER, _FAULT, (9, 0), claims=1),
     9: GameType("super cannon-kona", ClaimForm.SUPER, _FAULT, (9, 0), claims=1),
     5: GameType("super permissioned", ClaimForm.SUPER, _PERMISSIONED, (0, 17)),
-    6: GameType("succinct", ClaimForm.BLOCK_AND_INDEX, _EITHER, (9, 0)),
-    42: GameType("succinct lite", ClaimForm.BLOCK_AND_INDEX, _EITHER, (9, 0)),
-    10: GameType("zk", ClaimForm.SUPER_AND_INDEX, frozenset({Basis.VALIDITY}), (8, 1)),
-    621: GameType("aggregate verifier", ClaimForm.AGGREGATE, frozenset({Basis.TEE}), (0, 18)),
+    6: GameType("succinct", ClaimForm.BLOCK_AND_INDEX, _EITHER, (9, 0), countered=(1, 4, 20)),
+    42: GameType("succinct lite", ClaimForm.BLOCK_AND_INDEX, _EITHER, (9, 0), countered=(1, 4, 20)),
+    10: GameType("zk", ClaimForm.SUPER_AND_INDEX, frozenset({Basis.VALIDITY}), (8, 1), silent=True),
+    621: GameType("aggregate verifier", ClaimForm.AGGREGATE, frozenset({Basis.TEE}), (0, 18), countered=(5, 0, 32)),
 }
 """
 By the contracts' numbers. Types that are left out (asterisc, tests, others' proof systems) cannot be judged here.
@@ -126,6 +140,17 @@ def game_type(number: int, where: Where) -> GameType:
 
 
 # --- claims ----------------------------------------------------------------------------------------------
+
+
+def height_of(number: int, extra: bytes, where: Where) -> int:
+    """What two claims must share to contradict each other: the number of a block, or for super games a time."""
+    match game_type(number, where).form:
+        case ClaimForm.SUPER:
+            return int.from_bytes(extra[1:9], "big")
+        case ClaimForm.SUPER_AND_INDEX:
+            return int.from_bytes(extra[5:13], "big")
+        case _:
+            return int.from_bytes(extra[:32], "big")
 
 
 def output_root(header: Header, passer_root: bytes) -> Hash32:

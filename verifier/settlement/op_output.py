@@ -22,6 +22,7 @@ from verifier.errors import NotThere, WrongBinding, WrongHash
 from verifier.primitives import Hash32, Timestamp, slot_key
 from verifier.proven import ProvenHeader
 from verifier.settlement.op_games import output_root
+from verifier.settlement.proposed import Proposal
 from verifier.settlement.scheme import (
     Case,
     Verdict,
@@ -78,6 +79,7 @@ def verify(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
         open_points=_open_points(case, since),
         bases=frozenset({Basis.PERMISSIONED}),
         reviewed=reviewed,
+        proposal=Proposal(header.hash, case.now - since),  # one output for each height; a challenge deletes it
     )
     return settled_header(header, settle(case, verdict))
 

@@ -22,11 +22,12 @@ from verifier.network import Network, SettledOn
 from verifier.policy import Policy
 from verifier.primitives import Address, Hash32, SlotKey, Timestamp, to_hex
 from verifier.proven import ProvenAccount, ProvenHeader, ProvenRoot, ProvenSettlement, ProvenWord, mint
+from verifier.settlement.proposed import Proposal, conditions
 from verifier.state.ethereum import EMPTY_CODE
 from verifier.state.reader import StateReader
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
-from verifier.trust import Basis, Settlement, Trust
+from verifier.trust import Basis, Settlement, Trust, TrustRoot
 
 IMPLEMENTATION_SLOT: Final = SlotKey(bytes.fromhex("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"))
 """Where a proxy keeps its implementation: the hash of "eip1967.proxy.implementation", less one. Source: EIP-1967."""
@@ -43,6 +44,7 @@ class Case:
         nodes: Untrusted; of the parent's state, and of the rollup's where a scheme fixes a state root only.
         used: Gets the hashes of the nodes that were followed.
         policy: The checker's.
+        seen: The checker's roots, of which observations count for proposed roots; None while gathering.
     """
 
     network: Network
@@ -52,6 +54,7 @@ class Case:
     nodes: NodeTable
     used: set[Hash32]
     policy: Policy
+    seen: Sequence[TrustRoot] | None = ()
 
     @property
     def now(self) -> Timestamp:
@@ -72,7 +75,14 @@ class Case:
         return found
 
 
-def case_of(network: Network, at: ProvenHeader, nodes: NodeTable, used: set[Hash32], policy: Policy) -> Case:
+def case_of(
+    network: Network,
+    at: ProvenHeader,
+    nodes: NodeTable,
+    used: set[Hash32],
+    policy: Policy,
+    seen: Sequence[TrustRoot] | None = (),
+) -> Case:
     """
     A case over the state of the parent's header.
 
@@ -84,7 +94,7 @@ def case_of(network: Network, at: ProvenHeader, nodes: NodeTable, used: set[Hash
         raise BadInput("settlement", "a network that is settled on a parent", network.name)
     if at.network.chain_id != settled.parent:
         raise BadInput("settlement", f"a header of chain {settled.parent}", at.network.name)
-    return Case(network, settled, at, StateReader(state_root(at), nodes, used), nodes, used, policy)
+    return Case(network, settled, at, StateReader(state_root(at), nodes, used), nodes, used, policy, seen)
 
 
 Verify = Callable[[Case, bytes, Sequence[bytes]], ProvenHeader]
@@ -100,6 +110,7 @@ class Verdict:
         entry: What the contract calls it, for people.
         open_points: Why it is not settled.
         bases: What one must believe, without the grade of the code, which `reviewed` gives.
+        proposal: What is known of it where it is not settled; None where nothing could be told.
     """
 
     word: ProvenWord
@@ -109,11 +120,20 @@ class Verdict:
     open_points: tuple[str, ...]
     bases: frozenset[Basis]
     reviewed: bool
+    proposal: Proposal | None = None
 
 
 def settle(case: Case, verdict: Verdict) -> ProvenSettlement:
-    """The verdict as a proven value, its trust the weaker of the parent's and its own."""
+    """
+    The verdict as a proven value, its trust the weaker of the parent's and its own.
+
+    Raises:
+        NotSettled: The root is proposed, the policy takes such roots, and a condition of its is not shown.
+    """
     grade = Settlement.PROPOSED if verdict.open_points else Settlement.SETTLED
+    shown: tuple[str, ...] = ()
+    if verdict.open_points:
+        shown = conditions(case.policy, case.seen, case.network.chain_id, verdict.word.where, verdict.proposal)
     code = Basis.REVIEWED_CODE if verdict.reviewed else Basis.UNREVIEWED_CODE
     own = Trust(case.at.trust.anchor, grade, verdict.bases | {code})
     return mint(
@@ -127,6 +147,7 @@ def settle(case: Case, verdict: Verdict) -> ProvenSettlement:
         since=verdict.since,
         judged_by=tuple(value for value in case.parent.read if value is not verdict.word),
         open_points=verdict.open_points,
+        shown=shown,
         trust=case.at.trust.weakest(own),
     )
 

@@ -7,7 +7,9 @@ import pytest
 from tests.verifier.app.account import ENV, GOOD, PIN, TOKEN, USDC, VAULT, compiled, problems
 from verifier.claims import ClaimKind, KeyOrder, Source
 from verifier.margin.modes import Mode
+from verifier.policy import EVERYTHING_OFF, Haircut, ProposedRule
 from verifier.primitives import ChainId, slot_key
+from verifier.trust import Settlement
 
 
 def test_claims_stand_in_the_file_s_order_with_their_meaning() -> None:
@@ -108,6 +110,7 @@ _MORE = '\n[[assets]]\nnetwork = "ethereum"\nholder = "vault"\n'
         (lambda t: t.replace('"local:', '"locale:'), "policy.accept_contracts[0]", "network being known here"),
         (lambda t: t.replace(TOKEN, TOKEN.replace("c5d359", "c5D359"), 1), "policy.accept_contracts[0]", "EIP-55"),
         (lambda t: t.replace('haircut_maintenance = "15%"', 'haircut_maintenance = "25%"'), "policy.assets.ETH", "milder"),
+        (lambda t: t + '[policy.proposed]\ninitial = "10%"\nmaintenance = "20%"\n', "policy.proposed", "milder"),
         (lambda t: t.replace('market = "ETH-PERP"', 'market = "ETH-PERK"'), "positions[0].market", "did you mean ETH-PERP?"),
         (lambda t: t.replace('size = "-1.5"', 'size = "0"'), "positions[0].size", "is none"),
         (lambda t: t.replace('"2.5%" }]', '"6%" }]'), "markets.ETH-PERP.tiers", "maintenance <= initial"),
@@ -146,3 +149,18 @@ def test_networks_are_the_registry_s_and_the_file_s() -> None:
     spec = compiled()
     assert set(spec.networks) == {1, 10, 31337}
     assert set(spec.endpoints) == {1, 31337}
+
+
+def test_proposed_roots_are_taken_by_a_table_of_their_own() -> None:
+    """What must be shown, and the discount; without the table they are not taken."""
+    told = '[policy.proposed]\nmin_age = "2d"\nquorum = 3\ninitial = "40%"\nmaintenance = "20%"\n'
+    policy = compiled(GOOD + told).policy
+    assert Settlement.PROPOSED in policy.settlements
+    assert policy.proposed == ProposedRule(172_800, 3)
+    assert policy.settlement_haircuts[Settlement.PROPOSED] == Haircut(400_000, 200_000)
+    assert policy.name.endswith("changed")
+    plain = compiled().policy
+    assert Settlement.PROPOSED not in plain.settlements
+    assert plain.settlement_haircuts[Settlement.PROPOSED] == EVERYTHING_OFF
+    (found,) = problems(GOOD + told.replace("quorum = 3", "quorum = 1"))
+    assert found.path == "policy.proposed.quorum"

@@ -160,8 +160,9 @@ def test_a_proposed_root_is_refused_by_the_default_policy() -> None:
     assert isinstance(found, TrustTooWeak)
     assert (found.fact, found.got) == ("the settlement", "proposed")
     taken = replace(STRICT, max_age=30 * DAY, settlements=frozenset(Settlement))
-    outcomes = Scene(resolved=DELAY, policy=taken).verified().outcomes
-    assert all(isinstance(o, ProvenAmount) for o in outcomes)
+    unshown = error_of(Scene(resolved=DELAY, policy=taken).verified())
+    assert isinstance(unshown, NotSettled)
+    assert unshown.rule == "a proposed root: no rival and no challenge"
 
 
 def test_a_blacklisted_game_refuses_the_rollup() -> None:

@@ -69,7 +69,8 @@ def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
             signed = f"signed by {step.signers} of {step.committee}" if step.committee else "of the checkpoint"
             return cell(f"beacon header {to_hex(step.root)} at slot {step.slot}, {signed}")
         case ProvenSettlement():
-            graded = f"{step.settlement.value}" + (f" ({'; '.join(step.open_points)})" if step.open_points else "")
+            points = "; ".join([*step.open_points, *step.shown])
+            graded = step.settlement.value + (f" ({points})" if points else "")
             since = "" if step.since is None else f", posted {rfc3339(step.since)}"
             return cell(f"{step.network.name} settled by {step.scheme}: {clean(step.entry)}{since}: {graded}")
         case ProvenRoot():
