@@ -318,7 +318,7 @@ def test_two_schedulers_on_one_database(folder: Path) -> None:
     assert len(one.tick(first=True)) == 1
     assert two.tick(first=True) == []
     assert (one.leads, two.leads, two.health()[1]) == (True, False, "standing by")
-    clock[0] += 31
+    clock[0] += 46
     assert len(two.tick()) == 1
     assert one.tick() == []
     assert (one.leads, two.leads) == (False, True)
@@ -329,6 +329,40 @@ def test_two_schedulers_on_one_database(folder: Path) -> None:
         rows(folder, "SELECT count(*), count(DISTINCT due) FROM job_runs")[0]
         == (rows(folder, "SELECT count(*) FROM job_runs")[0][0],) * 2
     )
+
+
+def test_a_job_may_take_longer_than_the_lease(folder: Path, three_chains, lying_proxy) -> None:
+    """While a slow node keeps the leader busy, its lease is renewed, and the other scheduler stands by."""
+    proxy = lying_proxy(three_chains[0].url)
+    proxy.tell(lies.silent(30), method="eth_getProof")
+    policy = 'preset = "strict"\nmax_age = "7d"\nmax_head_lag = "7d"'
+    write(folder, three_chains[:1], {31337: [proxy.url]}, tokens=("OZD",), policy=policy)
+    save(folder, jobs_toml(every=2, lease=3, out=folder / "out").replace("timeout = 15", "timeout = 5"))
+    env = dict(os.environ, **ENV, PYTHONPATH=str(ROOT))
+    command = [sys.executable, "-m", "verifier.app.main", "schedule", "jobs.toml"]
+    process = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not ((folder / "jobs.db").is_file() and leases(folder)):
+            time.sleep(0.1)
+        holder = leases(folder)[0][0]
+        other, seen = opened(folder), set()
+        for _ in range(8):
+            assert other.tick() == []
+            seen |= {name for name, _ in leases(folder)}
+            time.sleep(0.5)
+        assert seen == {holder}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert rows(folder, "SELECT count(*) FROM job_runs WHERE state = 'done'")[0][0] >= 1
+
+
+def leases(folder: Path) -> list[tuple]:
+    try:
+        return rows(folder, "SELECT holder, until FROM leases")
+    except sqlite3.OperationalError:
+        return []
 
 
 def test_who_lost_the_lease_keeps_nothing(folder: Path, three_chains) -> None:
@@ -437,6 +471,7 @@ def test_once_and_status(folder: Path) -> None:
     assert (job["state"], job["outcome"], job["deliveries_waiting"]) == ("done", "attested", 0)
     for line in done.stderr.splitlines():
         assert json.loads(line)["event"]
+    assert rows(folder, "SELECT count(*) FROM leases") == [(0,)]
     status = json.loads(run("schedule", folder / "jobs.toml", "--status", "--json", cwd=folder, env=ENV).stdout)
     assert status["jobs"][0]["last_due"] == job["last_due"]
     assert KEY.key.hex() not in done.stdout + done.stderr

@@ -76,22 +76,24 @@ class Scheduler:
 
     # --- one round -----------------------------------------------------------------------------------------
 
-    def tick(self, *, first: bool = False) -> list[Ended]:
+    def tick(self, *, first: bool = False, delivers: bool = True) -> list[Ended]:
         """
         Do what is due, then deliver what waits.
 
         Args:
-            first: A job that never ran is due at once (`--once`).
+            first: A job that never ran is due at once, and the lease lasts as long as the jobs may (`--once`).
+            delivers: Also deliver; `serve` does that beside it, so that a hook that hangs keeps no job waiting.
         """
         ended: list[Ended] = []
         try:
             with Store(self.path, busy_seconds=self.busy_seconds) as store:
-                self.leads = self._lead(store)
+                self.leads = self._lead(store, sum(job.timeout for job in self.jobs.jobs) if first else 0)
                 self.metrics.leader.set(self.leads)
                 if self.leads:
                     for job in self.jobs.jobs:
                         ended += self._one(job, store, first=first)
-                    self._deliver(store)
+                    if delivers:
+                        self._deliver(store)
             self.trouble = ""
         except StoreError as error:
             # The old state is intact; the next tick tries again. Silence would look like health.
@@ -100,18 +102,40 @@ class Scheduler:
         self.metrics.tick()
         return ended
 
-    def _lead(self, store: Store) -> bool:
-        """Take or renew the lease. Whoever finds it held and not expired does nothing."""
+    def beat(self) -> None:
+        """Renew the lease while a job runs, which may take longer than the lease lasts."""
+        if not self.leads:
+            return
+        try:
+            with Store(self.path, busy_seconds=self.busy_seconds) as store, store.transaction() as sql:
+                until = self.clock() + self.jobs.scheduler.lease
+                sql.execute("UPDATE leases SET until = ? WHERE holder = ?", (until, self.holder))
+        except StoreError as error:
+            log("warning", "lease", reason=str(error))
+
+    def deliver(self) -> None:
+        """Deliver what waits, where this process leads."""
+        if not self.leads:
+            return
+        try:
+            with Store(self.path, busy_seconds=self.busy_seconds) as store:
+                self._deliver(store)
+        except StoreError as error:
+            log("error", "store", reason=str(error), remedy=error.remedy)
+
+    def _lead(self, store: Store, longer: int) -> bool:
+        """Take or renew the lease, for `longer` seconds beyond its own. Who finds it held and not over does nothing."""
         now = self.clock()
         with store.transaction() as sql:
             row = sql.execute("SELECT holder, until FROM leases WHERE name = 'scheduler'").fetchone()
-            far = now + 2 * self.jobs.scheduler.lease  # left by a clock that was set back since
+            most = sum(job.timeout for job in self.jobs.jobs) + 2 * self.jobs.scheduler.lease
+            far = now + most  # beyond it, it was left by a clock that was set back since
             if row is not None and row[0] != self.holder and now < row[1] <= far:
                 return False
             sql.execute(
                 "INSERT INTO leases (name, holder, until) VALUES ('scheduler', ?, ?) ON CONFLICT (name) DO UPDATE "
                 "SET holder = excluded.holder, until = excluded.until",
-                (self.holder, now + self.jobs.scheduler.lease),
+                (self.holder, now + self.jobs.scheduler.lease + longer),
             )
         if not self.leads:
             log("info", "leading", holder=self.holder)
@@ -192,6 +216,13 @@ class Scheduler:
             return False, "the loop stands still"
         return True, "leading" if self.leads else "standing by"
 
+    def once(self) -> list[Ended]:
+        """One round, for cron and timers; the lease is given back at its end."""
+        ended = self.tick(first=True)
+        if self.leads:
+            self._let_go()
+        return ended
+
     # --- until it is stopped -------------------------------------------------------------------------------
 
     def serve(self, *, tick: float = TICK_SECONDS) -> None:
@@ -209,12 +240,19 @@ class Scheduler:
                 served = stack.enter_context(Served(self.jobs.scheduler.listen, self.metrics, self.health))
                 log("info", "listening", port=served.port)
             loop = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-            loop.add_job(self.tick, "interval", seconds=tick, next_run_time=_immediately(), misfire_grace_time=None)
+            works = {"delivers": False}
+            at_once = {"next_run_time": _immediately(), "misfire_grace_time": None}
+            loop.add_job(self.tick, "interval", seconds=tick, kwargs=works, **at_once)
+            loop.add_job(self.deliver, "interval", seconds=tick, **at_once)
+            loop.add_job(
+                self.beat, "interval", seconds=max(0.2, self.jobs.scheduler.lease / 3), misfire_grace_time=None
+            )
             loop.start()
             stack.callback(loop.shutdown, wait=True)
             while not stop.wait(1.0):
                 pass
         self._let_go()
+        log("info", "stopped")
 
     def _let_go(self) -> None:
         """Give the lease back, so that another scheduler need not wait for it to end."""
@@ -223,7 +261,6 @@ class Scheduler:
                 sql.execute("DELETE FROM leases WHERE holder = ?", (self.holder,))
         except StoreError as error:
             log("warning", "store", reason=str(error))
-        log("info", "stopped")
 
 
 def _immediately() -> object:

@@ -83,7 +83,7 @@ def _once(state: State, scheduler: Scheduler, *, as_json: bool) -> int:
     """One round; the worst exit code of what ran."""
     from verifier.app.exit_codes import Exit, worst
 
-    ended = scheduler.tick(first=True)
+    ended = scheduler.once()
     _show(state, scheduler, as_json=as_json)
     if scheduler.trouble:
         return 1
