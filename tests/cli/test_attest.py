@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
+import os
 import pickle
 import stat
+import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -13,7 +17,8 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
-from tests.cli.test_cli import DEMO, ROOT, run, write
+from tests.cli.test_cli import DEMO, ROOT, write
+from tests.cli.test_cli import run as run_process
 from verifier.app.errors import UsageError
 from verifier.app.signer import open_signer
 from verifier.crypto.bls import default_scheme
@@ -22,6 +27,23 @@ CONTRACT = "0x" + "c0" * 20
 PLACE = ("--chain-id", 31401, "--contract", CONTRACT)
 KEYS = [Account.from_key(bytes([i + 1]) * 32) for i in range(3)]
 ENV = {f"KEY{i}": key.key.hex() for i, key in enumerate(KEYS)} | {f"BLS{i}": f"{1000 + i:064x}" for i in range(3)}
+
+
+def run(*args: object, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The program in this process, as `run_process` runs it in one of its own: a second of start-up is saved each time."""
+    from verifier.app.cli import run as program
+
+    clean = {name: str(cwd) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")} | {"PATH": os.environ["PATH"]}
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            patch.delenv(name)
+        for name, value in (clean | (env or {})).items():
+            patch.setenv(name, value)
+        patch.chdir(cwd)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = program(list(map(str, args)))
+    return subprocess.CompletedProcess(list(map(str, args)), code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +81,7 @@ def test_sign_verify_and_show(made: Path) -> None:
     done = run("attest", "verify", made / "one.json", *PLACE, "--signer", KEYS[0].address, *more, "--json", cwd=made)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["evidence_verified"]
-    table = run("attest", "show", made / "one.json", cwd=made).stdout
+    table = run_process("attest", "show", made / "one.json", cwd=made).stdout
     assert KEYS[0].address.lower() in table
     assert "not-shown" in table
 
