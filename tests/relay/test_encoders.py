@@ -8,10 +8,12 @@ import pytest
 from eth_account import Account
 from eth_utils import keccak
 
+from chains.chain import local_network
 from chains.relay import receipt_nodes, receipts_of, state_of
 from tests.nodes.artifacts import solidity
 from tests.nodes.contracts import ALICE
 from tests.nodes.process import NodeFailedError, RpcError
+from tests.nodes.protocols.optimism import CLOCK, DELAY, deploy_games
 from tests.relay import contracts
 from tests.relay.conftest import Place, address_of
 from verifier.codec.abi import mapping_slot, pad_address
@@ -163,6 +165,36 @@ async def test_a_withdrawal_is_accepted_by_the_portal(place: Place, passer: str)
         contracts.send(place.node, portal, encode_prove_withdrawal(wrong, 0))
     done = contracts.send(place.node, portal, encode_prove_withdrawal(proof, 0))
     assert done["logs"][0]["topics"][1] == "0x" + withdrawal.hash.hex()
+
+
+async def test_a_withdrawal_is_let_out_by_the_portal_of_dispute_games(anvil_factory) -> None:
+    """The same proof under a dispute game's root: taken by OptimismPortal2, and let out once game and delays are over."""
+    node = anvil_factory(chain_id=31_412)
+    place = Place(node, local_network("games", 31_412), "")
+    games, at = deploy_games(node, 31_412), contracts.checksum(MESSAGE_PASSER)
+    artifact = contracts.published(
+        contracts.OPTIMISM, "forge-artifacts", "L2ToL1MessagePasser.sol", "L2ToL1MessagePasser.json"
+    )
+    node.rpc("anvil_setCode", at, artifact["deployedBytecode"]["object"])
+    node.mine()
+    types, target = ("address", "uint256", "bytes"), address_of(ALICE)
+    receipt = contracts.send(node, at, encode_call("initiateWithdrawal", types, (target, 100_000, b"")), value=5)
+    nonce = int(receipt["logs"][0]["topics"][1], 16)
+    withdrawal = Withdrawal(nonce, address_of(node.accounts[0]), target, 5, 100_000, b"")
+    head = await place.head()
+    state = await place.ask(lambda desk: state_of(head.header, *withdrawal_slots(withdrawal), desk))
+    proof = prove_withdrawal(head.header, withdrawal, state.nodes)
+    game = games.propose(proof.output_root, head.header.number)
+    games.wait(5)
+    with pytest.raises(REVERTED):
+        contracts.send(node, games.portal.address, encode_prove_withdrawal(replace(proof, withdrawal=replace(withdrawal, value=6)), 0))  # fmt: skip
+    contracts.send(node, games.portal.address, encode_prove_withdrawal(proof, 0))
+    assert not games.lets_out(withdrawal.hash)
+    games.wait(CLOCK + 1)
+    games.resolve(game)
+    games.wait(DELAY + 10)
+    assert games.lets_out(withdrawal.hash)
+    assert not games.lets_out(replace(withdrawal, value=6).hash)
 
 
 @pytest.mark.covers("MRK-05")

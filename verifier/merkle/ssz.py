@@ -15,6 +15,7 @@ from typing import Final
 
 from verifier.errors import NOWHERE, BadInput, LimitExceeded, MissingEvidence, UnusedEvidence, Where, WrongHash
 from verifier.primitives import Hash32, hash32, nonzero_hash
+from verifier.trie.binary import Gindex, branch_root
 
 MAX_DEPTH: Final = 64
 """Lists of the registry are 2^40 long, below a few levels of containers."""
@@ -37,14 +38,12 @@ def verify_ssz_branch(root: Hash32, gindex: int, node: Hash32, branch: Sequence[
     """
     nonzero_hash(root)
     depth = _depth(gindex)
-    found = hash32(node)
+    leaf = hash32(node)
     if len(branch) < depth:
         raise MissingEvidence(where, f"the sister on level {len(branch)} of {depth}")
     if len(branch) > depth:
         raise UnusedEvidence(where, "sisters", len(branch) - depth, "0x" + bytes(branch[depth][:32]).hex())
-    for level, sister in enumerate(branch):
-        other = hash32(sister)
-        found = _hash(other, found) if gindex >> level & 1 else _hash(found, other)
+    found = branch_root(leaf, [hash32(sister) for sister in branch], Gindex(gindex))
     if found != root:
         raise WrongHash(where, f"node {gindex} with its branch", root, found)
 
