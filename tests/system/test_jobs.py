@@ -272,6 +272,26 @@ def test_a_job_that_fails_is_told_of_and_the_next_goes_on(folder: Path, hook: Ho
     assert json.loads(body)["alerts"][0]["alert"] == "failure"
 
 
+def test_pruning_leaves_what_is_needed(folder: Path) -> None:
+    """Old runs and delivered bytes go; attestations with their bundles, the newest run and what waits stay."""
+    from verifier.app.store import Store
+
+    save(folder, jobs_toml(every=10, out=folder / "out"))
+    clock = [int(time.time()) // 10 * 10 + 10]
+    scheduler = opened(folder, clock)
+    for _ in range(3):
+        scheduler.tick(first=True)
+        clock[0] += 10
+    with Store(folder / "jobs.db") as store:
+        store.prune(Timestamp(clock[0] + 1_000))
+        assert store.integrity() == []
+    assert len(rows(folder, "SELECT 1 FROM attestations WHERE state = 'signed'")) == 3
+    assert rows(folder, "SELECT count(*) FROM attestations WHERE bundle NOT IN (SELECT id FROM bundles)") == [(0,)]
+    assert rows(folder, "SELECT count(*) FROM job_runs") == [(1,)]
+    assert rows(folder, "SELECT count(*) FROM deliveries") == [(0,)]
+    assert scheduler.tick() != []
+
+
 # --- missed runs, clocks, rivals -------------------------------------------------------------------------
 
 

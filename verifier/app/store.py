@@ -177,8 +177,17 @@ class Store:
             self._sql.execute(sql, values)
 
     def prune(self, before: Timestamp) -> int:
-        """Forget runs shown before a time, and bundles that no row needs any more; latest accounts stay."""
+        """
+        Forget runs shown before a time, and bundles that no row needs any more; latest accounts stay, and so do
+        attestations, the newest run of each job, and what is still to be delivered.
+        """
         with self._writing():
+            self._sql.execute("DELETE FROM deliveries WHERE state <> 'pending' AND due < ?", (before,))
+            self._sql.execute(
+                "DELETE FROM job_runs WHERE ended < ? AND (job, due) NOT IN "
+                "(SELECT job, max(due) FROM job_runs GROUP BY job)",
+                (before,),
+            )
             gone = self._sql.execute(
                 "DELETE FROM runs WHERE at < ? AND id NOT IN (SELECT s.run FROM margin_snapshots s "
                 "JOIN current_accounts c ON c.snapshot = s.id)",
