@@ -36,6 +36,7 @@ from verifier.attest.attestation import Trusted, parse_attestation, verify_attes
 from verifier.attest.quorum import SignerSet
 from verifier.attest.statement import Binding
 from verifier.primitives import Address, ChainId, Timestamp
+from verifier.trust import Anchor
 
 KEY = Account.from_key(b"\x21" * 32)
 CONTRACT = "0x" + "c0" * 20
@@ -615,6 +616,18 @@ def test_jobs_files_that_are_none(change: tuple[str, str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_jobs(text.replace(*change))
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(("preset", "anchors"), [("strict", False), ("practical", True)])
+def test_a_job_s_policy_is_the_preset_of_a_file_that_names_none(folder: Path, preset: str, anchors: bool) -> None:
+    """An account file's own preset wins; without one the job's counts."""
+    text = (folder / "account.toml").read_text()
+    save(folder, jobs_toml(out=folder / "out").replace("every = 1\n", f'every = 1\npolicy = "{preset}"\n'))
+    scheduler = opened(folder)
+    job = scheduler.jobs.jobs[0]
+    assert Anchor.QUORUM not in scheduler.place.compile(folder / "account.toml", job.policy).policy.anchors
+    (folder / "account.toml").write_text(text.replace('preset = "strict"\n', ""))
+    assert (Anchor.QUORUM in scheduler.place.compile(folder / "account.toml", job.policy).policy.anchors) is anchors
 
 
 def test_two_jobs_of_one_name() -> None:

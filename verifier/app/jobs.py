@@ -35,7 +35,8 @@ from verifier.primitives import ZERO_HASH, Timestamp, chain_id, to_hex
 UNATTESTED: Final = "not attested"
 ALERTING: Final = 3
 """Statuses from margin call on; a reminder is due while an account is in one of them."""
-Compile = Callable[[Path], AccountSpec]
+Compile = Callable[[Path, str | None], AccountSpec]
+"""From an account file, and the preset for one that names none."""
 Lights = tuple[KeptLight, ...]
 
 
@@ -75,7 +76,7 @@ def run_job(job: JobPart, due: Timestamp, now: Timestamp, store: Store, place: P
         StoreError: It could not be kept; then it is as if it had not run.
     """
     try:
-        spec = place.compile(place.folder / job.account)
+        spec = place.compile(place.folder / job.account, job.policy)
         shelf = _shelf(spec, store, place)
         known = store.capacities(now)
         run = verify_account(spec, now=now, seconds=float(job.timeout), known=known, shelf=shelf)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from verifier.app.account_file import AddressText, Name, Part, Span, parse_part
+from verifier.app.account_file import AddressText, Name, Part, Preset, Span, parse_part
 from verifier.app.toml_source import TomlSource, parse_toml, read_toml
 
 _PLACE: Final = re.compile(r"(127\.0\.0\.1|\[::1\]|localhost|[0-9A-Za-z.:\[\]-]+):([0-9]{1,5})", re.ASCII)
@@ -111,6 +111,7 @@ class JobPart(Part):
     cron: Annotated[str, BeforeValidator(_cron)] | None = None
     timezone: Annotated[str, BeforeValidator(_zone)] = "UTC"
     every: Annotated[int, BeforeValidator(_every), Field(ge=1)] | None = None
+    policy: Preset | None = None
     missed: Literal["run", "report"] = "run"
     grace: Span = 86_400
     timeout: Span = 120

@@ -52,11 +52,11 @@ def open_scheduler(state: State, path: Path, db: Path | None) -> Scheduler:
     folder = path.resolve().parent
     in_force = state.settings()
 
-    def compile_one(account: Path) -> AccountSpec:
-        return _compile(state, account)
+    def compile_one(account: Path, policy: str | None) -> AccountSpec:
+        return _compile(state, account, policy)
 
     for job in file.jobs:
-        compile_one(folder / job.account)
+        compile_one(folder / job.account, job.policy)
         if job.attest is not None:
             open_signer(_at(folder, job.attest.key), os.environ)
     own = None if file.scheduler.database is None else folder / file.scheduler.database
@@ -68,7 +68,7 @@ def open_scheduler(state: State, path: Path, db: Path | None) -> Scheduler:
     )
 
 
-def _compile(state: State, path: Path) -> AccountSpec:
+def _compile(state: State, path: Path, policy: str | None) -> AccountSpec:
     """An account file compiled anew for each run, without its warnings being shown each time."""
     from chains.registry import NETWORKS
     from verifier.app.account_file import read_account
@@ -76,7 +76,8 @@ def _compile(state: State, path: Path) -> AccountSpec:
 
     found = state.settings().settings
     file, source = read_account(path)
-    return compile_account(file, source, NETWORKS, environ=os.environ, networks=found.networks, preset=found.policy)
+    preset = policy or found.policy
+    return compile_account(file, source, NETWORKS, environ=os.environ, networks=found.networks, preset=preset)
 
 
 def _once(state: State, scheduler: Scheduler, *, as_json: bool) -> int:
