@@ -14,6 +14,7 @@ from chains.driver import Desk
 from verifier.app.arguments import call_data, shown
 from verifier.app.compile import NetworkSpec
 from verifier.app.errors import UsageError
+from verifier.app.following import LightClients, Shelf
 from verifier.app.gathering import GatheredBundle, gather_calls
 from verifier.app.json_view import Json, head, refusal_json, step_json, time_json
 from verifier.app.quantities import checksummed, given_address, moment, rfc3339
@@ -23,7 +24,7 @@ from verifier.claims import Claim
 from verifier.codec.abi import decode_values, split_types
 from verifier.errors import BadInput, NotUsable
 from verifier.flow import Unanswered
-from verifier.primitives import Address, Timestamp, nonzero_hash, parse_hex, to_hex
+from verifier.primitives import Address, ChainId, Timestamp, nonzero_hash, parse_hex, to_hex
 from verifier.proven import Ended, ProvenCall, ProvenWord, trail
 from verifier.trust import PinnedBlock, TrustRoot
 from verifier.verify import Checker, Refusal
@@ -67,20 +68,25 @@ def ask_contract(
     hints: bool,
     now: Timestamp,
     seconds: float,
+    shelf: Shelf | None = None,
 ) -> ProvenAnswer:
     """
     Gather and verify one call.
+
+    Args:
+        shelf: Where a light client of the network goes on from, and is kept.
 
     Raises:
         UsageError: What was typed is no address, function, argument or block.
     """
     claim, types = _claim(spec, contract, function, arguments, sender, gas)
     pins, as_of = moment_of(spec, at, now)
-    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now)
+    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now, consensus=spec.beacon.configs)
     if pins:
         checker = replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
-    gathered, waves = asyncio.run(_gather(spec, claim, as_of, checker, hints=hints, seconds=seconds))
-    verified = verify_calls(gathered.data, replace(checker, roots=gathered.roots))
+    gathered, waves = asyncio.run(_gather(spec, claim, as_of, checker, shelf, hints=hints, seconds=seconds))
+    believed = replace(checker, roots=gathered.roots, lights=tuple(gathered.states.values()))
+    verified = verify_calls(gathered.data, believed)
     outcome = _named(verified.outcomes[0], gathered)
     values, failure = _decoded(outcome, types)
     return ProvenAnswer(
@@ -129,11 +135,23 @@ def moment_of(spec: NetworkSpec, at: str | None, now: Timestamp) -> tuple[tuple[
 
 
 async def _gather(
-    spec: NetworkSpec, claim: Claim, as_of: Timestamp, checker: Checker, *, hints: bool, seconds: float
+    spec: NetworkSpec,
+    claim: Claim,
+    as_of: Timestamp,
+    checker: Checker,
+    shelf: Shelf | None,
+    *,
+    hints: bool,
+    seconds: float,
 ) -> tuple[GatheredBundle, int]:
     places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    async with Desk.to(places, seconds=seconds) as desk:
-        gathered = await gather_calls([claim], as_of, desk, checker, hints=hints)
+    side = spec.beacon
+    beacons = [(spec.networks[chain], side.configs[chain], some) for chain, some in side.endpoints.items()]
+    async with Desk.to(places, seconds=seconds, beacons=beacons) as desk:
+        pinned = any(isinstance(root, PinnedBlock) and root.chain_id == spec.network.chain_id for root in checker.roots)
+        asking = frozenset[ChainId]() if pinned else side.asking
+        lights = LightClients(desk, checker, shelf, asking)
+        gathered = await gather_calls([claim], as_of, desk, checker, hints=hints, lights=lights)
         return gathered, desk.waves[spec.network.chain_id]
 
 

@@ -219,8 +219,9 @@ class NetworkSpec:
     network: Network
     networks: Mapping[ChainId, Network]
     endpoints: Mapping[ChainId, tuple[Endpoint, ...]]
-    roots: tuple[PinnedBlock, ...]
+    roots: tuple[PinnedBlock | Checkpoint, ...]
     policy: Policy
+    beacon: BeaconSide
 
 
 def compile_network(
@@ -252,6 +253,14 @@ def compile_network(
     asked |= {chain: known for chain, known in above.items() if parts[known].endpoints}
     endpoints = {chain: _endpoints(known, parts[known], environ, problems) for chain, known in asked.items()}
     policy = compile_policy(file.policy, preset, lambda text: _find(text, places), problems)
+    beacon = compile_beacons(
+        places,
+        parts,
+        asked,
+        source.origin,
+        problems,
+        lambda known, part: _endpoints(known, part, environ, problems, "beacon"),
+    )
     problems.raise_any()
     roots = tuple(
         PinnedBlock(place.network.chain_id, pin)
@@ -259,7 +268,8 @@ def compile_network(
         for pin in dict.fromkeys(parts[known].pin)
     )
     everything = {place.network.chain_id: place.network for place in places.values()}
-    return NetworkSpec(found, MappingProxyType(everything), MappingProxyType(endpoints), roots, policy)
+    believed: tuple[PinnedBlock | Checkpoint, ...] = (*roots, *beacon.checkpoints)
+    return NetworkSpec(found, MappingProxyType(everything), MappingProxyType(endpoints), believed, policy, beacon)
 
 
 def compile_light(

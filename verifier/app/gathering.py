@@ -98,7 +98,13 @@ async def gather_bundle(
 
 
 async def gather_calls(
-    claims: Sequence[Claim], as_of: Timestamp, desk: Desk, checker: Checker, *, hints: bool = True
+    claims: Sequence[Claim],
+    as_of: Timestamp,
+    desk: Desk,
+    checker: Checker,
+    *,
+    hints: bool = True,
+    lights: LightClients | None = None,
 ) -> GatheredBundle:
     """Gather the evidence of claims that stand for calls (`verify_calls.call_claim`), whatever they may mean."""
 
@@ -108,7 +114,7 @@ async def gather_calls(
         calls = [(i, claim.reading.call) for i, claim in asked if isinstance(claim.reading, CallReading)]
         return gather_call_section(network, calls, anchored, moment, checker, hints=hints)
 
-    return await gather_bundle(claims, as_of, desk, checker, section)
+    return await gather_bundle(claims, as_of, desk, checker, section, lights=lights)
 
 
 async def _one_network(

@@ -155,6 +155,7 @@ def _trust(outcome: Outcome) -> Json | None:
         "anchor": trust.anchor.value,
         "settlement": None if trust.settlement is None else trust.settlement.value,
         "bases": sorted(basis.value for basis in trust.bases),
+        "participation_ppm": trust.participation,
     }
 
 

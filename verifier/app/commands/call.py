@@ -42,7 +42,11 @@ def call(
 
     state: State = ctx.obj
     spec = network_spec(state, network, account)
-    with state.terminal().busy(f"asking {spec.network.name}"):
+    create = bool(spec.beacon.asking or spec.beacon.checkpoints)
+    with (
+        state.shelf(None, spec.beacon.configs, create=create) as shelf,
+        state.terminal().busy(f"asking {spec.network.name}"),
+    ):
         answer = ask_contract(
             spec,
             contract=contract,
@@ -54,6 +58,7 @@ def call(
             hints=hints,
             now=clock(),
             seconds=state.seconds(),
+            shelf=shelf,
         )
     if save is not None:
         write_bundle(save, answer.data)

@@ -26,6 +26,9 @@ _TABLES = (
     "attestations",
     "job_runs",
     "deliveries",
+    "light_clients",
+    "light_records",
+    "light_conflicts",
 )
 
 
@@ -98,8 +101,13 @@ def export(
 
 
 def _text(value: object) -> str:
-    """Bytes as text: what is kept as bytes is text of ours."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    """Bytes as text where they are text of ours, else in hex."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
 
 
 @app.command()
