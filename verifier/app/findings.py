@@ -91,6 +91,7 @@ def of_run(command: str, run: Run, notes: tuple[str, ...] = ()) -> Findings:
         holders=run.spec.holders,
         report=run.report,
         endpoints=run.endpoints,
+        lights=run.lights,
         notes=(*notes, *_price_notes(run)),
         prices=run.verified.prices,
     )

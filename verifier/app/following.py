@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from chains.driver import Desk, drive
 from chains.errors import FetchError
 from chains.observe_beacon import newest_attested, newest_finality, observe_checkpoint
-from verifier.consensus.light_client import attested_beacon, finalized_beacon, require_recent
+from verifier.app.kept import KeptLight
+from verifier.consensus.light_client import LightClientState, attested_beacon, finalized_beacon, require_recent
 from verifier.errors import CheckpointTooOld, Misbehaviour
 from verifier.flow import Ask, AskHeight, Unanswered
 from verifier.gather import Anchored, gather_beacon_anchor
 from verifier.gather_light import Followed, begin, next_page, stopped_after
 from verifier.gather_moment import MAX_PARENTS
 from verifier.network import Network
-from verifier.primitives import ChainId, Timestamp
+from verifier.primitives import ChainId, Hash32, Timestamp
 from verifier.trust import Anchor, Checkpoint
 from verifier.verify import Checker
 
@@ -35,6 +36,14 @@ class Shelf(Protocol):
 
     def stop(self, network: str, checkpoint: Checkpoint, error: Misbehaviour, at: Timestamp) -> None:
         """Keep a contradiction."""
+        ...
+
+    def record(self, network: Network, state: LightClientState, at: Timestamp) -> KeptLight:
+        """A row for the record of a run that a state anchored."""
+        ...
+
+    def recorded(self, hashes: Mapping[ChainId, Hash32]) -> tuple[LightClientState, ...]:
+        """States recorded with runs, by the execution block that evidence begins at."""
         ...
 
 

@@ -16,6 +16,7 @@ from chains.driver import NETWORK_SECONDS, Desk
 from verifier.app.compile import AccountSpec
 from verifier.app.following import LightClients, Shelf
 from verifier.app.gathering import GatheredBundle, gather_bundle, observe_anchors, verify_gathered
+from verifier.app.kept import KeptLight
 from verifier.claims import Claim
 from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
@@ -42,6 +43,7 @@ class Run:
         roots: The trust roots that were used, observations made on the way among them.
         endpoints: What each endpoint was asked and did; empty where nothing was asked.
         now: The checker's clock at the start.
+        lights: Light-client states that anchored it, sealed for its record.
     """
 
     spec: AccountSpec
@@ -52,6 +54,7 @@ class Run:
     roots: tuple[TrustRoot, ...]
     endpoints: tuple[EndpointReport, ...]
     now: Timestamp
+    lights: tuple[KeptLight, ...] = ()
 
     @property
     def refused(self) -> tuple[Refusal, ...]:
@@ -140,7 +143,8 @@ def verify_account(
     way = gather_account(spec, now=now, as_of=as_of, seconds=seconds, known=known, shelf=shelf)
     gathered, endpoints = asyncio.run(way)
     verified = verify_gathered(gathered, checker_of(spec, now))
-    return _run(spec, gathered.data, verified, (), gathered.roots, endpoints, now, last_proven)
+    run = _run(spec, gathered.data, verified, (), gathered.roots, endpoints, now, last_proven)
+    return _recorded(run, shelf)
 
 
 def check_account(
@@ -152,6 +156,7 @@ def check_account(
     ask: bool = False,
     seconds: float = NETWORK_SECONDS,
     lights: Iterable[LightClientState] = (),
+    shelf: Shelf | None = None,
 ) -> Run:
     """
     Verify a bundle against one's own account file, and weigh what the account claims, no more and no less.
@@ -161,17 +166,29 @@ def check_account(
     Args:
         data: Untrusted.
         ask: Let the account's own endpoints say whether they know the bundle's anchors, where no root names them.
-        lights: Light-client states that the checker kept.
+        lights: Light-client states that the checker has at hand.
+        shelf: Where others are kept that were recorded with runs.
 
     Raises:
         Malformed: The bytes are no bundle.
     """
-    believed = checker_of(spec, now, roots, lights=lights)
+    kept = () if shelf is None else shelf.recorded(anchors_of(data))
+    believed = checker_of(spec, now, roots, lights=(*lights, *kept))
     endpoints: tuple[EndpointReport, ...] = ()
     if ask:
         believed, endpoints = asyncio.run(_ask_anchors(spec, data, believed, seconds))
     verified, strangers = match_claims(spec.claims, verify_bundle(data, believed))
-    return _run(spec, data, verified, strangers, tuple(believed.roots), endpoints, now, None)
+    run = _run(spec, data, verified, strangers, tuple(believed.roots), endpoints, now, None)
+    return _recorded(run, shelf)
+
+
+def _recorded(run: Run, shelf: Shelf | None) -> Run:
+    """The run with what its record needs of the light clients that anchored it."""
+    if shelf is None or not run.verified.lights:
+        return run
+    states = run.verified.lights.items()
+    networks = run.spec.networks
+    return replace(run, lights=tuple(shelf.record(networks[chain], state, run.now) for chain, state in states))
 
 
 def anchors_of(data: bytes) -> dict[ChainId, Hash32]:
@@ -288,4 +305,5 @@ def last_proven(lost: Iterable[Refusal], kept: Evidence, believed: Checker) -> d
 
 def weigh_again(run: Run, proven: Mapping[Identity, ProvenAmount]) -> Run:
     """The same run, its high figure with what was proven last of claims that have no figure now."""
-    return _run(run.spec, run.data, run.verified, run.strangers, run.roots, run.endpoints, run.now, proven)
+    again = _run(run.spec, run.data, run.verified, run.strangers, run.roots, run.endpoints, run.now, proven)
+    return replace(again, lights=run.lights)

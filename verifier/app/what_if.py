@@ -15,6 +15,7 @@ from verifier.app.compile import AccountSpec
 from verifier.app.errors import UnknownName, UsageError
 from verifier.app.quantities import exact_decimal, scaled
 from verifier.app.service import Run, check_account
+from verifier.consensus.light_client import LightClientState
 from verifier.margin.account import snapshot
 from verifier.margin.fixed import Price, charge, credit
 from verifier.margin.modes import Mode
@@ -173,12 +174,14 @@ def what_if(
     mode: Mode | None = None,
     shocks: Sequence[Shock] = (),
     profile: Profile | None = None,
+    lights: Sequence[LightClientState] = (),
 ) -> WhatIf:
     """
     Verify a bundle against an account file, whatever its age, and weigh it with what is changed.
 
     Args:
         data: Untrusted.
+        lights: Light-client states that the checker kept.
         profile: A venue's rules instead of the file's own; its factors stand where the file has none.
 
     Raises:
@@ -186,7 +189,7 @@ def what_if(
         UnknownName: A shock names what is not there.
     """
     old = replace(spec, policy=replace(spec.policy, max_age=_ANY_AGE))
-    run = check_account(old, data, now=now, roots=roots)
+    run = check_account(old, data, now=now, roots=roots, lights=lights)
     run = replace(run, spec=spec)
     age = max(0, now - run.verified.as_of)
     policy, rules, chosen = spec.policy, spec.rules, mode or spec.mode
@@ -201,7 +204,7 @@ def what_if(
     if changed:
         report = HypotheticalReport(taken, policy, rules, chosen)
     else:
-        report = check_account(spec, data, now=now, roots=roots).report
+        report = check_account(spec, data, now=now, roots=roots, lights=lights).report
     return WhatIf(
         run, report, taken, policy, rules, chosen, tuple(shocks), None if profile is None else profile.name, now, age
     )

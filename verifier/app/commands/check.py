@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -22,7 +21,6 @@ from verifier.app.commands.state import (
     parse_checkpoints,
     parse_pins,
     read_bundle,
-    sealed_states,
 )
 
 if TYPE_CHECKING:
@@ -113,7 +111,7 @@ def findings(
     """What a bundle proves to this checker: against an account file, or by pins and checkpoints alone."""
     from verifier.app.errors import UsageError
     from verifier.app.findings import of_run
-    from verifier.app.service import anchors_of, check_account
+    from verifier.app.service import check_account
 
     if account is not None and policy is not None:
         raise UsageError(
@@ -128,9 +126,8 @@ def findings(
     spec, now = state.account(account, online=ask, cross_check=cross_check), clock()
     roots = given.roots(spec)
     with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf:
-        lights = () if shelf is None else shelf.recorded(anchors_of(data))
-        run = check_account(spec, data, now=now, roots=roots, ask=ask, seconds=state.seconds(), lights=lights)
-        return replace(of_run(command, run), lights=sealed_states(shelf, run.verified, spec, now))
+        run = check_account(spec, data, now=now, roots=roots, ask=ask, seconds=state.seconds(), shelf=shelf)
+    return of_run(command, run)
 
 
 def _by_roots(state: State, command: str, data: bytes, given: Given, policy: str, db: Path | None) -> Findings:

@@ -63,6 +63,7 @@ def margin(
     from verifier.app.margin_sections import ALWAYS, ANALYSES
     from verifier.app.profiles import load_profile
     from verifier.app.risk_sections import RiskOptions, parse_rate
+    from verifier.app.service import anchors_of
     from verifier.app.what_if import parse_shock, what_if
     from verifier.margin.modes import Mode
 
@@ -71,6 +72,8 @@ def margin(
     shocks = tuple(parse_shock(text) for text in shock or ())
     options = RiskOptions(parse_rate(fee, "--fee"), parse_rate(bonus, "--bonus"), seed)
     data = _evidence(state, spec, bundle, db)
+    with state.shelf(db, spec.beacon.configs, create=False) as shelf:
+        lights = () if shelf is None else shelf.recorded(anchors_of(data))
     made = what_if(
         spec,
         data,
@@ -79,6 +82,7 @@ def margin(
         mode=None if mode is None else Mode(mode.value),
         shocks=shocks,
         profile=None if profile is None else load_profile(profile),
+        lights=lights,
     )
     asked = {"scenarios": scenarios}
     sections = [analysis(made) for analysis in ALWAYS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,11 +15,9 @@ from verifier.app.commands.state import (
     State,
     clock,
     keep_and_show,
-    sealed_states,
 )
 
 if TYPE_CHECKING:
-    from verifier.app.kept import KeptLight
     from verifier.app.service import Run
     from verifier.primitives import Timestamp
 
@@ -40,11 +37,9 @@ def verify(
     from verifier.app.findings import of_run
 
     state: State = ctx.obj
-    run, lights = _asked(state, account, as_of, db, cross_check=cross_check)
-    run = _with_last_proven(state, run, db)
+    run = _with_last_proven(state, _asked(state, account, as_of, db, cross_check=cross_check), db)
     notes = () if save is None else (_bundle_note(save, run),)
-    found = replace(of_run("verify", run, notes), lights=lights)
-    return keep_and_show(state, found, as_json=json, db=db, save=save)
+    return keep_and_show(state, of_run("verify", run, notes), as_json=json, db=db, save=save)
 
 
 def gather(
@@ -60,15 +55,13 @@ def gather(
     from verifier.app.findings import of_run
 
     state: State = ctx.obj
-    run, lights = _asked(state, account, as_of, db, cross_check=cross_check)
-    found = replace(of_run("gather", run, (_bundle_note(output, run),)), lights=lights)
+    run = _asked(state, account, as_of, db, cross_check=cross_check)
+    found = of_run("gather", run, (_bundle_note(output, run),))
     return keep_and_show(state, found, as_json=json, db=db, save=output)
 
 
-def _asked(
-    state: State, account: Path, as_of: str | None, db: Path | None, *, cross_check: bool
-) -> tuple[Run, tuple[KeptLight, ...]]:
-    """The account, gathered, verified and weighed, and the light-client states that anchored it."""
+def _asked(state: State, account: Path, as_of: str | None, db: Path | None, *, cross_check: bool) -> Run:
+    """The account, gathered, verified and weighed."""
     from verifier.app.errors import UsageError
     from verifier.app.service import verify_account
 
@@ -77,10 +70,9 @@ def _asked(
     if moment is not None and moment > now + spec.policy.max_clock_error:
         raise UsageError("--as-of is ahead of this machine's clock", "what nobody can know yet is not asked for")
     known = state.capacities(db, now)
-    with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf:
-        with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
-            run = verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known, shelf=shelf)
-        return run, sealed_states(shelf, run.verified, spec, now)
+    busy = state.terminal().busy(f"asking {len(spec.endpoints)} networks")
+    with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf, busy:
+        return verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known, shelf=shelf)
 
 
 def _bundle_note(path: Path, run: Run) -> str:
