@@ -13,7 +13,8 @@ from dataclasses import replace
 import cbor2
 import rlp
 
-from tests.simulators.world import TOKEN, Built, World, balance_slot, build, checker, holder, run, uint
+from tests.simulators.trie_builder import Built, build
+from tests.simulators.world import TOKEN, World, balance_slot, checker, holder, run, uint
 from verifier.claims import Asset, Claim, ClaimKind, PriceClaim, Source
 from verifier.codec.abi import mapping_slot, pad_uint
 from verifier.crypto.keccak import keccak256

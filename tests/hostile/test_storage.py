@@ -7,6 +7,8 @@ import rlp
 
 from tests.simulators.chain import account, state_under, storage_trie, uint
 from tests.simulators.trie_builder import keccak
+from verifier.assets.erc20 import balance_slot
+from verifier.claims import KeyOrder, TokenLayout
 from verifier.codec.abi import field, mapping_slot, nested_mapping_slot, pad_address, vyper_mapping_slot
 from verifier.errors import MalformedWord
 from verifier.primitives import Address, SlotKey, Word, slot_key
@@ -83,6 +85,9 @@ def test_each_order_of_hashing_finds_its_own_slot() -> None:
     content = {solidity: b"\x07", vyper: b"\x08"}
     assert (number(read(content, solidity)), number(read(content, vyper))) == (7, 8)
     assert vyper == keccak(BASE + ALICE.rjust(32, b"\0"))
+    by_order = {order: balance_slot(TokenLayout(BASE, order), ALICE) for order in KeyOrder}
+    seeded = SlotKey(keccak(ALICE + BASE[20:]))
+    assert by_order == {KeyOrder.SOLIDITY: solidity, KeyOrder.VYPER: vyper, KeyOrder.SOLADY: seeded}
 
 
 @pytest.mark.covers("STO-05")

@@ -71,6 +71,15 @@ def test_vyper_hashes_the_slot_first(base):
     )
 
 
+def test_a_seed_follows_the_holder_in_twelve_bytes():
+    """As Solady writes it: the address, eight zeros, the seed of four bytes; the padded key and nothing shorter."""
+    slot = abi.seeded_slot(abi.pad_address(HOLDER), slot_key(0x87A211A2))
+    assert slot == keccak(HOLDER + bytes(8) + bytes.fromhex("87a211a2"))
+    assert slot != abi.seeded_slot(abi.pad_address(HOLDER), slot_key(0x87A211A3))
+    with pytest.raises(BadInput, match="mapping key"):
+        abi.seeded_slot(HOLDER, slot_key(0x87A211A2))
+
+
 def test_nested_mappings():
     """allowance[owner][spender]: the outer key first; the other way round is another slot."""
     owner, spender, base = abi.pad_address(HOLDER), abi.pad_address(SPENDER), slot_key(1)

@@ -64,6 +64,28 @@ asset = "USDC"                      # known, with its slot and reviewed code: xm
 # slot = 0
 # order = "solidity"
 
+# What a protocol holds for you, by its own rules, to the last unit: docs/assets.md lists the kinds. All contracts that
+# it reads must be in accept_contracts.
+# [[assets]]
+# network = "ethereum"
+# holder = "treasury"
+# position = "aave-v3"              # under [[debts]] what is owed, with the variable debt token as contract
+# contract = "0x…"                  # the aToken
+# symbol = "aUSDC"
+# decimals = 6
+# group = "USDC"
+# with = {{ pool = "0x…", underlying = "0x…", release = "3.6" }}
+
+# A price by proof, before any that is typed in.
+# [[feeds]]
+# group = "ETH"
+# network = "ethereum"
+# feed = "chainlink"
+# contract = "0x…"                  # the proxy
+# quote = "USD"
+# heartbeat = "1h"
+# with = {{ layout = "ocr2", decimals = 8 }}
+
 # A position burdens the account and never supports it, since nobody proves it.
 # [markets.ETH-PERP]
 # underlying = "ETH"
