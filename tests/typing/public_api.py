@@ -21,6 +21,8 @@ from verifier import (
     verify_event_proof,
     verify_header,
 )
+from verifier.attest.statement import Binding, make_statement
+from verifier.margin.report import HypotheticalReport
 from verifier.primitives import ChainId, Timestamp, address, chain_id, hash32, timestamp
 
 
@@ -70,3 +72,8 @@ def widths_are_not_interchangeable(number: int, raw: bytes) -> None:
     _chain: ChainId = number  # type: ignore[assignment]
     PinnedBlock(chain_id(1), raw)  # type: ignore[arg-type]
     Timestamp(raw)  # type: ignore[arg-type]
+
+
+def a_hypothetical_report_is_not_signed(made_up: HypotheticalReport, binding: Binding, at: Timestamp) -> None:
+    """What did not come from proven values is another type, which no statement takes."""
+    make_statement(made_up, binding=binding, sequence=1, issued_at=at, valid_for=1)  # type: ignore[arg-type]

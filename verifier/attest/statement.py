@@ -18,6 +18,8 @@ from typing import Final
 
 from verifier.claims import ClaimKind
 from verifier.errors import NotAttestable, Where
+from verifier.margin.declared_market import DeclaredMarket
+from verifier.margin.fixed import show_scaled
 from verifier.margin.report import MarginReport
 from verifier.margin.risk import Risk
 from verifier.margin.status import SEVERITY, Status
@@ -271,7 +273,20 @@ def _declared(report: MarginReport) -> tuple[Declared, ...]:
     prices = [Declared("price", p.group, p.group, p.price, 18, p.at) for p in account.prices]
     debts = [Declared("debt", d.name, d.group, d.amount, d.decimals, d.at) for d in account.debts]
     positions = [Declared("position", p.name, p.group, p.size, p.decimals, None) for p in account.positions]
-    return (*prices, *debts, *positions)
+    return (*prices, *debts, *positions, *_market(account.market))
+
+
+def _market(market: DeclaredMarket) -> list[Declared]:
+    """What values and burdens positions: forwards, volatilities (ppm) and resting orders."""
+    found = []
+    for quoted in market.expiries:
+        name = f"{quoted.group} {quoted.expiry}"
+        found.append(Declared("forward", name, quoted.group, quoted.forward + quoted.fixed, 18, quoted.at))
+        if quoted.volatility is not None:
+            found.append(Declared("volatility", name, quoted.group, quoted.volatility, 6, quoted.at))
+        for strike, vol in sorted(quoted.vols.items()):
+            found.append(Declared("volatility", f"{name} {show_scaled(strike)}", quoted.group, vol, 6, quoted.at))
+    return found + [Declared("order", o.id, o.group, o.size, o.decimals, None) for o in market.orders]
 
 
 def _holders(outcomes: tuple[Outcome, ...], shown: Mapping[Address, Shown]) -> dict[Address, Shown]:

@@ -13,7 +13,12 @@ from verifier.attest.canonical import encode_statement, parse_statement, stateme
 from verifier.attest.eip712 import statement_digest
 from verifier.attest.statement import Binding, Shown, Verdict, make_statement
 from verifier.errors import MalformedAttestation, NotAttestable
+from verifier.margin.declared_market import DeclaredMarket
+from verifier.margin.fixed import price
+from verifier.margin.market import ExpiryQuote
+from verifier.margin.modes import Mode
 from verifier.margin.report import report
+from verifier.margin.snapshot import Order
 from verifier.margin.status import Status
 from verifier.primitives import Address, ChainId, Timestamp
 
@@ -160,3 +165,28 @@ def test_a_report_signed_twice_differs_by_its_number() -> None:
     assert statement_digest(statement(sequence=8)) != statement_digest(statement(sequence=7))
     assert make_statement(whole(), binding=BINDING, sequence=7, issued_at=ISSUED, valid_for=3_600) == statement()
     assert proven(holding(coin()), 1).amount == 1
+
+
+def test_what_was_declared_of_markets_is_in_the_statement() -> None:
+    """Forwards, volatilities and resting orders value and burden positions, and nobody proved them; mode and all."""
+    expiry = Timestamp(ISSUED + 86_400)
+    market = DeclaredMarket(
+        orders=(Order(id="bid", group="ETH", size=5, decimals=1, limit=price("2900")),),
+        expiries=(
+            ExpiryQuote(
+                group="ETH", expiry=expiry, at=ISSUED, forward=price("3010"), volatility=650_000,
+                vols={price("3200"): 700_000},
+            ),
+        ),
+    )  # fmt: skip
+    made = statement(whole(market=market, mode=Mode.PORTFOLIO))
+    listed = [(d.kind, d.name, d.amount) for d in made.declared if d.kind not in ("price", "debt", "position")]
+    assert listed == [
+        ("forward", f"ETH {expiry}", price("3010")),
+        ("volatility", f"ETH {expiry}", 650_000),
+        ("volatility", f"ETH {expiry} 3200", 700_000),
+        ("order", "bid", 5),
+    ]
+    assert made.mode == "portfolio"
+    assert parse_statement(encode_statement(made)) == made
+    assert not [d for d in statement().declared if d.kind in ("forward", "order")]
