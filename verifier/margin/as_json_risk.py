@@ -161,6 +161,7 @@ def contagion_json(found: ContagionMap, least: int) -> Json:
         "single_points": [str(node) for node in found.single_points],
         "edges": [_edge(edge) for edge in found.above(least)],
         "edges_from": money(least),
+        "sales": found.sales,
     }
 
 

@@ -76,12 +76,14 @@ class ContagionMap:
     Attributes:
         matrix: C[source][target] in 1e-18 USD, over pools.
         by_asset: The same over asset groups: whose part of the excess is lost.
+        sales: Whether the forced sales that follow a failure were run.
     """
 
     before: tuple[Pool, ...]
     outcomes: tuple[Outcome, ...]
     edges: tuple[Edge, ...]
     by_asset: Mapping[Node, Mapping[str, Usd | None]]
+    sales: bool = True
 
     @property
     def matrix(self) -> dict[Node, Mapping[str, Usd | None]]:
@@ -106,8 +108,17 @@ def contagion(
     severity: Severity | None = None,
     goal: Goal | None = None,
     ladder: Mapping[str, tuple[Rung, ...]] | None = None,
+    *,
+    sales: bool | None = None,
 ) -> ContagionMap:
-    """Fail each node of an account in turn."""
+    """
+    Fail each node of an account in turn.
+
+    Args:
+        sales: Whether to run the forced sales that follow; where it is not said, for accounts whose risk adds up:
+            with scenarios every sale reprices the whole book, and a map would take minutes.
+    """
+    wanted = scales.adds_up(trial.snapshot) if sales is None else sales
     bad = Severity() if severity is None else severity
     before = scales.weigh(trial)
     outcomes, edges = [], []
@@ -115,11 +126,12 @@ def contagion(
     parts = _excess_by_group(scales, trial)
     for node in nodes(trial.snapshot):
         failed = _worst(scales, trial, node, bad)
-        outcomes.append(_outcome(scales, before, node, failed, trading, goal, ladder))
+        loops = (trading, goal, ladder) if wanted else None
+        outcomes.append(_outcome(scales, before, node, failed, loops))
         by_asset[node] = _drops(parts, _excess_by_group(scales, failed.trial))
         edges += _edges(trial, node, failed, trading)
     edges += [_onto_pool(o.node, pool, drop) for o in outcomes for pool, drop in o.drop.items() if drop]
-    return ContagionMap(before, tuple(outcomes), tuple(edges), MappingProxyType(by_asset))
+    return ContagionMap(before, tuple(outcomes), tuple(edges), MappingProxyType(by_asset), wanted)
 
 
 def _worst(scales: Scales, trial: Trial, node: Node, severity: Severity) -> Failed:
@@ -142,17 +154,21 @@ def _loss_stays(scales: Scales, before: Trial, after: Trial, name: str) -> Trial
     return after.paid(pool, min(gained, 0))
 
 
-def _outcome(
-    scales: Scales, before: tuple[Pool, ...], node: Node, failed: Failed, trading: Trading,
-    goal: Goal | None, ladder: Mapping[str, tuple[Rung, ...]] | None,
-) -> Outcome:  # fmt: skip
+Loops = tuple[Trading, Goal | None, Mapping[str, tuple[Rung, ...]] | None]
+
+
+def _outcome(scales: Scales, before: tuple[Pool, ...], node: Node, failed: Failed, loops: Loops | None) -> Outcome:
     stood = {pool.name for pool in before if not pool.fails}
     after = scales.weigh(failed.trial)
     drop = _pool_drops(before, after)
     fallen = tuple(pool.name for pool in after if pool.fails and pool.name in stood)
+    first = Outcome(node, drop, drop, fallen, (), failed.hit, Usd(0), 0)
+    if loops is None:
+        return first
+    trading, goal, ladder = loops
     crowded = any(rung for rungs in (ladder or {}).values() for rung in rungs)
     if not any(pool.fails and pool.low_known for pool in after) and not crowded:
-        return Outcome(node, drop, drop, fallen, (), failed.hit, Usd(0), 0)
+        return first
     stuck = replace(trading, frozen=trading.frozen | failed.frozen)
     loop = spiral(scales, failed.trial, NO_SHOCK, stuck, goal, ladder, with_gain=False, close=COARSE)
     pulled = tuple(name for name in loop.fallen if name in stood and name not in fallen)

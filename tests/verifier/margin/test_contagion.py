@@ -142,3 +142,12 @@ def test_an_unnamed_source_is_one_source() -> None:
     taken = snapshot(line("e", "ETH", "1"), ETH="2000")
     assert nodes(taken)[-1] == Node(Kind.ORACLE, "unnamed")
     assert Quote(Price(1), taken.as_of).source == ""
+
+
+def test_by_scenarios_the_map_is_of_first_order_unless_it_is_asked_for_sales() -> None:
+    """It says which it is."""
+    scales = Scales(replace(SCALES.setting, mode=Mode.PORTFOLIO))
+    made = contagion(scales, Trial(spread()), Trading())
+    assert not made.sales and all(o.after_sales == o.drop and o.rounds == 0 for o in made.outcomes)
+    assert Node(Kind.NETWORK, "a") in made.single_points
+    assert contagion(SCALES, Trial(spread()), Trading()).sales

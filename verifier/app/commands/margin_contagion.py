@@ -16,7 +16,8 @@ def contagion_map(made: WhatIf, options: RiskOptions) -> Section:
     """The map, its single points of failure, and its heaviest edges."""
     scales, trial = scales_of(made)
     found = contagion(scales, trial, trading_of(made, options))
-    return section("contagion", contagion_json(found, LEAST_EDGE), [_outcomes(found), _edges(found)])
+    notes = () if found.sales else ("forced sales after failures are not run for positions weighed by scenarios",)
+    return section("contagion", contagion_json(found, LEAST_EDGE), [_outcomes(found), _edges(found)], notes)
 
 
 def _outcomes(found: ContagionMap) -> Grid:
