@@ -10,6 +10,7 @@ from rich.text import Text
 
 from verifier.app.account_file import read_account
 from verifier.app.compile import compile_account
+from verifier.app.demo_more import moves_table, statement_lines
 from verifier.app.errors import UsageError
 from verifier.app.findings import Findings, of_run, record_of
 from verifier.app.json_view import dumps, findings_json
@@ -41,11 +42,13 @@ def run_demo(terminal: Terminal, *, as_json: bool) -> int:
     spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict", online=False)
     now = Timestamp(json.loads((folder / "expected.json").read_text())["now"])
     data = (folder / "account.bundle").read_bytes()
-    found = of_run("demo", check_account(spec, data, now=now))
+    run = check_account(spec, data, now=now)
+    found = of_run("demo", run)
     text = dumps(findings_json(found, trails=True))
     with tempfile.TemporaryDirectory() as place, Store(Path(place) / "demo.sqlite3") as store:
         store.keep(record_of(found, text))
         again = store.proven_again(found.bundle_id, checker_of(spec, now))
+        signed = () if as_json else statement_lines(run, store)
     if as_json:
         terminal.raw(text)
         return int(found.exit_code)
@@ -59,6 +62,11 @@ def run_demo(terminal: Terminal, *, as_json: bool) -> int:
     terminal.show(trail_tree(index, found.outcomes[index], found))
     _heading(terminal, "4. The same bundle with one bit of one trie node changed, its content id made right again")
     _show_forgery(terminal, found, data, checker_of(spec, now))
+    _heading(terminal, "5. The same evidence under moves of the market (hypothetical: nobody can sign these figures)")
+    terminal.show(moves_table(spec, data, now))
+    _heading(terminal, "6. A statement over the proven account, signed and verified; then altered, and refused")
+    for line in signed:
+        terminal.show(line)
     return int(found.exit_code) if same else 1
 
 
