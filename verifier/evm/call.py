@@ -164,7 +164,7 @@ def verify_call(
 
     where = header.where.at(address=call.to)
     env = environment(header)
-    engine = machine(env.fork)
+    engine = machine(env.fork, where)
     reader = Reader(state, codes, limits, where)
     hashes = BlockHashes(header, reader, ancestors)
     ended = engine.run(call, env, State(reader, engine.numbers, call.sender), hashes, limits, where)

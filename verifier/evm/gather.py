@@ -202,10 +202,9 @@ class _Shared:
 def _run_ahead(shared: _Shared, call: Call, env: Environment, limits: CallLimits) -> None:
     from verifier.evm.machine import machine  # loads the specification's package, so not before it is needed
 
-    engine, view = machine(env.fork), _Guessing(shared, limits)
-    engine.run(
-        call, env, State(view, engine.numbers, call.sender), view, limits, shared.header.where.at(address=call.to)
-    )
+    where = shared.header.where.at(address=call.to)
+    engine, view = machine(env.fork, where), _Guessing(shared, limits)
+    engine.run(call, env, State(view, engine.numbers, call.sender), view, limits, where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any, Final, Protocol, cast
 
 from verifier.calls import Call, CallLimits
-from verifier.errors import CallTooLarge, Unsupported, Where
+from verifier.errors import NOWHERE, CallTooLarge, Unsupported, Where
 from verifier.evm import state as proven_state
 from verifier.evm.environment import Environment
 from verifier.evm.state import Numbers, State
@@ -288,9 +288,23 @@ def intrinsic_gas(data: bytes) -> int:
     return 21_000 + 4 * zeros + 16 * (len(data) - zeros)
 
 
+def machine(fork: Fork, where: Where = NOWHERE) -> Machine:
+    """
+    The machine of a fork; the package is loaded here, and nowhere earlier.
+
+    Raises:
+        Unsupported: The package is not installed.
+    """
+    try:
+        return _machine(fork)
+    except ModuleNotFoundError as error:
+        what = f"calls: the executable specification is not installed ({error.name} is missing)"
+        cure = "pip install 'ethereum-execution>=2.20,<2.21', from wheels on Python 3.11 and 3.12"
+        raise Unsupported(where, what, cure) from None
+
+
 @cache
-def machine(fork: Fork) -> Machine:
-    """The machine of a fork; the package is loaded here, and nowhere earlier."""
+def _machine(fork: Fork) -> Machine:
     return Machine(fork)
 
 

@@ -368,6 +368,18 @@ def test_the_package_loads_when_a_call_is_verified_and_not_before():
     assert done.stdout.strip() == "[]"
 
 
+def test_without_the_package_a_call_cannot_be_verified_here(monkeypatch):
+    """Where it is not installed (it has no wheel for Python 3.13) the call is refused with the remedy; nothing else is."""
+    from verifier.evm import machine as loading
+
+    def missing(fork):
+        raise ModuleNotFoundError("No module named 'ethereum'", name="ethereum")
+
+    monkeypatch.setattr(loading, "_machine", missing)
+    with pytest.raises(Unsupported, match=r"not installed.*pip install"):
+        run(returns_top(b"\x60\x01"))
+
+
 def test_limits_are_counts_that_hold_exactly():
     """One step less than a call takes refuses it; the same number lets it through, every time."""
     took = run(returns_top(bytes.fromhex("600754"))).steps
