@@ -182,6 +182,7 @@ def split_types(types: str) -> list[str]:
     Raises:
         BadInput: Not such a list.
     """
+    from eth_abi.abi import is_encodable_type
     from eth_abi.exceptions import ABITypeError, ParseError
     from eth_abi.grammar import TupleType, parse
 
@@ -194,9 +195,13 @@ def split_types(types: str) -> list[str]:
         found.validate()
     except (ABITypeError, ParseError, ValueError, RecursionError) as error:
         raise BadInput("ABI types", f"a list such as (uint256,address) ({error})", types) from None
-    if not isinstance(found, TupleType) or found.arrlist or _spelled(found) != types:
+    if not isinstance(found, TupleType):
         raise BadInput("ABI types", "a list such as (uint256,address), each in full (uint256, not uint)", types)
-    return [_spelled(part) for part in found.components]
+    parts = [_spelled(part) for part in found.components]
+    for part in parts:
+        if not is_encodable_type(part):
+            raise BadInput("ABI types", "types that there are", part)
+    return parts
 
 
 def _spelled(found: ABIType) -> str:
