@@ -24,10 +24,10 @@ from typing import Final
 
 from verifier.codec.abi import mapping_slot, offset_slot, pad_bytesn, pad_uint
 from verifier.crypto.keccak import keccak256
-from verifier.errors import BadInput, NotSettled, NotThere, WrongBinding, WrongHash
+from verifier.errors import BadInput, NotSettled, NotThere, UnreviewedCode, WrongBinding, WrongHash
 from verifier.headers.decode import Header
 from verifier.network import OwnConsensus
-from verifier.primitives import Address, Hash32, slot_key
+from verifier.primitives import Address, Hash32, SlotKey, slot_key, to_hex
 from verifier.proven import ProvenHeader, ProvenWord
 from verifier.settlement.proposed import Proposal
 from verifier.settlement.scheme import (
@@ -51,6 +51,11 @@ NODES: Final = slot_key(118)
 CONFIRM_DATA: Final = 2
 """Word of a node that holds its confirm data."""
 OUTBOX_ROOTS: Final = slot_key(3)
+
+SECONDARY_IMPLEMENTATION: Final = SlotKey(
+    (int.from_bytes(keccak256(b"eip1967.proxy.implementation.secondary"), "big") - 1).to_bytes(32, "big")
+)
+"""Rollup: where its proxy keeps the logic of everybody but the owner. Source: DoubleLogicERC1967Upgrade."""
 
 _STATUS_AT: Final = 8 * 25
 _SECOND_CHILD_AT: Final = 8 * 8
@@ -91,7 +96,7 @@ def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHea
     assertion = keccak256(only[:32] + keccak256(state) + only[224:])
     refuse_denied(case, "the assertion", assertion)
     rollup = case.contract("rollup")
-    reviewed = check_code(case, "rollup", rollup)
+    reviewed = check_code(case, "rollup", rollup) and _user_logic(case, rollup)
     word = case.parent.word(rollup, mapping_slot(pad_bytesn(assertion), ASSERTIONS))
     status = _status(word)
     if status == 0:
@@ -112,6 +117,21 @@ def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHea
         proposal=Proposal(header.hash, _age(case, word), rivals, unshown),
     )
     return settled_header(header, settle(case, verdict))
+
+
+def _user_logic(case: Case, rollup: Address) -> bool:
+    """Whether the code that stakers reach is reviewed too, where the role `rollup_user` pins it."""
+    pins = case.settled.pins("rollup_user")
+    if not pins:
+        return True
+    target = Address(bytes(case.parent.word(rollup, SECONDARY_IMPLEMENTATION).word[12:]))
+    code = case.parent.account(target)
+    if any(pin.code_hash == code.code_hash for pin in pins):
+        return True
+    if (case.settled.parent, rollup) in case.policy.accept_contracts:
+        return False
+    expected = " or ".join(to_hex(pin.code_hash) for pin in pins)
+    raise UnreviewedCode(code.where, "the rollup contract's user logic", expected, code.code_hash)
 
 
 def _status(word: ProvenWord) -> int:

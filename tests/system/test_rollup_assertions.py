@@ -1,0 +1,172 @@
+"""Assertions of Arbitrum's own contracts: our verdict is the rollup's own view, from the first claim to its confirmation.
+
+The node stands for both networks: blocks of its own past are what the assertions speak of. Its blocks are one second
+apart at least, so that their number is an age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from chains.chain import local_network
+from chains.driver import Desk, drive
+from chains.endpoint import Endpoint
+from tests.nodes.contracts import EIP1967_SLOT
+from tests.nodes.ethereumjs import EthereumJS
+from tests.nodes.protocols.arbitrum import PERIOD, SECONDARY_SLOT, Assertion, Rollup, deploy_rollup
+from tests.simulators.trie_builder import keccak
+from tests.verifier.settlement.test_proposed import TAKEN
+from verifier.claims import CodePin
+from verifier.errors import NotSettled, NotThere, UnreviewedCode, VerifierError
+from verifier.gather import gather_anchor
+from verifier.network import Network, OwnConsensus, SettledOn
+from verifier.policy import STRICT, Policy, ProposedRule
+from verifier.primitives import Address, BlockNumber, Hash32, Timestamp, parse_hex
+from verifier.proven import ProvenHeader
+from verifier.settlement import arbitrum, gather_settlement, verify_settlement
+from verifier.settlement.collect import Settled
+from verifier.settlement.scheme import case_of
+from verifier.trie.table import NodeTable
+from verifier.trust import Observed, PinnedBlock, Settlement
+
+AGE = 4
+POLICY = replace(TAKEN, proposed=ProposedRule(min_age=AGE, quorum=2), max_head_lag=10**9)
+
+
+@dataclass
+class Stage:
+    made: Rollup
+    node: EthereumJS
+
+    def networks(self, roles: Sequence[str], *, user: str | None = None) -> tuple[Network, Network]:
+        named = {"rollup": self.made.rollup.address, "outbox": self.made.outbox.address}
+        codes = [(role, self.pin(named[role])) for role in roles]
+        codes.append(("rollup_user", CodePin(self.code(user or self.made.logic))))
+        contracts = tuple((role, Address(parse_hex(named[role].lower()))) for role in roles)
+        local = local_network("parent", self.node.chain_id)
+        parent = replace(local, rooted_by=OwnConsensus("beacon"), block_time=1)
+        return parent, replace(
+            local, name="rollup", rooted_by=SettledOn(parent.chain_id, "bold", contracts, tuple(codes))
+        )
+
+    def code(self, address: str) -> Hash32:
+        return Hash32(keccak(bytes.fromhex(self.node.rpc("eth_getCode", address, "latest")[2:])))
+
+    def pin(self, address: str) -> CodePin:
+        target = "0x" + self.node.rpc("eth_getStorageAt", address, f"0x{EIP1967_SLOT:064x}", "latest")[-40:]
+        return CodePin(self.code(address), Address(parse_hex(target)), self.code(target))
+
+    async def gathered(
+        self, roles: Sequence[str] = ("rollup",), policy: Policy = STRICT, user: str | None = None
+    ) -> tuple[Settled, Network, ProvenHeader]:
+        """What gathering finds as of now, under the node's newest block."""
+        parent, rollup = self.networks(roles, user=user)
+        head = self.node.block("latest")
+        root = PinnedBlock(parent.chain_id, Hash32(parse_hex(head["hash"])))
+        async with Desk.to([(parent, [Endpoint(self.node.url)])]) as desk:
+            at = (await drive(gather_anchor(parent, root), desk)).header
+            now = Timestamp(int(head["timestamp"], 16))
+            return await drive(gather_settlement(rollup, at, now, policy), desk), rollup, at
+
+    async def verdict(self, policy: Policy = STRICT, roles: Sequence[str] = ("rollup",)) -> Settlement | VerifierError:
+        try:
+            found, _, _ = await self.gathered(roles, policy)
+        except VerifierError as error:
+            return error
+        assert found.header.trust.settlement is not None
+        return found.header.trust.settlement
+
+    def block(self, send_root: bytes) -> bytes:
+        """A block whose header holds a send root."""
+        self.node.extra_data = send_root
+        self.node.mine()
+        self.node.extra_data = b""
+        return bytes.fromhex(self.node.block("latest")["hash"][2:])
+
+
+@pytest.fixture(scope="module")
+def stage(ethereumjs: EthereumJS) -> Stage:
+    return Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id), ethereumjs)
+
+
+@pytest.mark.node("ethereumjs")
+@pytest.mark.covers("ARB-01", "ARB-02")
+async def test_our_verdict_is_the_rollups_own_view_at_every_step(stage: Stage) -> None:
+    """Claimed, aged, followed by a second, contradicted, confirmed; by the assertion and by the outbox."""
+    made, node = stage.made, stage.node
+    genesis = made.genesis()
+    assert made.status(genesis) == 2
+    first = stage.block(b"\x51" * 32)
+    one = made.claim(genesis, first, b"\x51" * 32)
+    assert made.status(one) == 1
+    assert await stage.verdict() is Settlement.PROPOSED
+    assert await stage.verdict(roles=("outbox",)) is not Settlement.SETTLED
+    young = await stage.verdict(POLICY)
+    assert isinstance(young, NotSettled)
+    assert young.rule == "a proposed root: its age"
+    node.mine(AGE)
+    found, rollup, at = await stage.gathered(policy=POLICY)
+    assert found.preimages == (one.preimage,)
+    _shown(found, rollup, at, first)
+
+    made.batch()
+    second = stage.block(b"\x52" * 32)
+    two = made.claim(one, second, b"\x52" * 32)
+    node.mine(AGE)
+    found, _, _ = await stage.gathered(policy=POLICY)
+    assert found.header.hash == second
+    assert found.preimages == (two.preimage + link(one),)
+
+    rival = made.claim(one, first, b"\x53" * 32, validator=2)
+    assert made.status(rival) == 1
+    assert made.rollup.view("getSecondChildCreationBlock(bytes32)(uint64)", one.hash)
+    node.mine(AGE)
+    beside, _, _ = await stage.gathered(policy=POLICY)
+    assert beside.header.hash == first  # the older one, which nobody contradicts
+    node.mine(PERIOD)
+    made.confirm(one, genesis)
+    assert made.status(one) == 2
+    assert made.outbox.view("roots(bytes32)(bytes32)", b"\x51" * 32) == first
+    for roles, preimage in ((("rollup",), one.preimage), (("outbox",), b""), (("rollup", "outbox"), b"")):
+        found, _, _ = await stage.gathered(roles)
+        assert found.header.hash == first
+        assert found.header.trust.settlement is Settlement.SETTLED
+        assert found.preimages == (preimage,)
+
+
+def link(one: Assertion) -> bytes:
+    return one.preimage[:32] + keccak(one.preimage[32:224]) + one.preimage[224:]
+
+
+def _shown(found: Settled, rollup: Network, at: ProvenHeader, block: bytes) -> None:
+    """Judged again with what two operators said, and with what one did."""
+    table = NodeTable.from_hashed((Hash32(keccak(node)), node) for node in found.nodes)
+    for operators, stands in ((("one", "two"), True), (("one",), False)):
+        seen = Observed(rollup.chain_id, Hash32(block), BlockNumber(1), frozenset(operators), 2, at.timestamp)
+        case = case_of(rollup, at, table, set(), POLICY, [seen])
+        if stands:
+            assert POLICY.takes(verify_settlement(case, found.rlp, found.preimages).trust)
+        else:
+            with pytest.raises(NotSettled, match="the quorum on its block"):
+                verify_settlement(case, found.rlp, found.preimages)
+
+
+@pytest.mark.node("ethereumjs")
+@pytest.mark.covers("ARB-03")
+async def test_another_user_logic_is_refused(stage: Stage) -> None:
+    """The rollup's proxy has two implementations; the one that stakers reach is pinned by a role of its own."""
+    with pytest.raises(UnreviewedCode, match="user logic"):
+        await stage.gathered(user=stage.made.outbox.address)
+    slot = stage.node.rpc("eth_getStorageAt", stage.made.rollup.address, f"0x{SECONDARY_SLOT:064x}", "latest")
+    assert slot[-40:] == stage.made.logic[2:].lower()
+    assert SECONDARY_SLOT.to_bytes(32, "big") == arbitrum.SECONDARY_IMPLEMENTATION
+
+
+@pytest.mark.node("ethereumjs")
+async def test_an_outbox_that_took_nothing_settles_nothing(ethereumjs: EthereumJS) -> None:
+    empty = Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id), ethereumjs)
+    told = await empty.verdict(roles=("outbox",))
+    assert isinstance(told, NotThere)
