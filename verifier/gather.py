@@ -20,6 +20,7 @@ from verifier.evidence import Bundle, HeaderStep, LightEvidence, Section, Settli
 from verifier.evm.gather import Gathering, Task, gather_calls, gather_state
 from verifier.flow import AskHeader, Flow, Unanswered, ask
 from verifier.gather_moment import find_snapshot
+from verifier.gather_reach import check_reach
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, SlotKey, Timestamp
 from verifier.proven import Moment, ProvenBeacon, ProvenHeader
@@ -141,7 +142,7 @@ def gather_section(
     """
     try:
         anchored = root if isinstance(root, Anchored) else (yield from gather_anchor(network, root))
-        header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
+        header, steps, nodes = yield from _snapshot(anchored, as_of, checker)
     except (Unanswered, VerifierError) as error:
         failed_ = dict.fromkeys((i for i, _ in claims), error)
         return Gathered(network.chain_id, None, (), frozenset(), failed_, unpriced=dict.fromkeys(prices, error))
@@ -168,6 +169,18 @@ def gather_section(
     )
 
 
+def _snapshot(
+    anchored: Anchored, as_of: Timestamp, checker: Checker
+) -> Flow[tuple[ProvenHeader, tuple[HeaderStep, ...], frozenset[bytes]]]:
+    """The block of the as-of time; under a settled anchor, which is old, its endpoints are tried first."""
+    if anchored.settling is not None:
+        yield from check_reach(anchored.header)
+    header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
+    if anchored.settling is not None and header.hash != anchored.header.hash:
+        yield from check_reach(header)
+    return header, steps, nodes
+
+
 def gather_call_section(
     network: Network,
     calls: Sequence[tuple[int, Call]],
@@ -186,7 +199,7 @@ def gather_call_section(
     """
     try:
         anchored = root if isinstance(root, Anchored) else (yield from gather_anchor(network, root))
-        header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
+        header, steps, nodes = yield from _snapshot(anchored, as_of, checker)
     except (Unanswered, VerifierError) as error:
         return Gathered(network.chain_id, None, (), frozenset(), dict.fromkeys((i for i, _ in calls), error))
     state = yield from gather_calls(header, [call for _, call in calls], hints=hints)

@@ -21,6 +21,7 @@ LEVELS: dict[str, int] = {
     "verifier.gather": 6,
     "verifier.gather_light": 6,
     "verifier.gather_moment": 6,
+    "verifier.gather_reach": 6,
     "verifier.verify": 6,
     "verifier.verify_calls": 6,
     "verifier.single": 6,
