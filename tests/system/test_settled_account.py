@@ -6,6 +6,7 @@ the authors' own contracts; in the place of the rollup contract that confirms fo
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -15,15 +16,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.cli.test_cli import run
+from tests.cli.test_schemas import checked
 from tests.nodes.anvil import Anvil
 from tests.nodes.contracts import ALICE, EIP1967_SLOT, Deployed, deploy_plain
 from tests.nodes.devnode import DevNode
 from tests.nodes.protocols.optimism import CLOCK, DELAY, Games, deploy_games, output, withdraw
 from tests.relay.contracts import outbox
 from tests.simulators.trie_builder import keccak
+from tests.verifier.app.account import compiled
+from verifier.app.findings import of_run
+from verifier.app.json_view import findings_json
+from verifier.app.report.tables import findings_view
+from verifier.app.service import verify_account
 from verifier.encoders.abi import encode_call
+from verifier.primitives import Timestamp
 
 DAYS = 86_400
 SEND_ROOT = b"\x5e" * 32
@@ -54,7 +63,7 @@ class Account:
     def code(self, address: str) -> str:
         return "0x" + keccak(bytes.fromhex(self.parent.rpc("eth_getCode", address, "latest")[2:])).hex()
 
-    def toml(self, *, codes: bool = True, denied: str = "") -> str:
+    def toml(self, *, codes: bool = True, denied: str = "", proposed: str = "", second: str = "") -> str:
         games = {
             "factory": self.games.factory.address,
             "portal": self.games.portal.address,
@@ -64,7 +73,7 @@ class Account:
         named = [f'"{name}:{token.address}"' for name, token in self.tokens.items()]
         lines = ["[account]", 'name = "settled"', "", "[policy]", 'max_head_lag = "20d"', 'max_skew = "20d"',
                  'age_hard = "60d"', f"accept_contracts = [{', '.join(named)}]", f"denied = [{denied}]", "",
-                 "[policy.assets.ETH]", 'haircut_initial = "20%"', "[policy.assets.USD]", 'haircut_initial = "10%"', "",
+                 proposed, "[policy.assets.ETH]", 'haircut_initial = "20%"', "[policy.assets.USD]", 'haircut_initial = "10%"', "",
                  "[holders]", f'main = "{ALICE}"', ""]  # fmt: skip
         for name, node, more in (
             ("parent", self.parent, [f'pin = "{self.parent.block("latest")["hash"]}"']),
@@ -74,7 +83,8 @@ class Account:
                                f"codes = [{', '.join(self.codes(self.parent, {'outbox': self.outbox}) if codes else [])}]"]),
         ):  # fmt: skip
             lines += [f"[networks.{name}]", f"chain_id = {node.chain_id}", 'family = "ethereum"',
-                      f'endpoints = [{{ name = "node-{name}", url = "{node.url}" }}]', *more, ""]  # fmt: skip
+                      f'endpoints = [{{ name = "node-{name}", url = "{node.url}" }}{second if name == "op" else ""}]',
+                      *more, ""]  # fmt: skip
             token = self.tokens[name]
             lines += ["[[assets]]", f'network = "{name}"', 'holder = "main"', f'contract = "{token.address}"',
                       'symbol = "OZD"', f"decimals = {token.decimals}", 'group = "USD"', f'slot = "{hex(token.slot)}"', ""]  # fmt: skip
@@ -169,3 +179,40 @@ def test_a_denied_game_is_refused_whatever_its_portal_says(account: Account, tmp
     done = run("verify", "account.toml", cwd=tmp_path)
     assert done.returncode == 3
     assert "denylist" in " ".join((done.stdout + done.stderr).split())
+
+
+PROPOSED = '[policy.proposed]\nmin_age = "1s"\ninitial = "40%"\nmaintenance = "20%"\n'
+
+
+@pytest.mark.node("ethereumjs")
+def test_a_proposed_root_counts_by_its_conditions_beside_its_settled_floor(
+    account: Account, tmp_path: Path, second_host: str
+) -> None:
+    """A fresh game: refused without a quorum, counted at its haircut with one; the settled figure stands beside it."""
+    settled = account.tokens["op"].balance_of(ALICE)
+    account.tokens["op"].transfer(ALICE, account.op.accounts[5], 7)
+    block = account.op.block("latest")
+    account.op.mine()
+    account.games.propose(output(account.op, block)[0], int(block["number"], 16))
+    account.parent.mine(2)
+    (tmp_path / "account.toml").write_text(account.toml(proposed=PROPOSED))
+    done = run("verify", "account.toml", "--json", cwd=tmp_path)
+    assert done.returncode == 3, done.stdout[-2000:]
+    (lost,) = [one for one in json.loads(done.stdout)["claims"] if one["status"] != "proven"]
+    assert lost["network"] == "op"
+    assert "a proposed root: the quorum on its block" in lost["refusal"]["message"]
+    url = account.op.url.replace("127.0.0.1", second_host)
+    text = account.toml(proposed=PROPOSED, second=f', {{ name = "other-op", url = "{url}", operator = "other" }}')
+    findings = of_run("verify", verify_account(compiled(text, environ={}), now=Timestamp(int(time.time()))))
+    found = checked("run", json.dumps(findings_json(findings)))
+    by_network = {one["network"]: one for one in found["claims"]}
+    assert by_network["op"]["trust"]["settlement"] == "proposed"
+    assert int(by_network["op"]["amount"]) == settled - 7
+    assert found["exit_code"] == 0
+    (floor,) = found["settled_floor"]
+    assert (floor["network"], int(floor["amount"]), floor["trust"]["settlement"]) == ("op", settled, "settled")
+    assert any(note.startswith("op: a proposed root") for note in found["notes"])
+    assert any(note.startswith("arb: a settled root") for note in found["notes"])
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(findings_view(findings))
+    assert "and their settled floor" in console.export_text()

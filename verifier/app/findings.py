@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chains.behaviour import EndpointReport
 from chains.dialects.eth import KEYS_PER_CALL
@@ -27,7 +27,8 @@ from verifier.margin.report import MarginReport
 from verifier.network import Network
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
-from verifier.trust import TrustRoot
+from verifier.proven import Moment
+from verifier.trust import Settlement, TrustRoot
 from verifier.verify import Checker, Outcome, PriceOutcome, PriceRefusal, Verified
 
 
@@ -43,6 +44,7 @@ class Findings:
         notes: What a person should know beside the figures.
         lights: Light-client states that anchored the run, sealed for the store.
         prices: Prices by proof, or why there is none.
+        floor: By index, what settled roots show of claims whose figures rest on proposed ones.
     """
 
     command: str
@@ -62,6 +64,7 @@ class Findings:
     notes: tuple[str, ...] = ()
     lights: tuple[KeptLight, ...] = ()
     prices: tuple[PriceOutcome, ...] = ()
+    floor: Mapping[int, Outcome] = field(default_factory=dict)
 
     @property
     def codes(self) -> tuple[Exit, ...]:
@@ -92,9 +95,27 @@ def of_run(command: str, run: Run, notes: tuple[str, ...] = ()) -> Findings:
         report=run.report,
         endpoints=run.endpoints,
         lights=run.lights,
-        notes=(*notes, *_price_notes(run)),
+        notes=(*notes, *_price_notes(run), *_root_notes(run)),
         prices=run.verified.prices,
+        floor=run.floor,
     )
+
+
+def _root_notes(run: Run) -> Iterator[str]:
+    """For each rollup that its parent anchors: which root was taken, from when, and what the other choice gives."""
+    for header, moment in run.verified.snapshots.values():
+        settlement = header.trust.settlement
+        if settlement not in {Settlement.SETTLED, Settlement.PROPOSED}:
+            continue
+        lag = run.verified.as_of - header.timestamp
+        when = "exactly at the as-of time" if moment is Moment.EXACT else f"{lag} s before the as-of time"
+        if settlement is Settlement.PROPOSED:
+            other = "the settled floor is shown beside it"
+        elif moment is Moment.EXACT:
+            other = "nothing is fresher at that time"
+        else:
+            other = "a proposed root may be fresher, and counts by [policy.proposed] only"
+        yield f"{header.network.name}: a {settlement.value} root, its block {when}; {other}"
 
 
 def _price_notes(run: Run) -> Iterator[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place
 from chains.driver import NETWORK_SECONDS, Desk
@@ -24,10 +24,10 @@ from verifier.errors import MissingEvidence, VerifierError, Where
 from verifier.margin.account import build_account
 from verifier.margin.duplicates import Identity, check_duplicates
 from verifier.margin.report import MarginReport, report
-from verifier.policy import DEFAULT_LIMITS, Limits
+from verifier.policy import DAY, DEFAULT_LIMITS, Limits
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.proven import ProvenAmount, ProvenPrice
-from verifier.trust import TrustRoot
+from verifier.trust import Settlement, TrustRoot
 from verifier.verify import Checker, Outcome, Refusal, Verified, verify_bundle
 from verifier.wire import parse_bundle
 
@@ -44,6 +44,7 @@ class Run:
         endpoints: What each endpoint was asked and did; empty where nothing was asked.
         now: The checker's clock at the start.
         lights: Light-client states that anchored it, sealed for its record.
+        floor: By index, claims whose figure rests on a proposed root: what the newest settled root shows instead.
     """
 
     spec: AccountSpec
@@ -55,6 +56,7 @@ class Run:
     endpoints: tuple[EndpointReport, ...]
     now: Timestamp
     lights: tuple[KeptLight, ...] = ()
+    floor: Mapping[int, Outcome] = field(default_factory=dict)
 
     @property
     def refused(self) -> tuple[Refusal, ...]:
@@ -144,7 +146,35 @@ def verify_account(
     gathered, endpoints = asyncio.run(way)
     verified = verify_gathered(gathered, checker_of(spec, now))
     run = _run(spec, gathered.data, verified, (), gathered.roots, endpoints, now, last_proven)
-    return _recorded(run, shelf)
+    run = _recorded(run, shelf)
+    return replace(run, floor=_settled_floor(run, seconds=seconds, known=known, shelf=shelf))
+
+
+FLOOR_LAG: Final = 30 * DAY
+"""How far before the as-of time a settled root may lie to be shown beside a fresh figure. It counts nowhere."""
+
+
+def _settled_floor(
+    run: Run, *, seconds: float, known: Mapping[Place, Capacity], shelf: Shelf | None
+) -> dict[int, Outcome]:
+    """What settled roots show of the claims whose figures rest on proposed ones: gathered beside, and only shown."""
+    fresh = [
+        i
+        for i, outcome in enumerate(run.verified.outcomes)
+        if isinstance(outcome, ProvenAmount) and outcome.trust.settlement is Settlement.PROPOSED
+    ]
+    if not fresh:
+        return {}
+    policy = replace(
+        run.spec.policy,
+        settlements=run.spec.policy.settlements - {Settlement.PROPOSED},
+        max_head_lag=max(FLOOR_LAG, run.spec.policy.max_head_lag),
+    )
+    spec = replace(run.spec, policy=policy, claims=tuple(run.spec.claims[i] for i in fresh), feeds=())
+    way = gather_account(spec, now=run.now, as_of=run.verified.as_of, seconds=seconds, known=known, shelf=shelf)
+    gathered, _ = asyncio.run(way)
+    found = verify_gathered(gathered, checker_of(spec, run.now)).outcomes
+    return dict(zip(fresh, found, strict=True))
 
 
 def check_account(
@@ -306,4 +336,4 @@ def last_proven(lost: Iterable[Refusal], kept: Evidence, believed: Checker) -> d
 def weigh_again(run: Run, proven: Mapping[Identity, ProvenAmount]) -> Run:
     """The same run, its high figure with what was proven last of claims that have no figure now."""
     again = _run(run.spec, run.data, run.verified, run.strangers, run.roots, run.endpoints, run.now, proven)
-    return replace(again, lights=run.lights)
+    return replace(again, lights=run.lights, floor=run.floor)

@@ -59,6 +59,8 @@ def gather_bold(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Po
                 return confirmed
         except (Unanswered, VerifierError) as error:
             reason = error
+    if settled.contract("rollup") is None and confirmed is not None:
+        return confirmed
     if settled.contract("rollup") is None:
         raise reason or MissingEvidence(Where(network=network.name), "the address of the rollup or the outbox")
     try:

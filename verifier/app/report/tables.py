@@ -29,6 +29,8 @@ _SHOWN_DIGITS = 8
 def findings_view(found: Findings) -> RenderableType:
     """The whole answer: balances, account, what was not verified, trust roots."""
     parts: list[RenderableType] = [balances(found)]
+    if found.floor:
+        parts += [_heading("Fresh figures by proposed roots, and their settled floor"), floor(found)]
     if found.report is not None:
         parts += [account_view(found.report)]
     refusals = [o for o in (*found.outcomes, *found.strangers) if isinstance(o, Refusal)]
@@ -71,6 +73,23 @@ def _balance_row(outcome: Outcome, value: LineValue | None, found: Findings) -> 
     amount = cell(_short(show_scaled(outcome.amount, claim.asset.decimals)))
     status = cell(f"proven · {trust}", style)
     return [*cells, amount, _price(value), _value(value), _haircut(value), status, cell(_age(outcome))]
+
+
+def floor(found: Findings) -> Table:
+    """Side by side: the figure by a proposed root, and by the newest settled one."""
+    table = plain("chain", "account", "asset", "fresh", "block age", "settled", "block age")
+    for column in (3, 4, 5, 6):
+        table.columns[column].justify = "right"
+    for index, settled in found.floor.items():
+        fresh = found.outcomes[index]
+        table.add_row(*_balance_row(fresh, None, found)[:3], *_figure(fresh), *_figure(settled))
+    return table
+
+
+def _figure(outcome: Outcome) -> tuple[Text, Text]:
+    if isinstance(outcome, Refusal):
+        return cell("missing" if outcome.missing else "refused", "bold red"), cell("-")
+    return cell(_short(show_scaled(outcome.amount, outcome.claim.asset.decimals))), cell(_age(outcome))
 
 
 def _declared_row(value: LineValue) -> list[Text]:
