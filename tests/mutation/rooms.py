@@ -39,6 +39,7 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/consensus/replay.py", ("tests/hostile/test_light_evidence.py", "tests/verifier/test_gather_light.py")),
     ("verifier/consensus/", _LIGHT),
     ("verifier/assets/", (NOTICED.format("assets"), "tests/hostile/test_storage.py", *_WHOLE)),
+    ("verifier/settlement/", ("tests/verifier/settlement", "tests/vectors/test_rollups.py")),
     ("verifier/wire.py", _WIRE),
     ("verifier/shape.py", _WIRE),
     ("verifier/verify.py", (*_WHOLE, "tests/hostile/test_chain_identity.py", *_ROOTED)),

@@ -338,6 +338,8 @@ def _reads(place: Place, claim: GameClaim, record: GameId, implementation: Addre
             mapping_slot(game, op_fault.REGISTRY_BLACKLIST),
         )
         contracts.append((place.contract("registry"), slots))
+        if settled.pins("portal"):
+            contracts.append((place.contract("portal"), (op_fault.PORTAL_REGISTRY,)))
         contracts.append((place.contract("superchain_config"), tuple(_pauses(place))))
     own = [op_fault.GAME_STATE, *(slot_key(slot) for slot in kind.own_slots)]
     if claim.game_type == op_fault.AGGREGATE:

@@ -5,9 +5,10 @@ guardian does not blacklist it within the delay; the guardian and the owners of 
 permissioned types one proposer, whom only the guardian checks.
 
 The registry's own rule is reproduced in full, from words of one parent state: the factory made the game from this very
-claim (1); the registry belongs to this factory (2); the game is not blacklisted (3), was created strictly after the
-retirement time (4), and the system is not paused (5); its type was respected when it was created (6); it resolved for
-the defender (7), and strictly longer ago than the delay (8). A game in progress, or in the delay, is `proposed`.
+claim (1); the registry belongs to this factory, and is the portal's where that is pinned (2); the game is not
+blacklisted (3), was created strictly after the retirement time (4), and the system is not paused (5); its type was
+respected when it was created (6); it resolved for the defender (7), and strictly longer ago than the delay (8). A game
+in progress, or in the delay, is `proposed`.
 
 Two generations differ in where the rules stand: since the registry took them over, in its slots; before, in those of
 the portal (`op_portal`), where the *present* respected type counts, and the time since when it is respected.
@@ -69,6 +70,8 @@ PORTAL_FACTORY: Final = slot_key(56)
 PORTAL_BLACKLIST: Final = slot_key(58)
 PORTAL_RESPECTED: Final = slot_key(59)
 """Portal of the older generation: respected type (4 bytes), time of its last change (8), from the low end."""
+PORTAL_REGISTRY: Final = slot_key(62)
+"""Portal since the registry took the rules over: its anchor state registry."""
 PAUSES: Final = slot_key(1)
 """Superchain config: start of the pause by identifier (0: all)."""
 PAUSES_OF_BASE: Final = slot_key(0)
@@ -128,6 +131,7 @@ def verify(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
 
 
 def _by_rules(case: Case, header: Header, game: Game, registry: Address, *, reviewed: bool) -> ProvenHeader:
+    reviewed &= _is_the_portals(case, registry)
     _points_to_factory(case, registry, REGISTRY_FACTORY)
     _not_blacklisted(case, registry, REGISTRY_BLACKLIST, game.record.address)
     _not_retired(case, registry, game)
@@ -225,6 +229,22 @@ def _points_to_factory(case: Case, contract: Address, slot: SlotKey) -> None:
     word, factory = case.parent.word(contract, slot), case.contract("factory")
     if Address(word.word[12:]) != factory:
         raise WrongBinding(word.where, "the factory", factory, word.word[12:])
+
+
+def _is_the_portals(case: Case, registry: Address) -> bool:
+    """
+    That the portal pays by this registry and by no newer one, where the portal's code is pinned; else it is not read.
+
+    A registry that was replaced keeps its games and its slots, and nothing in it says that nobody asks it any more.
+    """
+    if not case.settled.pins("portal"):
+        return True
+    portal = case.contract("portal")
+    reviewed = check_code(case, "portal", portal)
+    word = case.parent.word(portal, PORTAL_REGISTRY)
+    if Address(word.word[12:]) != registry:
+        raise WrongBinding(word.where, "the registry of the portal", registry, word.word[12:])
+    return reviewed
 
 
 def _not_blacklisted(case: Case, contract: Address, base: SlotKey, game: Address) -> None:

@@ -70,6 +70,7 @@ class GameWorld:
         registry.words[0] = int.from_bytes(self.config, "big") << 16 | 0x01
         registry.words[1] = int.from_bytes(self.factory, "big")
         registry.words[6] = (self.created - 1) << 32 | self.game_type
+        portal.words[62] = int.from_bytes(self.registry, "big")
         portal.words[56] = int.from_bytes(self.factory, "big")
         portal.words[59] = self.created << 32 | self.game_type
         self.code = clone_code(self.claim, self.extra)

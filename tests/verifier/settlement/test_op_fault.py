@@ -65,7 +65,7 @@ def test_a_valid_game_settles_its_header() -> None:
     assert found.since == world.created
     assert found.open_points == ()
     words = [value for value in found.judged_by if isinstance(value, ProvenWord)]
-    assert len(words) == 11  # three implementations, six of the registry and its configs, two of the game
+    assert len(words) == 13  # four implementations, six of the registry and its configs, the portal's, two of the game
     assert isinstance(list(trail(proven))[-1], PinnedBlock)
     assert used
 

@@ -1,0 +1,130 @@
+"""Roots of the right form from the wrong place: of another chain, another contract, a replaced one; each by its error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulators.rollup import IMPLEMENTATION_SLOT, NOW, Contract, Rollup, entry, header
+from tests.verifier.settlement.games import GAME, GameWorld, uuid
+from tests.verifier.settlement.test_other_schemes import Batch, Bold, Checkpoint, Classic
+from verifier.errors import NotSettled, NotThere, TrustTooWeak, UnreviewedCode, WrongBinding, WrongHash
+from verifier.policy import STRICT
+from verifier.settlement import SCHEMES
+from verifier.trust import Settlement
+from verifier.verify import too_weak
+
+OTHER = 0xEE
+
+
+def judged(world: GameWorld, rollup: Rollup | None = None) -> object:
+    return (rollup or world.rollup).verify(world.parent, world.raw, world.preimages)
+
+
+def only_pointer(contract: Contract, *kept: int) -> None:
+    """Nothing is left but the proxy's implementation, and counters in their slots."""
+    contract.words = {slot: value for slot, value in contract.words.items() if slot in {IMPLEMENTATION_SLOT, *kept}}
+
+
+@pytest.mark.covers("OPS-05")
+def test_a_game_of_another_chains_factory_is_not_ours() -> None:
+    """The same claim, filed by a factory of the same code for another chain: ours holds no such record."""
+    world = GameWorld()
+    factory = world.parent.contracts[world.factory].words
+    foreign, contract = world.parent.proxy(OTHER)
+    slot = entry(uuid(8, world.claim or b"", world.extra or b""), 103)
+    contract.words[slot] = factory.pop(slot)
+    with pytest.raises(NotThere, match="a game of type 8 for claim"):
+        judged(world)
+    roles = world.rollup.contracts | {"factory": foreign}
+    with pytest.raises(WrongBinding, match="the factory"):  # named all the same, it is not the registry's
+        judged(world, replace(world.rollup, contracts=roles))
+
+
+@pytest.mark.covers("OPS-05")
+def test_a_registry_of_the_right_form_at_another_address_is_refused() -> None:
+    """Everything in it says that the game is valid; the portal does not ask it."""
+    world = GameWorld()
+    twin, contract = world.parent.proxy(OTHER)
+    contract.words |= world.parent.contracts[world.registry].words
+    roles = world.rollup.contracts | {"registry": twin}
+    with pytest.raises(WrongBinding) as caught:
+        judged(world, replace(world.rollup, contracts=roles))
+    assert caught.value.what == "the registry of the portal"
+    assert caught.value.expected == "0x" + twin.hex()
+
+
+@pytest.mark.covers("OPS-08")
+def test_a_registry_that_was_replaced_is_stale() -> None:
+    """The portal points to a new one; the old keeps its slots, and they count nothing. Without a pin nobody looks."""
+    world = GameWorld()
+    world.parent.contracts[world.portal].words[62] = OTHER
+    with pytest.raises(WrongBinding, match="the registry of the portal"):
+        judged(world)
+    unpinned = [pin for pin in world.rollup.codes if pin[0] != "portal"]
+    assert judged(world, replace(world.rollup, codes=unpinned))
+    world.parent.contracts[world.portal].code = b"another portal"
+    with pytest.raises(UnreviewedCode, match="the portal contract"):
+        judged(world)
+
+
+def test_a_game_at_an_address_that_its_own_code_does_not_claim_is_refused() -> None:
+    """A look-alike: the record names a contract whose code was made with another claim."""
+    world = GameWorld()
+    world.parent.contracts[GAME] = Contract(dict(world.game.words), b"\x60\x00" * 60)
+    with pytest.raises(WrongHash, match="the game's code"):
+        judged(world)
+
+
+@pytest.mark.covers("ARB-01", "ARB-02")
+def test_an_assertion_or_root_of_another_rollup_is_not_ours() -> None:
+    """The same words in a contract of the same code elsewhere."""
+    for made, proof in ((Bold(), None), (Bold(), b""), (Classic(), (7).to_bytes(8, "big"))):
+        role, address = ("outbox", made.outbox_address) if proof == b"" else ("rollup", made.rollup_address)
+        twin, contract = made.parent.proxy(OTHER)
+        contract.words |= made.parent.contracts[address].words
+        assert made.verify(proof)
+        for slot in [slot for slot in made.parent.contracts[address].words if slot >> 200]:
+            if slot != int.from_bytes(
+                bytes.fromhex("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"), "big"
+            ):
+                del made.parent.contracts[address].words[slot]
+        with pytest.raises((NotThere, WrongHash)):
+            made.verify(proof)
+        made.rollup = replace(made.rollup, contracts=made.rollup.contracts | {role: twin})
+        assert made.verify(proof)  # the address is the checker's: named as ours, it is
+
+
+@pytest.mark.covers("ZKR-01")
+def test_a_batch_or_checkpoint_of_another_contract_is_not_ours() -> None:
+    """And a batch that was reverted after it was committed: beyond the last finalized one, whatever its root says."""
+    for made in (Batch(), Checkpoint()):
+        made.parent.proxy(OTHER)[1].words.update(made.parent.contracts[made.address].words)
+        only_pointer(made.parent.contracts[made.address], 161)
+        with pytest.raises(NotThere):
+            made.verify()
+    reverted = Batch(finalized=39)
+    with pytest.raises(NotSettled, match="the last finalized batch"):
+        reverted.verify()
+
+
+@pytest.mark.covers("ROL-01")
+def test_no_word_of_a_sequencer_settles_anything() -> None:
+    """A header of the right height that no contract names, whatever tag the rollup's endpoint gave it."""
+    bold = Bold()
+    bold.raw = header(902, NOW - 10, extra=b"\x77" * 32)
+    with pytest.raises(NotThere, match="a block under send root"):
+        bold.verify(b"")
+    assert not any("sequencer" in scheme.trusts for scheme in SCHEMES.values())
+
+
+@pytest.mark.covers("ROL-02", "OPS-02", "OPS-04")
+def test_what_is_open_counts_nothing_by_default_and_is_named() -> None:
+    """In progress, and in the delay: established as proposed, and refused by the policy with that word."""
+    for world in (GameWorld(status=0, resolved=0), GameWorld(resolved=NOW - 1)):
+        proven = world.rollup.verify(world.parent, world.raw, world.preimages)
+        assert proven.trust.settlement is Settlement.PROPOSED
+        error = too_weak(proven.where, proven.trust, STRICT)
+        assert isinstance(error, TrustTooWeak)
+        assert (error.fact, error.got) == ("the settlement", "proposed")
