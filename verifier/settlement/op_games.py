@@ -53,7 +53,7 @@ class GameType:
     """One type of game.
 
     Attributes:
-        respected: Slot and byte offset of "was of the respected type when created"; None in the generation before it.
+        respected: Slot and byte offset of "was of the respected type when created".
         disputed: Byte offset in slot 0 of "the block number was challenged"; None where there is no such flag.
         claims: Slot of the array of moves; more than the first one is a dispute. None where there is none.
         countered: Slot, byte offset and width of "somebody challenged it"; None where there is no such field.
@@ -63,7 +63,7 @@ class GameType:
     name: str
     form: ClaimForm
     bases: frozenset[Basis]
-    respected: tuple[int, int] | None
+    respected: tuple[int, int]
     disputed: int | None = None
     claims: int | None = None
     countered: tuple[int, int, int] | None = None
@@ -72,7 +72,7 @@ class GameType:
     @property
     def own_slots(self) -> tuple[int, ...]:
         """Every slot of a game of this type that judging may read, beside the first."""
-        told = (self.respected and self.respected[0], self.claims, self.countered and self.countered[0])
+        told = (self.respected[0], self.claims, self.countered and self.countered[0])
         return tuple(slot for slot in told if slot is not None)
 
 

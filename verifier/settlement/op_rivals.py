@@ -82,7 +82,7 @@ def _claims(kind: int, evidence: bytes) -> Iterator[GameClaim]:
     at = 8
     while at < len(evidence):
         end = at + 34 + int.from_bytes(evidence[at + 32 : at + 34], "big")
-        if end > len(evidence) or end < at + 34:
+        if end > len(evidence):
             raise BadInput("the other games of its time", "whole claims", evidence[at:])
         yield GameClaim(kind, Hash32(evidence[at : at + 32]), evidence[at + 34 : end])
         at = end

@@ -24,7 +24,7 @@ from verifier.errors import (
     WrongHash,
 )
 from verifier.policy import STRICT
-from verifier.primitives import Address, Hash32
+from verifier.primitives import Address, ChainId, Hash32
 from verifier.proven import ProvenSettlement, ProvenWord, trail
 from verifier.trust import Anchor, Basis, PinnedBlock, Settlement
 
@@ -351,6 +351,16 @@ def test_an_aggregate_game_settles_any_of_its_intermediate_blocks() -> None:
     assert isinstance(refusal(other), WrongHash)
     short = GameWorld(game_type=621, extra=word(699) + b"\x0a" * 20 + roots, claim=b"\x03" * 32)
     assert isinstance(refusal(short), WrongBinding)
+    last = GameWorld(game_type=621, extra=word(700) + b"\x0a" * 20 + output_root(raw), respected_slot=(0, 18))
+    last.game.words[7] = 1 << 64
+    assert settlement(last).settlement is Settlement.SETTLED
+
+
+@pytest.mark.parametrize("roots", [b"", b"\x01" * 31, b"\x01" * 33])
+def test_an_aggregate_games_roots_are_whole(roots: bytes) -> None:
+    error = refusal(GameWorld(game_type=621, extra=word(760) + b"\x0a" * 20 + roots, respected_slot=(0, 18)))
+    assert isinstance(error, BadInput)
+    assert "whole roots" in str(error)
 
 
 @pytest.mark.parametrize(("number", "bases"), [(1, {Basis.PERMISSIONED}), (42, {Basis.FAULT_PROOF, Basis.VALIDITY})])
@@ -400,3 +410,20 @@ def test_the_older_generations_blacklist_and_pause() -> None:
 def test_the_pin_of_the_game_is_what_was_reviewed() -> None:
     """The simulated implementation's own hash, so that the tests above do not pass by an empty pin."""
     assert GAME_PIN.code_hash == keccak(b"the game's implementation")
+
+
+def test_a_policy_that_names_the_factory_takes_its_games_code_as_unreviewed() -> None:
+    """The games are the factory's own; their code then lowers the basis."""
+    world = GameWorld()
+    codes = [pin for pin in world.rollup.codes if not pin[0].startswith("game:")]
+    bare = replace(world.rollup, codes=codes)
+    with pytest.raises(UnreviewedCode, match="no code was reviewed"):
+        bare.verify(world.parent, world.raw, world.preimages)
+    named = replace(STRICT, accept_contracts=frozenset({(ChainId(1), world.factory)}))
+    proven = bare.verify(world.parent, world.raw, world.preimages, policy=named)
+    assert proven.trust.bases == {Basis.FAULT_PROOF, Basis.UNREVIEWED_CODE}
+
+
+def test_a_status_without_a_time_of_resolution_is_still_in_progress() -> None:
+    """The delay runs from that time: a game that says who won and not when has none to run from."""
+    assert settlement(GameWorld(status=2, resolved=0)).open_points == ("in progress",)

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 import rlp
 
-from tests.simulators.rollup import NOW, Parent, Rollup, all_nodes, array, entry, header, word
+from tests.simulators.rollup import NOW, REVIEWED, Contract, Parent, Rollup, all_nodes, array, entry, header, word
 from tests.simulators.trie_builder import build, keccak
 from tests.simulators.world import RING, uint
 from tests.verifier.settlement.games import PASSER_ROOT, output_root
+from verifier.claims import CodePin
 from verifier.errors import (
     BadInput,
     Denied,
@@ -25,8 +26,9 @@ from verifier.errors import (
 )
 from verifier.network import Family
 from verifier.policy import STRICT
-from verifier.primitives import Address
+from verifier.primitives import Address, ChainId, Hash32
 from verifier.proven import ProvenHeader, ProvenSettlement, trail
+from verifier.settlement.arbitrum import SECONDARY_IMPLEMENTATION
 from verifier.trust import Basis, Settlement
 
 SEND_ROOT = b"\x5e" * 32
@@ -158,6 +160,39 @@ def test_an_assertion_about_another_block_is_refused() -> None:
             bold.verify(bytes(changed))
     with pytest.raises(BadInput):
         bold.verify(bold.preimage + b"\0")
+
+
+USER_LOGIC = Address(b"\x2e" * 20)
+
+
+def with_user_logic(code: bytes) -> Bold:
+    """The proxy's second implementation runs some code, and one is pinned."""
+    bold = Bold()
+    bold.words[int.from_bytes(SECONDARY_IMPLEMENTATION, "big")] = int.from_bytes(USER_LOGIC, "big")
+    bold.parent.contracts[USER_LOGIC] = Contract(code=code)
+    pin = CodePin(Hash32(keccak(b"the reviewed user logic")))
+    bold.rollup = replace(bold.rollup, codes=[("rollup", REVIEWED), ("outbox", REVIEWED), ("rollup_user", pin)])
+    return bold
+
+
+@pytest.mark.covers("ARB-03")
+def test_the_logic_that_stakers_reach_is_pinned_by_a_role_of_its_own() -> None:
+    assert with_user_logic(b"the reviewed user logic").verify().trust.bases == {Basis.FAULT_PROOF, Basis.REVIEWED_CODE}
+    other = with_user_logic(b"another")
+    with pytest.raises(UnreviewedCode, match="the rollup contract's user logic"):
+        other.verify()
+    named = replace(STRICT, accept_contracts=frozenset({(ChainId(1), other.rollup_address)}))
+    assert other.verify(policy=named).trust.bases == {Basis.FAULT_PROOF, Basis.UNREVIEWED_CODE}
+
+
+@pytest.mark.parametrize("word_", [2, 3])
+def test_positions_of_an_assertion_are_64_bits(word_: int) -> None:
+    """What the contract's encoding never has is refused before the assertion is looked up."""
+    bold = Bold()
+    for value, error in (((1 << 64) - 1, NotThere), (1 << 64, BadInput)):
+        at = 32 + 32 * word_
+        with pytest.raises(error):
+            bold.verify(bold.preimage[:at] + word(value) + bold.preimage[at + 32 :])
 
 
 def test_a_machine_that_did_not_finish_is_no_block() -> None:

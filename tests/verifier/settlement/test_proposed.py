@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulators.rollup import NOW, PARENT, Parent, Rollup, array, entry, header, word
 from tests.simulators.trie_builder import keccak
-from tests.verifier.settlement.games import DAY, GAME, GameWorld, uuid
+from tests.verifier.settlement.games import DAY, GAME, GameWorld, output_root, uuid
 from tests.verifier.settlement.test_other_schemes import SEND_ROOT, Bold, Oracle, found
 from verifier.errors import NOWHERE, BadInput, NotSettled, TrustTooWeak, WrongBinding, WrongHash
 from verifier.network import OwnConsensus
@@ -194,6 +194,16 @@ def test_the_list_is_read_from_before_the_block_to_its_end() -> None:
             posted.verify(bytes(changed))
 
 
+def test_the_list_may_begin_at_the_last_game_before_the_block() -> None:
+    """That one was made before the block's time, not in the same second."""
+    old = Other(NOW - 13 * DAY, 500, at=0x6F)
+    posted = Posted(before=(old, Other(NOW - 12 * DAY, 600, at=0x70)))
+    assert posted.verify(posted.evidence(1))
+    same = Posted(before=(old, Other(NOW - 11 * DAY, 600, at=0x70)))
+    with pytest.raises(WrongBinding, match="the first game read"):
+        same.verify(same.evidence(1))
+
+
 def test_a_factory_that_is_flooded_shows_nothing() -> None:
     flood = [Other(NOW - DAY, 800 + i, at=0x74, game_type=255) for i in range(255)]
     with refused("no rival and no challenge", "257"):
@@ -218,6 +228,24 @@ def test_a_game_whose_challenges_are_not_known_is_not_counted() -> None:
     succinct.game.words[1] = 1 << 32
     with refused("no rival and no challenge", "it was challenged"):
         posted.verify()
+
+
+def test_the_claim_itself_is_the_first_move_and_no_challenge() -> None:
+    posted = Posted()
+    posted.world.game.words[2] = 1
+    assert posted.verify()
+
+
+def test_super_games_of_a_validity_proof_show_no_challenge_that_we_know() -> None:
+    """Type 10, with its preimage behind the parent's index; all else is shown."""
+    raw = header(700, NOW - 11 * DAY)
+    preimage = b"\x01" + (NOW - 11 * DAY).to_bytes(8, "big") + word(10) + output_root(raw)
+    silent = GameWorld(
+        game_type=10, created=NOW - 2 * DAY, status=0, resolved=0, extra=bytes(4) + preimage, claim=keccak(preimage),
+        respected_slot=(8, 1),
+    )  # fmt: skip
+    with refused("no rival and no challenge", "that nobody challenged a game of this type"):
+        Posted(before=(), after=(), world=silent).verify()
 
 
 def test_an_output_in_its_period_needs_age_and_quorum() -> None:
@@ -250,7 +278,7 @@ class Line:
         self.states = list[bytes]()
         contract.words[entry(above, 117)] = 2 << 200 | self._rival(0)
         for i in range(self.ancestors):
-            self.states.append(bytes([i]) * 192)
+            self.states.append(i.to_bytes(2, "big") * 96)
             link = above + keccak(self.states[i]) + b"\xac" * 32
             links.insert(0, link)
             above = keccak(link)
@@ -296,6 +324,12 @@ def test_each_condition_of_an_assertion_that_fails_is_named() -> None:
         Line().verify(kind="test")
     with refused("the quorum"):
         Line().verify(seen=[])
+
+
+def test_a_line_of_ancestors_is_bounded() -> None:
+    assert Line(512).verify()
+    with pytest.raises(BadInput, match="512 at most"):
+        Line(513).verify()
 
 
 def test_ancestors_are_bound_by_their_hashes() -> None:
