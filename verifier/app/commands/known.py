@@ -132,8 +132,7 @@ def _settlement(rooted: SettledOn) -> dict[str, object]:
     from verifier.settlement import SCHEMES
 
     scheme = SCHEMES.get(rooted.scheme)
-    gathered = "judged and gathered" if scheme is not None and scheme.gather is not None else "judged, not gathered"
-    state = "not judged here: pin a block, or take a quorum" if scheme is None else gathered
+    state = "not judged here: pin a block, or take a quorum" if scheme is None else "judged and gathered"
     return {
         "settlement": state,
         "settlement_delay": rooted.delay,
