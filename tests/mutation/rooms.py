@@ -31,6 +31,7 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("tests/verifier/codec", "tests/hostile/test_rlp.py", "tests/hostile/test_storage.py", NOTICED.format("codec")),
     ),
     ("verifier/trie/binary.py", ("tests/hostile/test_ssz_branches.py", "tests/hostile/test_light_client.py")),
+    ("verifier/trie/build.py", ("tests/verifier/trie/test_build.py",)),
     ("verifier/trie/", _TRIE),
     ("verifier/headers/", _HEADERS),
     ("verifier/state/tree.py", (*_STATE, "tests/hostile/test_chain_identity.py", *_WHOLE)),
