@@ -217,6 +217,37 @@ def test_kill_minus_nine_leaves_whole_runs(found: Findings, tmp_path: Path, seed
         assert {row["n"] for row in counts} == {len(found.outcomes)}
 
 
+LOCKED = """
+import fcntl, sys
+with open(sys.argv[1], "rb+") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)
+        print("free")
+    except OSError:
+        print("held")
+"""
+"""Whether SQLite holds its shared lock on the file, asked from another process (the byte range is that of its format)."""
+
+
+@pytest.mark.covers("DB-05")
+def test_a_second_connection_of_the_process_leaves_the_first_one_s_locks(found: Findings, tmp_path: Path) -> None:
+    """Opening and closing the file once more must not drop them: others would remove the log under the first."""
+    path = tmp_path / "locks.db"
+
+    def held() -> str:
+        done = subprocess.run([sys.executable, "-c", LOCKED, str(path)], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    with Store(path) as store:
+        store.keep(record_of(found, "{}"))
+        assert held() == "held"
+        with Store(path) as second:
+            second.keep(record_of(found, "{}"))
+        assert held() == "held"
+        assert store.integrity() == []
+    assert held() == "free"
+
+
 @pytest.mark.covers("DB-05")
 def test_a_full_disk_leaves_the_old_state(found: Findings, kept: Path) -> None:
     """A file that may not grow refuses the run as a whole, with what to do."""

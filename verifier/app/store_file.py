@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -31,10 +31,18 @@ _REMEDIES: Final = {
 
 
 def create_private(path: Path) -> None:
-    """The file and its folder, for this user alone. SQLite gives its side files the same mode."""
+    """
+    The file and its folder, for this user alone. SQLite gives its side files the same mode.
+
+    A file that is there is never opened here: closing it again would drop the locks that SQLite holds on it for another
+    connection of this process, and another process could then take the write-ahead log away under it.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+        if not path.exists():
+            with suppress(FileExistsError):
+                flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+                os.close(os.open(path, flags, 0o600))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except OSError as error:
