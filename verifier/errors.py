@@ -523,7 +523,9 @@ class NoTrustRoot(PolicyError):
     """No header of the evidence reaches a checkpoint, pin or observation of the checker."""
 
     refusal_class: ClassVar[RefusalClass] = "FINALITY"
-    remedy: ClassVar[str] = "pin the block hash under [networks.<name>] pin, or let your own endpoints say with --ask"
+    remedy: ClassVar[str] = (
+        "give a beacon checkpoint or pin the block hash under [networks.<name>], or ask your own endpoints with --ask"
+    )
 
     def __init__(self, where: Where, anchor: bytes, known: int) -> None:
         super().__init__(where, anchor, known)

@@ -22,7 +22,7 @@ from verifier.consensus.parse import MAX_UPDATES, decode_bootstrap
 from verifier.consensus.questions import AskBootstrap, AskUpdates
 from verifier.consensus.replay import run_updates
 from verifier.consensus.shapes import Kind
-from verifier.errors import CheckpointTooOld, NothingNew, WrongPeriod
+from verifier.errors import CheckpointTooOld, FromTheFuture, NothingNew, WrongPeriod
 from verifier.evidence import LightEvidence
 from verifier.flow import Flow, Unanswered, ask
 from verifier.primitives import Timestamp
@@ -96,6 +96,7 @@ def next_page(held: Followed, now: Timestamp) -> Flow[Followed | None]:
 
 def _page(held: Followed, wanted: int, count: int, now: Timestamp) -> Flow[Followed]:
     made: dict[str, Followed] = {}
+    present = held.state.config.period_of(held.state.config.slot_at(now))
 
     def judge(updates: tuple[Update, ...]) -> None:
         after = held
@@ -107,6 +108,10 @@ def _page(held: Followed, wanted: int, count: int, now: Timestamp) -> Flow[Follo
                 after = accept_update(after, update, now)
             except NothingNew:
                 break  # of the present period, and not more than is known: true, and no help
+            except FromTheFuture:
+                if period < present:
+                    raise
+                break  # signed since this run looked at its clock: it will be there next time
         made["after"] = after
 
     yield from ask(AskUpdates(chain_id=held.state.config.chain_id, start=wanted, count=count, judge=judge))

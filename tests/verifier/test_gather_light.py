@@ -16,7 +16,7 @@ from verifier.consensus.containers import encode_bootstrap
 from verifier.consensus.forks import Fork
 from verifier.consensus.replay import Beginnings, reach
 from verifier.crypto.keccak import keccak256
-from verifier.errors import CheckpointTooOld, NoTrustRoot, TooFewSigners, Unsupported, WrongPeriod
+from verifier.errors import CheckpointTooOld, FromTheFuture, NoTrustRoot, TooFewSigners, Unsupported, WrongPeriod
 from verifier.evidence import LightEvidence
 from verifier.flow import AskHeader, Unanswered
 from verifier.gather_light import Followed, accept_attested, accept_finality, accept_update, next_page, stopped_after
@@ -104,6 +104,23 @@ def test_a_page_is_held_to_its_periods() -> None:
         question.judge((CHAIN_OF.update(40, 24, signers=21),))
     question.judge((CHAIN_OF.update(40, 24),))
     flow.close()
+
+
+@pytest.mark.covers("LC-10")
+def test_an_update_signed_since_the_clock_was_read_is_no_lie() -> None:
+    """It is passed over, and nothing of it is believed; of a period that is over it would be nonsense, and refused."""
+    flow = next_page(followed(0), CONFIG.time_of(40))
+    (question,) = next(flow)
+    fresh = CHAIN_OF.update(40, 24)
+    question.judge((fresh,))
+    with pytest.raises(StopIteration) as ended:
+        flow.send([(fresh,)])
+    assert ended.value.value is None
+    late = next_page(followed(0), CONFIG.time_of(70))
+    (question,) = next(late)
+    with pytest.raises(FromTheFuture):
+        question.judge((CHAIN_OF.update(40, 24, signature=72),))
+    late.close()
 
 
 def test_a_period_that_is_over_and_not_served_is_withheld() -> None:

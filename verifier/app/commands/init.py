@@ -38,6 +38,8 @@ endpoints = [
   {{ name = "first", url = "${{ETH_RPC_URL}}" }},
   # {{ name = "second", url = "${{ETH_RPC_URL_2}}" }},
 ]
+# beacon = ["${{BEACON_URL}}"]        # beacon nodes: with a checkpoint, what is proven is `finalized`
+# checkpoint = "0x…"                # the root of a finalized beacon block that you believe
 # pin = "0x…"                       # the hash of a block that you believe
 
 [holders]
