@@ -11,14 +11,15 @@ from tests.verifier.settlement.games import GAME, GameWorld, uuid
 from tests.verifier.settlement.test_other_schemes import Batch, Bold, Checkpoint, Classic
 from verifier.errors import NotSettled, NotThere, TrustTooWeak, UnreviewedCode, WrongBinding, WrongHash
 from verifier.policy import STRICT
+from verifier.proven import ProvenHeader
 from verifier.settlement import SCHEMES
-from verifier.trust import Settlement
+from verifier.trust import Basis, Settlement
 from verifier.verify import too_weak
 
 OTHER = 0xEE
 
 
-def judged(world: GameWorld, rollup: Rollup | None = None) -> object:
+def judged(world: GameWorld, rollup: Rollup | None = None) -> ProvenHeader:
     return (rollup or world.rollup).verify(world.parent, world.raw, world.preimages)
 
 
@@ -63,7 +64,8 @@ def test_a_registry_that_was_replaced_is_stale() -> None:
     with pytest.raises(WrongBinding, match="the registry of the portal"):
         judged(world)
     unpinned = [pin for pin in world.rollup.codes if pin[0] != "portal"]
-    assert judged(world, replace(world.rollup, codes=unpinned))
+    taken = judged(world, replace(world.rollup, codes=unpinned))
+    assert taken.trust.bases == {Basis.FAULT_PROOF, Basis.REVIEWED_CODE}
     world.parent.contracts[world.portal].code = b"another portal"
     with pytest.raises(UnreviewedCode, match="the portal contract"):
         judged(world)
