@@ -15,6 +15,7 @@ from typing import Final, cast
 from chains.driver import Answers, Desk, drive
 from chains.errors import FetchError
 from chains.observe import observe
+from verifier.checker import Checker
 from verifier.claims import Claim
 from verifier.codec import rlp
 from verifier.crypto.keccak import keccak256
@@ -33,7 +34,6 @@ from verifier.state.tree import state_root
 from verifier.trie.build import build_list
 from verifier.trie.table import NodeTable
 from verifier.trust import HeaderRoot, Observed
-from verifier.verify import Checker
 from verifier.wire import encode_bundle, parse_bundle
 
 Clock = Callable[[], Timestamp]

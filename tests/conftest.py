@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.nodes.install import NodeUnavailableError
 
@@ -67,6 +68,9 @@ def shared_folder() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A loaded machine is no fault of what is tested: speed is shown in the benches.
+    settings.register_profile("no-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("no-deadline")
     config.addinivalue_line("markers", "covers(*ids): entries of the adversarial catalogue that the test covers")
 
 

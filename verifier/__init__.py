@@ -14,6 +14,7 @@ from verifier._version import __version__
 
 if TYPE_CHECKING:
     from verifier.calls import Call
+    from verifier.checker import Checker
     from verifier.claims import (
         Asset,
         CallReading,
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from verifier.state.events import AllReceipts, BloomOnly, EventFilter, ProvenEvents, verify_events
     from verifier.state.receipts import ProvenLog
     from verifier.trust import Anchor, Observed, PinnedBlock, Settlement, Trust
-    from verifier.verify import Checker, Refusal, Verified, verify_bundle
+    from verifier.verify import Refusal, Verified, verify_bundle
     from verifier.verify_calls import verify_calls
     from verifier.wire import encode_bundle, parse_bundle
 
@@ -70,7 +71,7 @@ _HOME = {
     "Call": "verifier.calls",
     "CallReading": "verifier.claims",
     "BloomOnly": "verifier.state.events",
-    "Checker": "verifier.verify",
+    "Checker": "verifier.checker",
     "Checkpoint": "verifier.trust",
     "Claim": "verifier.claims",
     "ClaimKind": "verifier.claims",

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from verifier.anchors import check_parent
 from verifier.assets import kind_of
 from verifier.calls import Call
+from verifier.checker import Checker
 from verifier.claims import Claim, PriceClaim, Reads
 from verifier.consensus.execution import execution_header
 from verifier.consensus.weaker import verify_anchor
@@ -27,7 +29,7 @@ from verifier.proven import Moment, ProvenBeacon, ProvenHeader
 from verifier.settlement import gather_settlement
 from verifier.state.asking import Place, Proofs
 from verifier.trust import HeaderRoot
-from verifier.verify import Checker, check_meaning, check_parent, verify_price
+from verifier.verify import check_meaning, verify_price
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from verifier.checker import Checker
 from verifier.crypto.keccak import keccak256
 from verifier.errors import NotThere, Unsupported, VerifierError, WrongBinding, WrongMoment
 from verifier.evidence import HeaderStep, Link
@@ -24,7 +25,6 @@ from verifier.proven import ProvenHeader
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
-from verifier.verify import Checker
 
 NEAR: Final = 32
 """Up to this many parent links are cheaper than a hop: one batch of headers, no proof."""

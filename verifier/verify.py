@@ -13,48 +13,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from verifier.anchors import Anchors
 from verifier.assets import State, kind_of
 from verifier.assets.call import balance_reading
 from verifier.assets.position import Needing
 from verifier.calls import DEFAULT_CALL_LIMITS, Call
+from verifier.checker import Checker
 from verifier.claims import AccountRead, Asset, Claim, ClaimKind, KnownAsset, Meanings, PriceClaim, Source
-from verifier.consensus.execution import execution_header
-from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.light_client import LightClientState
-from verifier.consensus.networks import CONFIGS
-from verifier.consensus.replay import NO_LIGHT, Beginnings, reach
-from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import (
     CallTooLarge,
     FromTheFuture,
     MissingEvidence,
-    NoTrustRoot,
     TooOld,
     TrustTooWeak,
     UnreviewedMeaning,
-    Unsupported,
     UnusedEvidence,
     VerifierError,
     Where,
-    WrongChain,
 )
-from verifier.evidence import Bundle, Section, Settling
+from verifier.evidence import Bundle, Section
 from verifier.evm.call import CodeTable, verify_call
 from verifier.flow import Unanswered
 from verifier.headers.as_of import verify_snapshot
-from verifier.network import Network, SettledOn
-from verifier.policy import DEFAULT_LIMITS, Limits, Policy
+from verifier.network import Network
+from verifier.policy import DEFAULT_LIMITS, Policy
 from verifier.positions import Position
 from verifier.prices.source import read_price
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, to_hex
 from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenCall, ProvenHeader, ProvenPrice, ProvenWord, mint
-from verifier.settlement import verify_settlement
-from verifier.settlement.scheme import case_of
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
-from verifier.trust import ANCHOR_ORDER, Basis, Checkpoint, Trust, TrustRoot
+from verifier.trust import Basis, Trust
 from verifier.wire import parse_bundle
 
 
@@ -101,37 +93,6 @@ class Verified:
     snapshots: Mapping[ChainId, tuple[ProvenHeader, Moment]]
     lights: Mapping[ChainId, LightClientState] = field(default_factory=dict)
     prices: tuple[PriceOutcome, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Checker:
-    """Everything that the checker believes and demands; nothing of it comes out of a bundle.
-
-    Attributes:
-        roots: Checkpoints, pins and observations of the checker.
-        meanings: The checker's own registry of assets, its account file's among them.
-        now: The checker's clock.
-        consensus: The beacon chains that carry networks of the checker.
-        lights: States of light clients that the checker kept itself, whatever network they are of.
-    """
-
-    roots: Sequence[TrustRoot]
-    networks: Mapping[ChainId, Network]
-    meanings: Meanings
-    policy: Policy
-    now: Timestamp
-    limits: Limits = DEFAULT_LIMITS
-    consensus: Mapping[ChainId, ConsensusConfig] = field(default_factory=lambda: CONFIGS)
-    lights: Sequence[LightClientState] = ()
-
-    def beginnings(self, chain: ChainId) -> Beginnings | None:
-        """What a light client of the network can begin from; None where there is nothing."""
-        config = self.consensus.get(chain)
-        points = tuple(root for root in self.roots if isinstance(root, Checkpoint) and root.chain_id == chain)
-        if config is None:
-            return None
-        states = tuple(state for state in self.lights if state.config == config)
-        return Beginnings(config, points, states) if points or states else None
 
 
 def verify_bundle(data: bytes, checker: Checker) -> Verified:
@@ -199,131 +160,6 @@ def _claims_by_chain(bundle: Bundle, done: Mapping[int, Outcome]) -> dict[ChainI
         if i not in done:
             asked.setdefault(claim.chain_id, []).append((i, claim))
     return asked
-
-
-@dataclass(frozen=True, slots=True)
-class _Anchored:
-    header: ProvenHeader
-    nodes: NodeTable
-    used: set[Hash32]
-
-
-class Anchors:
-    """The anchor header of each section of a bundle: named by a root of the checker, or settled under its parent's."""
-
-    __slots__ = ("_bundle", "_checker", "_found", "_hashes", "_sections", "lights")
-
-    def __init__(self, bundle: Bundle, hashes: Sequence[Hash32], checker: Checker) -> None:
-        self._bundle, self._hashes, self._checker = bundle, hashes, checker
-        self._sections = {section.chain_id: section for section in bundle.sections}
-        self._found: dict[ChainId, _Anchored | VerifierError] = {}
-        self.lights: dict[ChainId, LightClientState] = {}
-
-    def of(self, chain: ChainId) -> tuple[ProvenHeader, NodeTable, set[Hash32]]:
-        """
-        A section's anchor, its nodes, and the hashes of those that anchoring it used.
-
-        Raises:
-            VerifierError: The anchor does not stand, or that of a parent does not.
-        """
-        found = self._found.get(chain)
-        if found is None:
-            try:
-                found = self._anchored(chain)
-            except VerifierError as error:
-                found = error
-            self._found[chain] = found
-        if isinstance(found, VerifierError):
-            raise found
-        return found.header, found.nodes, found.used
-
-    def _anchored(self, chain: ChainId) -> _Anchored:
-        section, checker = self._sections[chain], self._checker
-        network = checker.networks.get(chain)
-        if network is None:
-            where, cure = Where(network=f"chain {chain}"), "define it under [networks.<name>]"
-            raise Unsupported(where, "this chain id is in no registry of the checker", cure)
-        nodes = NodeTable.from_hashed((self._hashes[i], self._bundle.nodes[i]) for i in section.nodes)
-        used = set[Hash32]()
-        if section.settling is None:
-            header = self._believed(section, network)
-        else:
-            header = self._settled(section, section.settling, network, nodes, used)
-        return _Anchored(header, nodes, used)
-
-    def _believed(self, section: Section, network: Network) -> ProvenHeader:
-        """The anchor as the light client proves it, or as a root names it: whichever is stronger."""
-        checker, where = self._checker, Where(network=network.name)
-        begin = checker.beginnings(network.chain_id)
-        if begin is None:
-            return verify_anchor(section.anchor, network, checker.roots, where)
-        failure: VerifierError | None = None
-        found: list[ProvenHeader] = []
-        try:
-            reached = reach(begin, section.light or NO_LIGHT, Hash32(keccak256(section.anchor)), checker.now)
-            found.append(execution_header(reached.beacon, section.anchor, network))
-            self.lights[network.chain_id] = reached.state
-        except VerifierError as error:
-            failure = error
-        try:
-            found.append(verify_anchor(section.anchor, network, checker.roots, where))
-        except NoTrustRoot as error:
-            failure = failure or error
-        if not found:
-            raise failure or NoTrustRoot(where, keccak256(section.anchor), 0)
-        return min(found, key=lambda header: ANCHOR_ORDER.index(header.trust.anchor))
-
-    def _settled(
-        self, section: Section, settling: Settling, network: Network, nodes: NodeTable, used: set[Hash32]
-    ) -> ProvenHeader:
-        """A rollup's header under its parent's anchor. Parents are the checker's own, so the way up ends."""
-        rooted = network.rooted_by
-        if not isinstance(rooted, SettledOn) or rooted.parent != settling.parent:
-            expected = rooted.parent if isinstance(rooted, SettledOn) else "none (it has a consensus of its own)"
-            raise WrongChain(Where(network=network.name), "the parent network", expected, settling.parent)
-        parent, parent_nodes, parent_used = self.of(settling.parent)
-        check_parent(parent, self._bundle.as_of, self._checker)
-        section_of_parent = self._sections[settling.parent]
-        if not self._has_claims(settling.parent):
-            _nothing_else(section_of_parent, parent, parent_nodes, parent_used)
-        return verify_settlement(
-            case_of(network, parent, nodes, used, self._checker.policy, self._checker.roots),
-            section.anchor,
-            settling.preimages,
-        )
-
-    def _has_claims(self, chain: ChainId) -> bool:
-        left_out = frozenset(self._bundle.omitted)
-        if any(claim.chain_id == chain for claim in self._bundle.prices):
-            return True
-        return any(claim.chain_id == chain for i, claim in enumerate(self._bundle.claims) if i not in left_out)
-
-
-def check_parent(parent: ProvenHeader, as_of: Timestamp, checker: Checker) -> None:
-    """
-    Hold the parent's block, whose time is what settlement is judged by, against the checker's clock and T.
-
-    Raises:
-        FromTheFuture: It is ahead of the clock, so that delays would seem to have passed.
-        TooOld: It lies so far before T that what was revoked since would not show.
-    """
-    policy = checker.policy
-    if parent.timestamp > checker.now + policy.max_clock_error:
-        raise FromTheFuture(parent.where, "the time of the parent's block", checker.now, parent.timestamp)
-    lag = as_of - parent.timestamp
-    if lag > policy.max_head_lag:
-        raise TooOld(parent.where, "the time from the parent's block to T", policy.max_head_lag, lag)
-
-
-def _nothing_else(section: Section, anchor: ProvenHeader, nodes: NodeTable, used: set[Hash32]) -> None:
-    """A section that is there for its rollups alone holds what anchors it, and nothing else."""
-    extra = [*(step.header for step in section.steps), *(h for h in nodes.hashes() if h not in used)]
-    if section.codes:
-        raise UnusedEvidence(anchor.where, "contract codes of a parent without claims", len(section.codes), "")
-    if extra:
-        raise UnusedEvidence(
-            anchor.where, "steps and nodes of a parent without claims", len(extra), to_hex(extra[0][:32])
-        )
 
 
 class SectionState:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from verifier.anchors import Anchors
 from verifier.calls import Call
+from verifier.checker import Checker
 from verifier.claims import Asset, CallReading, Claim, Source
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, UnusedEvidence, VerifierError
@@ -17,7 +19,7 @@ from verifier.evidence import Bundle, Section
 from verifier.evm.call import CodeTable
 from verifier.primitives import ChainId, Hash32, Timestamp, to_hex
 from verifier.proven import ProvenCall
-from verifier.verify import Anchors, Checker, Refusal, SectionState, moment_error, omitted_error, snapshot_of
+from verifier.verify import Refusal, SectionState, moment_error, omitted_error, snapshot_of
 from verifier.wire import parse_bundle
 
 CallOutcome = ProvenCall | Refusal

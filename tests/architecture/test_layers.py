@@ -23,6 +23,8 @@ LEVELS: dict[str, int] = {
     "verifier.gather_moment": 6,
     "verifier.gather_reach": 6,
     "verifier.verify": 6,
+    "verifier.checker": 6,
+    "verifier.anchors": 6,
     "verifier.verify_calls": 6,
     "verifier.single": 6,
     "verifier.explain": 6,

@@ -9,13 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+from verifier.checker import Checker
 from verifier.claims import Asset, Claim
 from verifier.evidence import Bundle, Section
 from verifier.network import Family, Network, OwnConsensus
 from verifier.policy import STRICT
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.trust import PinnedBlock
-from verifier.verify import Checker, Refusal, verify_bundle
+from verifier.verify import Refusal, verify_bundle
 from verifier.wire import encode_bundle
 
 TIME = 1_700_000_000

@@ -17,6 +17,7 @@ from chains.observe_beacon import observe_checkpoint
 from tests.simulators.beacon import CHAIN, BeaconChain, devnet
 from tests.simulators.beacon_api import BeaconApi
 from verifier.app.following import LightClients
+from verifier.checker import Checker
 from verifier.consensus.forks import Fork
 from verifier.errors import CheckpointTooOld, Misbehaviour, VerifierError
 from verifier.flow import Unanswered
@@ -24,7 +25,6 @@ from verifier.gather_light import Followed
 from verifier.policy import PRACTICAL, STRICT, Policy
 from verifier.primitives import Timestamp
 from verifier.trust import Anchor, Checkpoint
-from verifier.verify import Checker
 
 CONFIG = devnet((Fork.GLOAS, 0), MIN_VALIDATOR_WITHDRAWABILITY_DELAY=10**6)
 CHAIN_OF = BeaconChain(CONFIG)

@@ -11,6 +11,7 @@ from tests.hostile.test_noticed_assets import with_words
 from tests.simulators.minting import header, network
 from tests.simulators.world import World, balance_slot, checker, holder
 from tests.verifier.test_verify import gather
+from verifier.anchors import check_parent
 from verifier.claims import Claim, Source
 from verifier.consensus.networks import CONFIGS
 from verifier.errors import (
@@ -26,7 +27,7 @@ from verifier.errors import (
 from verifier.policy import STRICT, Policy
 from verifier.primitives import ChainId, Hash32, Timestamp
 from verifier.trust import Anchor, Checkpoint, Observed, Settlement, Trust
-from verifier.verify import Refusal, check_parent, too_weak, verify_bundle
+from verifier.verify import Refusal, too_weak, verify_bundle
 from verifier.wire import encode_bundle, parse_bundle
 
 WORLD = World(1, {holder(1): 5}, {holder(1): 7})

@@ -47,6 +47,8 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/wire.py", _WIRE),
     ("verifier/shape.py", _WIRE),
     ("verifier/verify.py", (*_WHOLE, "tests/hostile/test_chain_identity.py", *_ROOTED)),
+    ("verifier/anchors.py", (*_WHOLE, "tests/hostile/test_chain_identity.py", *_ROOTED)),
+    ("verifier/checker.py", (*_WHOLE, *_ROOTED)),
     ("verifier/gather_light.py", ("tests/verifier/test_gather_light.py", "tests/chains/test_beacon.py")),
     ("verifier/gather", (*_WHOLE, NOTICED.format("gather"), *_ROOTED)),
     ("verifier/flow.py", (*_WHOLE, NOTICED.format("gather"))),

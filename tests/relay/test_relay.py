@@ -19,6 +19,7 @@ from tests.nodes.contracts import ALICE, BOB
 from tests.relay import contracts
 from tests.relay.conftest import Place, address_of
 from tests.simulators import lies
+from verifier.checker import Checker
 from verifier.claims import Asset, Claim, KnownAsset, Source, TokenLayout
 from verifier.encoders.abi import encode_call
 from verifier.flow import AskProof, Unanswered
@@ -27,7 +28,7 @@ from verifier.primitives import Hash32, Timestamp, slot_key
 from verifier.proven import ProvenAmount
 from verifier.state.events import EventFilter
 from verifier.trust import Anchor
-from verifier.verify import Checker, verify_bundle
+from verifier.verify import verify_bundle
 from verifier.wire import parse_bundle
 
 TRANSFER = Hash32(bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"))

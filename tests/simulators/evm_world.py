@@ -10,6 +10,7 @@ import rlp
 from tests.simulators.chain import HISTORY, account, header_fields, pinned, storage_trie, uint
 from tests.simulators.trie_builder import Built, build, keccak
 from verifier.calls import Call
+from verifier.checker import Checker
 from verifier.claims import AssetKey, Claim, KnownAsset
 from verifier.evidence import Bundle, Section
 from verifier.evm.call import CodeTable
@@ -20,7 +21,7 @@ from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.trie.table import NodeTable
 from verifier.trust import PinnedBlock
-from verifier.verify import Checker, SectionState
+from verifier.verify import SectionState
 
 TO = Address(b"\xc0" * 20)
 OTHER = Address(b"\xd0" * 20)

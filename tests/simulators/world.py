@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import rlp
 
 from tests.simulators.trie_builder import Built, build, keccak
+from verifier.checker import Checker
 from verifier.claims import Asset, Claim, ClaimKind, CodePin, KnownAsset, Source, TokenLayout
 from verifier.errors import VerifierError
 from verifier.flow import Ask, AskHeader, AskHeight, AskProof, Flow, Unanswered
@@ -19,7 +20,6 @@ from verifier.network import Family, HistoryRing, Network, OwnConsensus
 from verifier.policy import STRICT, Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp, slot_key
 from verifier.trust import PinnedBlock
-from verifier.verify import Checker
 
 RING = HistoryRing(Address(bytes.fromhex("0000f90827f1c53a10cb7a02335b175320002935")), 8191)
 FAMILY = Family("ethereum", history=RING)

@@ -20,6 +20,7 @@ from tests.nodes.contracts import EIP1967_SLOT
 from tests.nodes.protocols.contract import Contract
 from tests.nodes.protocols.optimism import CLOCK, DELAY, Games, deploy_games, output, prove_withdrawal, withdraw
 from tests.simulators.trie_builder import keccak
+from verifier.checker import Checker
 from verifier.claims import CodePin
 from verifier.errors import NotSettled, VerifierError
 from verifier.gather import gather_anchor, gather_settled
@@ -30,7 +31,6 @@ from verifier.proven import ProvenHeader, ProvenSettlement, trail
 from verifier.settlement import op_asking, op_fault
 from verifier.settlement.collect import collect
 from verifier.trust import Basis, PinnedBlock, Settlement
-from verifier.verify import Checker
 
 L2 = 901
 START = int(time.time()) - 25 * 86_400

@@ -11,6 +11,7 @@ from chains.chain import local_network
 from chains.driver import Desk
 from tests.simulators.beacon import CHAIN, BeaconChain, devnet, execution_rlp
 from verifier.app.following import LightClients
+from verifier.checker import Checker
 from verifier.consensus.bootstrap import start
 from verifier.consensus.containers import encode_bootstrap
 from verifier.consensus.forks import Fork
@@ -23,7 +24,6 @@ from verifier.gather_light import Followed, accept_attested, accept_finality, ac
 from verifier.policy import PRACTICAL, STRICT
 from verifier.primitives import Timestamp
 from verifier.trust import Anchor
-from verifier.verify import Checker
 
 CONFIG = devnet((Fork.FULU, 0), MIN_VALIDATOR_WITHDRAWABILITY_DELAY=10**4)
 CHAIN_OF = BeaconChain(CONFIG)

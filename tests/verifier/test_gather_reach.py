@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.simulators.world import World, holder, run
+from verifier.checker import Checker
 from verifier.evidence import Settling
 from verifier.flow import Ask, AskProof, Unanswered
 from verifier.gather import Anchored, Gathered, gather_section
 from verifier.network import Family
 from verifier.primitives import ChainId, Timestamp
-from verifier.verify import Checker
 
 SETTLED = Settling(ChainId(1), ())
 

@@ -20,6 +20,7 @@ from verifier.app.json_view import Json, head, refusal_json, step_json, time_jso
 from verifier.app.quantities import checksummed, given_address, moment, rfc3339
 from verifier.app.report.escape import clean
 from verifier.calls import DEFAULT_GAS, ZERO_ADDRESS, Call
+from verifier.checker import Checker
 from verifier.claims import Claim
 from verifier.codec.abi import decode_values, split_types
 from verifier.errors import BadInput, NotUsable
@@ -27,7 +28,7 @@ from verifier.flow import Unanswered
 from verifier.primitives import Address, ChainId, Timestamp, nonzero_hash, parse_hex, to_hex
 from verifier.proven import Ended, ProvenCall, ProvenWord, trail
 from verifier.trust import PinnedBlock, TrustRoot
-from verifier.verify import Checker, Refusal
+from verifier.verify import Refusal
 from verifier.verify_calls import CallOutcome, call_claim, verify_calls
 
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")

@@ -19,10 +19,11 @@ from verifier.app.report.terminal import Terminal
 from verifier.app.report.trees import trail_tree
 from verifier.app.service import check_account, checker_of
 from verifier.app.store import Store
+from verifier.checker import Checker
 from verifier.evidence import Bundle
 from verifier.primitives import Timestamp
 from verifier.proven import ProvenAmount
-from verifier.verify import Checker, Refusal, verify_bundle
+from verifier.verify import Refusal, verify_bundle
 from verifier.wire import encode_bundle, parse_bundle
 
 

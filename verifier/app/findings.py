@@ -20,6 +20,7 @@ from verifier.app.kept import (
     kept_amounts,
 )
 from verifier.app.service import Run
+from verifier.checker import Checker
 from verifier.margin.account import quotes_of
 from verifier.margin.fixed import show_scaled
 from verifier.margin.observe import observation
@@ -29,7 +30,7 @@ from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.proven import Moment
 from verifier.trust import Settlement, TrustRoot
-from verifier.verify import Checker, Outcome, PriceOutcome, PriceRefusal, Verified
+from verifier.verify import Outcome, PriceOutcome, PriceRefusal, Verified
 
 
 @dataclass(frozen=True, slots=True)

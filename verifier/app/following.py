@@ -11,6 +11,7 @@ from chains.driver import Desk, drive
 from chains.errors import FetchError
 from chains.observe_beacon import newest_attested, newest_finality, observe_checkpoint
 from verifier.app.kept import KeptLight
+from verifier.checker import Checker
 from verifier.consensus.light_client import LightClientState, attested_beacon, finalized_beacon, require_recent
 from verifier.errors import CheckpointTooOld, Misbehaviour
 from verifier.flow import Ask, AskHeight, Unanswered
@@ -20,7 +21,6 @@ from verifier.gather_moment import MAX_PARENTS
 from verifier.network import Network
 from verifier.primitives import ChainId, Hash32, Timestamp
 from verifier.trust import Anchor, Checkpoint
-from verifier.verify import Checker
 
 
 class Shelf(Protocol):

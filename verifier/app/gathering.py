@@ -15,6 +15,7 @@ from chains.driver import Desk, drive
 from chains.errors import FetchError
 from chains.observe import observe, observe_block
 from verifier.app.following import LightClients
+from verifier.checker import Checker
 from verifier.claims import CallReading, Claim, PriceClaim
 from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
@@ -34,7 +35,7 @@ from verifier.headers.decode import decode_header
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId, Timestamp
 from verifier.trust import Anchor, Checkpoint, HeaderRoot, Observed, PinnedBlock, Settlement, TrustRoot
-from verifier.verify import Checker, PriceRefusal, Refusal, Verified, verify_bundle
+from verifier.verify import PriceRefusal, Refusal, Verified, verify_bundle
 from verifier.wire import encode_bundle
 
 Failure = Unanswered | VerifierError

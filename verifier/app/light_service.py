@@ -15,6 +15,7 @@ from verifier.app.exit_codes import Exit, worst
 from verifier.app.following import LightClients, Shelf
 from verifier.app.json_view import Json, endpoint_json, head, time_json
 from verifier.app.report.escape import clean
+from verifier.checker import Checker
 from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.light_client import LightClientState, attested_beacon, finalized_beacon
 from verifier.errors import CheckpointTooOld, VerifierError
@@ -25,7 +26,6 @@ from verifier.policy import Policy
 from verifier.primitives import ChainId, Timestamp, to_hex
 from verifier.proven import ProvenBeacon
 from verifier.trust import Checkpoint
-from verifier.verify import Checker
 
 Problem = VerifierError | Unanswered | FetchError
 

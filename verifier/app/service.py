@@ -17,6 +17,7 @@ from verifier.app.compile import AccountSpec
 from verifier.app.following import LightClients, Shelf
 from verifier.app.gathering import GatheredBundle, gather_bundle, observe_anchors, verify_gathered
 from verifier.app.kept import KeptLight
+from verifier.checker import Checker
 from verifier.claims import Claim
 from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
@@ -28,7 +29,7 @@ from verifier.policy import DAY, DEFAULT_LIMITS, Limits
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.proven import ProvenAmount, ProvenPrice
 from verifier.trust import Settlement, TrustRoot
-from verifier.verify import Checker, Outcome, Refusal, Verified, verify_bundle
+from verifier.verify import Outcome, Refusal, Verified, verify_bundle
 from verifier.wire import parse_bundle
 
 

@@ -19,6 +19,7 @@ from verifier.app.gathering import anchors_of
 from verifier.app.json_view import Json, head, step_json, time_json
 from verifier.app.quantities import checksummed, rfc3339
 from verifier.app.report.escape import clean
+from verifier.checker import Checker
 from verifier.claims import AccountRead
 from verifier.codec.storage_layout import Decoded, Place, StorageLayout, decode, parse_layout, resolve, wanted
 from verifier.errors import BadInput, LimitExceeded, NotThere, VerifierError
@@ -30,7 +31,6 @@ from verifier.primitives import Address, SlotKey, Timestamp, Word, to_hex
 from verifier.proven import ProvenAccount, ProvenHeader, ProvenWord
 from verifier.state.asking import Proofs
 from verifier.state.ethereum import EMPTY_CODE
-from verifier.verify import Checker
 
 MAX_LAYOUT = 8 << 20
 

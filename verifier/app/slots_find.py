@@ -18,12 +18,13 @@ from verifier.app.gathering import GatheredBundle, gather_calls
 from verifier.app.json_view import Json, head, time_json
 from verifier.app.quantities import checksummed
 from verifier.assets.find_slot import Found, find, reading_of
+from verifier.checker import Checker
 from verifier.claims import Claim, Source
 from verifier.errors import VerifierError
 from verifier.flow import Unanswered
 from verifier.primitives import Address, Hash32, Timestamp, to_hex
 from verifier.proven import ProvenCall
-from verifier.verify import Checker, Refusal
+from verifier.verify import Refusal
 from verifier.verify_calls import call_claim, verify_calls
 
 

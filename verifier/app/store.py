@@ -24,8 +24,9 @@ from verifier.app.errors import StoreDamaged, StoreError, StoreFailed
 from verifier.app.kept import CAPACITY_SECONDS, KeptAmount, KeptCapacity, KeptEndpoint, Record, kept_amounts
 from verifier.app.migrations import SCHEMA_VERSION
 from verifier.app.store_file import check_id, create_private, opened, stored_id, translated
+from verifier.checker import Checker
 from verifier.primitives import Address, ChainId, Hash32, Timestamp, to_hex
-from verifier.verify import Checker, Verified, verify_bundle
+from verifier.verify import Verified, verify_bundle
 
 BUSY_SECONDS: Final = 10.0
 Row = dict[str, object]

@@ -12,6 +12,7 @@ from chains.driver import Desk, drive
 from tests.chains.talk import endpoint, header_question
 from tests.nodes.process import post
 from verifier.calls import Call
+from verifier.checker import Checker
 from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import NOWHERE
@@ -26,7 +27,7 @@ from verifier.primitives import Address, Hash32, Timestamp, hash32, parse_hex
 from verifier.proven import ProvenCall, ProvenHeader
 from verifier.trie.table import NodeTable
 from verifier.trust import PinnedBlock
-from verifier.verify import Checker, SectionState
+from verifier.verify import SectionState
 
 
 @dataclass

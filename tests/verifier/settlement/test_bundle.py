@@ -10,6 +10,7 @@ from tests.simulators.rollup import PARENT, all_nodes
 from tests.simulators.trie_builder import keccak
 from tests.simulators.world import World, holder, run
 from tests.verifier.settlement.games import DAY, DELAY, PASSER_ROOT, GameWorld, clone_code, output_root, uuid
+from verifier.checker import Checker
 from verifier.errors import (
     FromTheFuture,
     MalformedBundle,
@@ -28,7 +29,7 @@ from verifier.policy import STRICT, Policy
 from verifier.primitives import ChainId, Hash32, Timestamp
 from verifier.proven import ProvenAmount, ProvenSettlement, trail
 from verifier.trust import PinnedBlock, Settlement
-from verifier.verify import Checker, Refusal, Verified, verify_bundle
+from verifier.verify import Refusal, Verified, verify_bundle
 from verifier.view import encode_view, parse_view
 from verifier.wire import encode_bundle, parse_bundle
 

@@ -135,9 +135,10 @@ def _by_roots(state: State, command: str, data: bytes, given: Given, policy: str
     from verifier.app.errors import UnknownName
     from verifier.app.findings import of_verified
     from verifier.app.service import anchors_of
+    from verifier.checker import Checker
     from verifier.consensus.networks import CONFIGS
     from verifier.policy import PRESETS
-    from verifier.verify import Checker, verify_bundle
+    from verifier.verify import verify_bundle
 
     if policy not in PRESETS:
         raise UnknownName("policy", policy, PRESETS)
