@@ -40,7 +40,7 @@ from verifier.errors import BadInput, LimitExceeded, MalformedBundle, Where
 from verifier.evidence import Bundle, HeaderStep, LightEvidence, Link, Section, Settling
 from verifier.policy import DEFAULT_LIMITS, Limits
 from verifier.positions import MOST_PARAMETERS, Parameter, Position, PositionKind
-from verifier.primitives import MAX_UINT256, Hash32, address, chain_id, hash32, slot_key, timestamp
+from verifier.primitives import MAX_UINT256, ChainId, Hash32, address, chain_id, hash32, slot_key, timestamp
 from verifier.shape import Shape
 
 MAGIC: Final = "xmargin-bundle"
@@ -382,6 +382,8 @@ def _section_in(item: Shape, counts: tuple[int, int], limits: Limits) -> Section
     for step in part["steps"].items(limits.steps):
         link, header = step.tuple(2)
         steps.append(HeaderStep(link.word(Link), header.bytes(limits.header_bytes)))
+    if "settling" in part and "light" in part:
+        raise MalformedBundle(_HERE, "a network is settled on its parent, or has a light client of its own")
     return Section(
         chain_id(part["chain"].uint()),
         part["anchor"].bytes(limits.header_bytes),
@@ -412,6 +414,16 @@ def _codes_in(item: Shape, limits: Limits, below: int) -> tuple[int, ...]:
     return _ascending(item, limits.codes, below)
 
 
+def _with_parents(chains: set[ChainId], sections: Sequence[Section]) -> set[ChainId]:
+    """Networks, and those that they settle on, all the way up. Rollups that settle on one another lead to nothing."""
+    parents = {section.chain_id: section.settling.parent for section in sections if section.settling is not None}
+    found, new = set[ChainId](), chains
+    while new:
+        found |= new
+        new = {parents[chain] for chain in new if chain in parents} - found
+    return found
+
+
 def _check_sections(
     sections: Sequence[Section],
     asked: tuple[Sequence[Claim], Sequence[PriceClaim]],
@@ -423,9 +435,8 @@ def _check_sections(
     if any(one >= two for one, two in pairwise(chains)):
         raise MalformedBundle(_HERE, "sections ascend by chain id, each once")
     left_out = frozenset(omitted)
-    wanted = {claim.chain_id for i, claim in enumerate(claims) if i not in left_out}
-    wanted |= {claim.chain_id for claim in prices}
-    wanted |= {section.settling.parent for section in sections if section.settling is not None}
+    asked_for = {claim.chain_id for i, claim in enumerate(claims) if i not in left_out}
+    wanted = _with_parents(asked_for | {claim.chain_id for claim in prices}, sections)
     if wanted != set(chains):
         raise MalformedBundle(
             _HERE, f"it has sections for networks {chains}, its claims and settlements need {sorted(wanted)}"

@@ -22,7 +22,7 @@ from verifier.errors import (
     UnusedEvidence,
     WrongChain,
 )
-from verifier.evidence import Bundle, Section, Settling
+from verifier.evidence import Bundle, LightEvidence, Section, Settling
 from verifier.gather import assemble, gather_section
 from verifier.network import SettledOn
 from verifier.policy import STRICT, Policy
@@ -251,3 +251,24 @@ def test_the_scene_is_what_it_says() -> None:
     assert games.code == clone_code(games.claim, games.extra)
     assert uuid(8, games.claim, games.extra) != uuid(9, games.claim, games.extra)
     assert games.passer == PASSER_ROOT
+
+
+def test_rollups_that_settle_on_one_another_alone_are_malformed() -> None:
+    """A ring of sections that no claim leads to would be carried along, and looked at by nobody."""
+    bundle = Scene().bundle()
+    parse_bundle(encode_bundle(bundle))
+    ring = tuple(
+        Section(ChainId(one), b"anything", (), (), Settling(ChainId(other), (b"at all",)))
+        for one, other in ((10**6, 10**6 + 1), (10**6 + 1, 10**6))
+    )
+    with pytest.raises(MalformedBundle, match="its claims and settlements need"):
+        parse_bundle(encode_bundle(replace(bundle, sections=(*bundle.sections, *ring))))
+
+
+def test_a_settled_section_brings_no_light_client_along() -> None:
+    """The parent anchors it; evidence of a light client beside that would be looked at by nobody."""
+    bundle = Scene().bundle()
+    parent, rollup = bundle.sections
+    both = replace(rollup, light=LightEvidence(bootstrap=b"anything"))
+    with pytest.raises(MalformedBundle, match="a light client of its own"):
+        parse_bundle(encode_bundle(replace(bundle, sections=(parent, both))))
