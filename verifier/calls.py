@@ -63,4 +63,11 @@ class CallLimits:
     output_bytes: int = 1_024 * 1_024
 
 
+@dataclass(slots=True)
+class Work:
+    """Units of work that several calls share. A call that ends in an error has done what it did all the same."""
+
+    left: int
+
+
 DEFAULT_CALL_LIMITS: Final = CallLimits()

@@ -17,13 +17,12 @@ from verifier.anchors import Anchors
 from verifier.assets import State, kind_of
 from verifier.assets.call import balance_reading
 from verifier.assets.position import Needing
-from verifier.calls import DEFAULT_CALL_LIMITS, Call
+from verifier.calls import Call, Work
 from verifier.checker import Checker
 from verifier.claims import AccountRead, Asset, Claim, ClaimKind, KnownAsset, Meanings, PriceClaim, Source
 from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
 from verifier.errors import (
-    CallTooLarge,
     FromTheFuture,
     MissingEvidence,
     TooOld,
@@ -165,7 +164,7 @@ def _claims_by_chain(bundle: Bundle, done: Mapping[int, Outcome]) -> dict[ChainI
 class SectionState:
     """Proven state under one header: each account is walked once, and every node that was used is noted."""
 
-    __slots__ = ("_accounts", "_calls", "_header", "_nodes", "_root", "_steps", "codes", "used")
+    __slots__ = ("_accounts", "_calls", "_header", "_nodes", "_root", "_work", "codes", "used")
 
     def __init__(
         self,
@@ -177,8 +176,8 @@ class SectionState:
     ) -> None:
         self._header, self._root, self._nodes, self.used = header, state_root(header), nodes, used
         self._accounts: dict[Address, ProvenAccount] = {}
-        self._calls: dict[Call, ProvenCall] = {}
-        self._steps = steps
+        self._calls: dict[Call, ProvenCall | VerifierError] = {}
+        self._work = Work(steps)
         self.codes = codes if codes is not None else CodeTable()
 
     def account(self, address: Address) -> ProvenAccount:
@@ -205,15 +204,23 @@ class SectionState:
         """What a contract answers to a call; the same call is run once, and all of them share one bound on work."""
         found = self._calls.get(call)
         if found is None:
-            limits = replace(DEFAULT_CALL_LIMITS, steps=min(DEFAULT_CALL_LIMITS.steps, self._steps))
             try:
-                found = verify_call(self._header, call, self, self.codes, limits=limits)
-            except CallTooLarge:
-                self._steps -= limits.steps
-                raise
-            self._steps -= found.steps
+                found = verify_call(self._header, call, self, self.codes, work=self._work)
+            except VerifierError as error:
+                found = _without_frames(error)
             self._calls[call] = found
+        if isinstance(found, VerifierError):
+            raise found
         return found
+
+
+def _without_frames(error: VerifierError) -> VerifierError:
+    """The error without the frames it came through: those of a call hold the machine's memory, and errors are kept."""
+    error.__context__ = error.__cause__
+    if error.__cause__ is not None:
+        error.__cause__.__context__ = None
+        error.__cause__.__traceback__ = None
+    return error.with_traceback(None)
 
 
 def verify_section(

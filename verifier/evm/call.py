@@ -8,9 +8,10 @@ names it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits
+from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits, Work
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BrokenAncestry, CallTooLarge, MissingEvidence, Where
 from verifier.evm.environment import environment
@@ -145,6 +146,7 @@ def verify_call(
     *,
     ancestors: Sequence[ProvenHeader] = (),
     limits: CallLimits = DEFAULT_CALL_LIMITS,
+    work: Work | None = None,
 ) -> ProvenCall:
     """
     Establish what a call returns in the state after a proven block, under that block's environment.
@@ -154,6 +156,7 @@ def verify_call(
         state: Proves accounts and words under the header's state root out of untrusted nodes.
         codes: Untrusted; code enters by its proven hash only.
         ancestors: Proven headers below `header`, for BLOCKHASH; the parent and the history contract need none.
+        work: Shared with other calls; this one does no more than is left, and takes off what it did.
 
     Raises:
         Unsupported: The block's fork, an opcode or a precompile is not one that we can run; the error names it.
@@ -167,7 +170,9 @@ def verify_call(
     engine = machine(env.fork, where)
     reader = Reader(state, codes, limits, where)
     hashes = BlockHashes(header, reader, ancestors)
-    ended = engine.run(call, env, State(reader, engine.numbers, call.sender), hashes, limits, where)
+    if work is not None:
+        limits = replace(limits, steps=min(limits.steps, work.left))
+    ended = engine.run(call, env, State(reader, engine.numbers, call.sender), hashes, limits, where, work)
     outcome = Ended.REVERTED if ended.reverted else Ended.RETURNED if ended.halted is None else Ended.HALTED
     return mint(
         ProvenCall,

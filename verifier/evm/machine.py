@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any, Final, Protocol, cast
 
-from verifier.calls import Call, CallLimits
+from verifier.calls import Call, CallLimits, Work
 from verifier.errors import NOWHERE, CallTooLarge, Unsupported, Where
 from verifier.evm import state as proven_state
 from verifier.evm.environment import Environment
@@ -167,10 +167,20 @@ class Machine:
         self.precompiles = frozenset(int.from_bytes(a, "big") for a in self._interpreter.PRE_COMPILED_CONTRACTS)
 
     def run(
-        self, call: Call, env: Environment, state: State, hashes: BlockHashes, limits: CallLimits, where: Where
+        self,
+        call: Call,
+        env: Environment,
+        state: State,
+        hashes: BlockHashes,
+        limits: CallLimits,
+        where: Where,
+        work: Work | None = None,
     ) -> Finished:
         """
         Run a call to its end.
+
+        Args:
+            work: What is done comes off it, however the run ends.
 
         Raises:
             VerifierError: Whatever reading the state or a block hash raises; bounds and refused parts of the machine.
@@ -185,6 +195,9 @@ class Machine:
             # The specification assumes valid blocks; what it trips over in hostile code is no answer.
             what = f"the executable specification stopped with {type(error).__name__} in this call"
             raise Unsupported(where, what) from error
+        finally:
+            if work is not None:
+                work.left -= min(meter.steps, limits.steps)
         output = bytes(ended.output)
         if len(output) > limits.output_bytes:
             raise CallTooLarge(where, "bytes of output", limits.output_bytes, len(output))

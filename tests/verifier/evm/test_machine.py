@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import traceback
 from hashlib import sha256
 
 import pytest
@@ -13,7 +14,7 @@ from chains import arbitrum_one, base, ethereum, optimism, sepolia
 from tests.simulators.chain import HISTORY, SimChain
 from tests.simulators.evm_world import OTHER, TO, Account, EvmWorld, call, returns_top
 from tests.simulators.trie_builder import keccak
-from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits
+from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits, Work
 from verifier.errors import BadInput, BrokenAncestry, CallTooLarge, MissingEvidence, MissingNode, Unsupported
 from verifier.evm.call import BlockHashes, CodeTable, Reader, verify_call
 from verifier.evm.environment import environment
@@ -420,3 +421,44 @@ def test_jump_destinations_are_those_of_the_specification():
         ours, theirs = JumpDestinations(code), get_valid_jump_destinations(code)
         assert {i for i in range(length + 2) if i in ours} == {int(i) for i in theirs}
     assert machine(Fork.OSAKA) is machine(Fork.OSAKA)
+
+
+# --- work that calls share -------------------------------------------------------------------------------
+
+
+def test_a_call_that_fails_has_used_up_what_it_did():
+    """Work ends up in the shared bound however a call ends: else each of many failing calls could spend all of it."""
+    code = bytes.fromhex("62000400" + "5b6001900380600457" + "73" + OTHER.hex() + "31")  # 1,024 rounds, then a balance
+    world = EvmWorld({TO: Account(code), OTHER: Account(b"", {}, 5)})
+    full, work = world.section(), Work(1_000_000)
+    steps = verify_call(world.header, call(), full, full.codes, work=work).steps
+    assert steps > 5_000 and work.left == 1_000_000 - steps
+    leaf = next(n for n in world.evidence() if keccak(n) not in used_without(world, OTHER))
+    short, work = world.section(without=leaf), Work(1_000_000)
+    with pytest.raises(MissingNode):
+        verify_call(world.header, call(), short, short.codes, work=work)
+    assert work.left == 1_000_000 - steps
+    with pytest.raises(CallTooLarge) as refused:
+        verify_call(world.header, call(), full, full.codes, work=Work(steps - 1))
+    assert f"{steps - 1:,}" in str(refused.value) or str(steps - 1) in str(refused.value)
+
+
+def used_without(world: EvmWorld, address) -> set[bytes]:
+    """Hashes of the nodes that prove every other account."""
+    state = world.section()
+    for other in world.accounts:
+        if other != address:
+            state.account(other)
+    return {bytes(used) for used in state.used}
+
+
+def test_the_same_failing_call_is_run_once():
+    """Claims may differ in what they take out of one call; its failure is found once, and keeps no machine alive."""
+    world = EvmWorld({TO: Account(bytes.fromhex("5b600056"))})
+    state = world.section()
+    with pytest.raises(CallTooLarge) as first:
+        state.call(call())
+    with pytest.raises(CallTooLarge) as second:
+        state.call(call())
+    assert first.value is second.value
+    assert not any("interpreter" in frame.filename for frame in traceback.extract_tb(second.value.__traceback__))
