@@ -53,7 +53,7 @@ def verify_calls(data: bytes, checker: Checker) -> VerifiedCalls:
     """
     parsed = parse_bundle(data, checker.limits)
     bundle = parsed.bundle
-    if any(not isinstance(claim.reading, CallReading) for claim in bundle.claims):
+    if bundle.prices or any(not isinstance(claim.reading, CallReading) for claim in bundle.claims):
         raise BadInput("bundle of calls", "claims that are all read by calls", "one that is not")
     late = moment_error(bundle.as_of, checker)
     if late is not None:

@@ -327,12 +327,15 @@ def _price(item: PriceClaimView) -> PriceClaim:
 
 
 def _light(view: LightView) -> LightEvidence:
-    return LightEvidence(
+    made = LightEvidence(
         None if view.bootstrap is None else parse_hex(view.bootstrap),
-        tuple(parse_hex(update) for update in view.updates or ()),
+        tuple(parse_hex(update) for update in _present(view.updates)),
         None if view.final is None else parse_hex(view.final),
         None if view.attested is None else parse_hex(view.attested),
     )
+    if not made:
+        raise MalformedBundle(_HERE, "light-client evidence that is empty is left out")
+    return made
 
 
 def _settling(view: SettlingView) -> Settling:

@@ -9,21 +9,44 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulators.minting import ALICE, coin, holding, proven
 from verifier.app.account_file import read_account
+from verifier.app.attesting import recheck
 from verifier.app.commands.state import State
 from verifier.app.commands.verify import _with_last_proven
 from verifier.app.compile import compile_account
 from verifier.app.demo import demo_folder
 from verifier.app.findings import of_run, record_of
 from verifier.app.kept import Record
-from verifier.app.service import Run, check_account, weigh_again
+from verifier.app.service import Run, check_account, checker_of, last_proven, weigh_again
 from verifier.app.store import Store
-from verifier.errors import MissingEvidence, Where
+from verifier.claims import PriceClaim
+from verifier.errors import MissingEvidence, NotAttestable, Where
+from verifier.positions import PositionKind, position
 from verifier.primitives import Timestamp
-from verifier.proven import ProvenAmount
+from verifier.proven import ProvenAmount, ProvenPrice, mint
 from verifier.verify import Refusal
+from verifier.wire import encode_bundle, parse_bundle
 
 FAR = 10**6
+
+
+def proven_price(as_of: int) -> ProvenPrice:
+    """A price as the verifier would have made it, which no bundle proves."""
+    amount = proven(holding(coin(), ALICE), 1, as_of=as_of)
+    how = position(PositionKind.CALL, function="price()(uint256)", decimals=8)
+    return mint(
+        ProvenPrice,
+        rests_on=amount.rests_on,
+        claim=PriceClaim(amount.claim.chain_id, "ETH", "USD", ALICE, how),
+        price=10**18,
+        at=amount.header.timestamp,
+        as_of=amount.as_of,
+        moment=amount.moment,
+        header=amount.header,
+        bound_by=(),
+        trust=amount.trust,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +88,35 @@ def test_a_kept_bundle_gives_the_high_figure_back(lost: Run, db: Path) -> None:
     (amount,) = last_amounts(again)
     assert amount > 0
     assert again.verified.outcomes == lost.verified.outcomes  # the claim itself stays missing
+
+
+def test_another_question_is_no_answer(lost: Run, db: Path) -> None:
+    """The same contract and holder under another group or with other decimals: what was proven then says nothing now."""
+    (refusal,) = lost.missing
+    for change in ({"group": "OTHER"}, {"decimals": 3}):
+        claim = replace(refusal.claim, asset=replace(refusal.claim.asset, **change))
+        assert claim.identity == refusal.claim.identity
+        with Store(db) as store:
+            believed = checker_of(lost.spec, lost.now, lost.roots)
+            assert last_proven([refusal], store, believed)
+            assert last_proven([replace(refusal, claim=claim)], store, believed) == {}
+
+
+def test_asking_about_an_anchor_that_is_no_header_refuses_its_network_alone(whole: Run) -> None:
+    """A foreign bundle whose one anchor is rubbish: that network is refused, and the others are checked as ever."""
+    first, *others = parse_bundle(whole.data).bundle.sections
+    bundle = replace(parse_bundle(whole.data).bundle, sections=(replace(first, anchor=b"\xc0"), *others))
+    run = check_account(whole.spec, encode_bundle(bundle), now=whole.now, ask=True)
+    assert {o.claim.chain_id for o in run.verified.outcomes if isinstance(o, Refusal)} == {first.chain_id}
+    assert any(isinstance(o, ProvenAmount) for o in run.verified.outcomes)
+
+
+def test_a_price_that_the_evidence_does_not_prove_is_not_signed(whole: Run) -> None:
+    """What is about to be signed is proven once more, the prices that it is weighed by among it."""
+    recheck(whole)
+    account = replace(whole.report.account, proven_prices=(proven_price(whole.verified.as_of),))
+    with pytest.raises(NotAttestable, match="prices"):
+        recheck(replace(whole, report=replace(whole.report, account=account)))
 
 
 @pytest.mark.covers("DB-01")

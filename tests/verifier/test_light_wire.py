@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -36,6 +37,18 @@ def test_evidence_comes_back_as_it_went_in(light: LightEvidence) -> None:
     data = encode_bundle(bundle(light))
     assert parse_bundle(data).bundle == bundle(light)
     assert parse_view(encode_view(data)) == data
+
+
+@pytest.mark.parametrize("empty", [{}, {"updates": []}, {"updates": [], "final": "0x01"}])
+def test_a_view_has_no_second_form_either(empty: dict[str, object]) -> None:
+    """What is empty is left out of the view too, or one bundle would have many."""
+    view = json.loads(encode_view(encode_bundle(bundle(LightEvidence(final=b"\x01")))))
+    assert parse_view(json.dumps(view)) == encode_bundle(bundle(LightEvidence(final=b"\x01")))
+    if "final" not in empty:
+        view = json.loads(encode_view(encode_bundle(BUNDLE)))
+    view["sections"][0]["light"] = empty
+    with pytest.raises(MalformedBundle, match="left out"):
+        parse_view(json.dumps(view))
 
 
 def test_a_section_without_it_has_the_bytes_it_always_had() -> None:

@@ -15,6 +15,7 @@ from verifier.app.signer import AnySigner, BlsSigner, signer_name
 from verifier.attest.attestation import Attestation, with_signature
 from verifier.attest.quorum import Aggregate, BlsSet
 from verifier.attest.statement import Binding, Shown, Statement, make_statement
+from verifier.claims import PriceClaim
 from verifier.errors import NotAttestable, Where
 from verifier.primitives import ZERO_HASH, Address, Hash32
 from verifier.proven import ProvenAmount
@@ -150,6 +151,12 @@ def recheck(run: Run) -> None:
         if _figure(before) != _figure(now):
             reason = f"its evidence no longer proves {before.claim.asset.symbol} of {before.claim.holder.hex()}"
             raise NotAttestable(_HERE, reason)
+    if _prices(run) != _prices(again):
+        raise NotAttestable(_HERE, "its evidence no longer proves the prices that it is weighed by")
+
+
+def _prices(run: Run) -> dict[PriceClaim, tuple[int, int, Hash32]]:
+    return {p.claim: (p.price, p.at, p.header.hash) for p in run.report.account.proven_prices}
 
 
 def _figure(outcome: Outcome) -> tuple[int, Hash32] | None:

@@ -274,7 +274,10 @@ async def observe_anchors(bundle: Bundle, desk: Desk, checker: Checker) -> tuple
         network = checker.networks.get(section.chain_id)
         if network is None or (section.chain_id, keccak256(section.anchor)) in known:
             continue
-        number = decode_header(section.anchor, network.family, Where(network=network.name)).number
+        try:
+            number = decode_header(section.anchor, network.family, Where(network=network.name)).number
+        except VerifierError:
+            continue  # the verification refuses this network's claims for it, and lets the others stand
         with suppress(FetchError):
             k = checker.policy.quorum if section.settling is None else checker.policy.proposed.quorum
             found.append(await observe_block(network, desk, k, number, now=checker.now))

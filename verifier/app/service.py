@@ -294,9 +294,9 @@ def _run(
     return Run(spec, data, verified, strangers, report(account), roots, endpoints, now)
 
 
-def proven_again(data: bytes, believed: Checker) -> Mapping[Identity, ProvenAmount]:
+def proven_again(data: bytes, believed: Checker) -> tuple[ProvenAmount, ...]:
     """
-    What an old bundle out of storage still proves to this checker, by identity of the claim.
+    What an old bundle out of storage still proves to this checker.
 
     Storage is as untrusted as the network: amounts are never read back, only evidence is, and it is verified anew. A
     bundle whose root the checker no longer names proves nothing.
@@ -305,8 +305,8 @@ def proven_again(data: bytes, believed: Checker) -> Mapping[Identity, ProvenAmou
     try:
         verified = verify_bundle(data, replace(believed, policy=old))
     except VerifierError:
-        return {}
-    return {o.claim.identity: o for o in verified.outcomes if isinstance(o, ProvenAmount)}
+        return ()
+    return tuple(outcome for outcome in verified.outcomes if isinstance(outcome, ProvenAmount))
 
 
 class Evidence(Protocol):
@@ -322,14 +322,15 @@ class Evidence(Protocol):
 
 
 def last_proven(lost: Iterable[Refusal], kept: Evidence, believed: Checker) -> dict[Identity, ProvenAmount]:
-    """What old bundles still prove of claims that have no figure now; each is verified again."""
+    """What old bundles still prove of claims that have no figure now: of the same question, each verified again."""
     found: dict[Identity, ProvenAmount] = {}
     for refusal in lost:
         claim = refusal.claim
         for old in kept.bundles_with(claim.chain_id, claim.asset.contract, claim.holder):
-            amount = proven_again(kept.load_bundle(old), believed).get(claim.identity)
-            if amount is not None and amount.claim.kind is claim.kind:
-                found[claim.identity] = amount
+            amounts = proven_again(kept.load_bundle(old), believed)
+            same = [amount for amount in amounts if _question(amount.claim) == _question(claim)]
+            if same:
+                found[claim.identity] = same[0]
                 break
     return found
 

@@ -232,6 +232,11 @@ def test_calls_of_a_bundle_are_verified_without_a_meaning():
     other = dataclasses.replace(claim(layout=LAYOUT), reading=None)
     with pytest.raises(BadInput, match="bundle of calls"):
         verify_calls(encode_bundle(made.bundle([other])), made.checker())
+    priced = dataclasses.replace(
+        made.bundle([call_claim(ChainId(1), balance_reading(TO, HOLDER).call)]), prices=(PRICE,)
+    )
+    with pytest.raises(BadInput, match="bundle of calls"):
+        verify_calls(encode_bundle(priced), made.checker())
     extra = verify_calls(
         encode_bundle(made.bundle([call_claim(ChainId(1), balance_reading(TO, HOLDER).call)], codes=[TOKEN, b"\x01"])),
         made.checker(),
@@ -244,6 +249,9 @@ def test_calls_of_a_bundle_are_verified_without_a_meaning():
 ROUND = bytes.fromhex("60075f52" + "6305f5e1006020526001604052" + "6365000000606052" + "600760805260a05ff3")
 """Returns (7, 100_000_000, 1, 0x65000000, 7): a feed's latest round, for anyone who asks anything."""
 FUNCTION = "latestRoundData()(uint80,int256,uint256,uint256,uint80)"
+
+
+PRICE = PriceClaim(ChainId(1), "TOK", "USD", TO, position(PositionKind.CALL, function=FUNCTION, decimals=8, index=1))
 
 
 def price_of(made: EvmWorld, *accepted: Address, **given):
