@@ -169,6 +169,9 @@ def test_init_writes_what_works_and_never_overwrites(tmp_path: Path) -> None:
     again = run("init", cwd=tmp_path)
     assert again.returncode == 2
     assert "exists already" in again.stderr
+    nowhere = run("init", "none/account.toml", cwd=tmp_path)
+    assert nowhere.returncode == 2
+    assert "cannot be written" in nowhere.stderr
     unset = run("verify", "account.toml", cwd=tmp_path)
     assert unset.returncode == 2
     assert "ETH_RPC_URL" in unset.stderr

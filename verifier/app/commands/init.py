@@ -129,6 +129,9 @@ def init(
             file.write(_EXAMPLE.format(policy=policy, now=rfc3339(clock())))
     except FileExistsError:
         raise UsageError(f"{path} exists already", "choose another name; nothing was written") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path has such a name"
+        raise UsageError(f"{path} cannot be written: {reason}", "choose another place") from None
     state.terminal().say(
         f"wrote {path}; next: set ETH_RPC_URL, pin a block if the policy is strict, xmargin verify {path}"
     )
