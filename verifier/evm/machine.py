@@ -318,7 +318,12 @@ def machine(fork: Fork, where: Where = NOWHERE) -> Machine:
 
 @cache
 def _machine(fork: Fork) -> Machine:
-    return Machine(fork)
+    before = sys.getrecursionlimit()
+    try:
+        return Machine(fork)
+    finally:
+        # The package raises it for the whole process, to where parsers in C run out of stack before they are stopped.
+        sys.setrecursionlimit(before)
 
 
 def _made(kind: Any, values: dict[str, object]) -> Any:  # noqa: ANN401

@@ -381,6 +381,18 @@ def test_without_the_package_a_call_cannot_be_verified_here(monkeypatch):
         run(returns_top(b"\x60\x01"))
 
 
+def test_pythons_recursion_limit_stays_what_it_was():
+    """The package raises it when it is loaded; in a process with a hundred times the limit, nested JSON ends in a crash."""
+    code = (
+        "import sys; before = sys.getrecursionlimit();"
+        "from verifier.evm.machine import machine; from verifier.forks import Fork;"
+        "machine(Fork.OSAKA); assert 'py_ecc' in sys.modules; print(before, sys.getrecursionlimit())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after = done.stdout.split()
+    assert before == after
+
+
 def test_limits_are_counts_that_hold_exactly():
     """One step less than a call takes refuses it; the same number lets it through, every time."""
     took = run(returns_top(bytes.fromhex("600754"))).steps
