@@ -30,6 +30,7 @@ from verifier.proven import ListKind
 from verifier.settlement import SCHEMES
 from verifier.settlement.checkpoints import Contract as Checkpoints
 from verifier.settlement.checkpoints import Leaf, ProvenLeaf, ProvenUnderLeaf, verify_checkpoint, verify_under_leaf
+from verifier.state.lists import MAX_INDEX
 from verifier.trie.table import NodeTable
 from verifier.trust import Anchor, Basis
 
@@ -118,8 +119,10 @@ def test_receipts_hang_under_it_and_their_end() -> None:
     assert verify_under_leaf(leaf, ListKind.TRANSACTIONS, 0, nodes, set()).raw is None
     with pytest.raises(BadInput, match="transactions or receipts"):
         verify_under_leaf(leaf, ListKind.WITHDRAWALS, 0, nodes, set())
-    with pytest.raises(BadInput):
-        verify_under_leaf(leaf, ListKind.RECEIPTS, -1, nodes, set())
+    assert verify_under_leaf(leaf, ListKind.RECEIPTS, MAX_INDEX, nodes, set()).raw is None
+    for index in (-1, MAX_INDEX + 1):
+        with pytest.raises(BadInput, match="list index"):
+            verify_under_leaf(leaf, ListKind.RECEIPTS, index, nodes, set())
     with pytest.raises(MissingNode):
         verify_under_leaf(leaf, ListKind.RECEIPTS, 0, NodeTable.from_hashed(()), set())
 
@@ -162,5 +165,6 @@ def test_a_checkpoint_that_is_not_there_or_not_ours_to_take_is_refused() -> None
     assert Basis.UNREVIEWED_CODE in scene.verify(policy=named).trust.bases
     other = Scene()
     other.parent.contracts[LOGIC].code = b"other logic"
-    with pytest.raises(UnreviewedCode):
+    with pytest.raises(UnreviewedCode) as caught:
         other.verify()
+    assert caught.value.expected == "0x" + LOGIC.hex()
