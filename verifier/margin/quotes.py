@@ -71,6 +71,8 @@ def resolve(
 
     A proven price stands before a declared one. Where a group has several, declared ones of its feed's age included,
     and they are further apart than the feeds allow, the group has no quote: which of them is wrong cannot be told.
+    Nor has it one where none of its feeds gives one: whoever withholds a proof, or a feed that left its band, must not
+    bring back the price that was typed in.
     """
     typed = {p.group: Quote(p.price, p.at, p.source, p.stable, p.confidence) for p in declared}
     answers = {price.claim: price for price in proven}
@@ -83,7 +85,8 @@ def resolve(
             unusable[feed.claim] = why
         else:
             good.setdefault(feed.claim.group, []).append((feed, answer))
-    walk = _Walk(good, typed, unusable)
+    asked = {feed.claim.group for feed in feeds}
+    walk = _Walk(good, {group: quote for group, quote in typed.items() if group not in asked}, typed, unusable)
     groups = {*good, *typed}
     found = {group: quote for group in sorted(groups) if (quote := walk.usd(group, ())) is not None}
     return Quotes(MappingProxyType(found), MappingProxyType(unusable))
@@ -107,10 +110,11 @@ class _Walk:
     def __init__(
         self,
         good: Mapping[str, list[tuple[Feed, ProvenPrice]]],
+        alone: Mapping[str, Quote],
         typed: Mapping[str, Quote],
         unusable: dict[PriceClaim, str],
     ) -> None:
-        self.good, self.typed, self.unusable = good, typed, unusable
+        self.good, self.alone, self.typed, self.unusable = good, alone, typed, unusable
         self.known: dict[str, Quote | None] = {}
 
     def usd(self, group: str, way: tuple[str, ...]) -> Quote | None:
@@ -129,7 +133,7 @@ class _Walk:
             if quote is not None:
                 found.append((feed, quote))
         if not sources:
-            return self.typed.get(group)
+            return self.alone.get(group)
         if not found:
             return None
         prices = [quote.price for _, quote in found]
