@@ -165,7 +165,7 @@ def test_an_aggregator_that_the_policy_does_not_name_is_refused(desk):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"feed": "pyth"}, "expected 'chainlink'"),
+        ({"feed": "pyth"}, "expected 'call', 'chainlink'"),
         ({"quote": "ETH"}, "another group, or USD"),
         ({"network": "mars"}, "no such network"),
     ],
