@@ -29,7 +29,7 @@ from verifier.proven import Moment, ProvenBeacon, ProvenHeader
 from verifier.settlement import gather_settlement
 from verifier.state.asking import Place, Proofs
 from verifier.trust import HeaderRoot
-from verifier.verify import check_meaning, verify_price
+from verifier.verify import check_meaning, too_weak, verify_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,18 @@ def gather_settled(network: Network, parent: ProvenHeader, as_of: Timestamp, che
     check_parent(parent, as_of, checker)
     found = yield from gather_settlement(network, parent, as_of, checker.policy)
     return Anchored(found.rlp, found.header, Settling(parent.network.chain_id, found.preimages), found.nodes)
+
+
+def taken(anchored: Anchored, checker: Checker) -> Anchored:
+    """
+    An anchor that something is to be read under without a bundle.
+
+    Raises:
+        TrustTooWeak: The checker's policy does not take it: a proposed root by default, say.
+    """
+    if not checker.policy.takes(anchored.header.trust):
+        raise too_weak(anchored.header.where, anchored.header.trust, checker.policy)
+    return anchored
 
 
 def gather_section(

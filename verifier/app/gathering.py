@@ -30,10 +30,12 @@ from verifier.gather import (
     gather_call_section,
     gather_section,
     gather_settled,
+    taken,
 )
 from verifier.headers.decode import decode_header
 from verifier.network import Network, SettledOn
-from verifier.primitives import ChainId, Timestamp
+from verifier.primitives import ChainId, Hash32, Timestamp
+from verifier.settlement.proposed import check_quorum
 from verifier.trust import Anchor, Checkpoint, HeaderRoot, Observed, PinnedBlock, Settlement, TrustRoot
 from verifier.verify import PriceRefusal, Refusal, Verified, verify_bundle
 from verifier.wire import encode_bundle
@@ -144,12 +146,12 @@ async def anchors_of(as_of: Timestamp, desk: Desk, checker: Checker, network: Ne
     One network's anchor.
 
     Raises:
-        Unanswered, VerifierError: It cannot be had, or does not stand.
+        Unanswered, VerifierError: It cannot be had, does not stand, or is not one that the policy takes.
     """
     lights = LightClients(desk, checker)
     anchors = _Anchors(as_of, desk, checker, lights)
     try:
-        return await anchors.of(network)
+        return taken(await anchors.of(network), checker)
     finally:
         await anchors.aclose()
         await lights.aclose()
@@ -201,13 +203,19 @@ class _Anchors:
         return await drive(gather_anchor(network, root), self.desk)
 
     async def _observe_proposed(self, network: Network, found: Anchored) -> Anchored:
-        """Ask the rollup's operators for the block of a proposed root; what they say is judged with the bundle."""
+        """
+        Ask the rollup's operators for the block of a proposed root, which gathering could not know beforehand.
+
+        Raises:
+            NotSettled: Fewer name it than the policy asks.
+        """
         policy = self.checker.policy
         if found.header.trust.settlement is not Settlement.PROPOSED or not policy.takes(found.header.trust):
             return found
         number, k = found.header.number, policy.proposed.quorum
         with suppress(FetchError):
             self.observed.append(await observe_block(network, self.desk, k, number, now=self.checker.now))
+        check_quorum(policy, self.observed, network.chain_id, found.header.where, Hash32(found.header.hash))
         return found
 
     def _parent(self, network: Network) -> Network | None:

@@ -66,11 +66,16 @@ def conditions(
     told = (f"posted at least {proposal.age} s ago", "no rival and no challenge at its height")
     if seen is None:
         return told
-    operators = named_by(seen, chain, proposal.block)
-    if len(operators) < rule.quorum:
-        expected = f"at least {rule.quorum} operators name {to_hex(proposal.block)}"
+    return (*told, f"{check_quorum(policy, seen, chain, where, proposal.block)} operators name its block")
+
+
+def check_quorum(policy: Policy, seen: Sequence[TrustRoot], chain: ChainId, where: Where, block: Hash32) -> int:
+    """How many operators name a proposed root's block. Raises NotSettled where they are fewer than the policy asks."""
+    operators = named_by(seen, chain, block)
+    if len(operators) < policy.proposed.quorum:
+        expected = f"at least {policy.proposed.quorum} operators name {to_hex(block)}"
         raise NotSettled(where, "a proposed root: the quorum on its block", expected, f"{len(operators)} did")
-    return (*told, f"{len(operators)} operators name its block")
+    return len(operators)
 
 
 def named_by(seen: Sequence[TrustRoot], chain: ChainId, block: Hash32) -> frozenset[str]:

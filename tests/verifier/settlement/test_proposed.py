@@ -11,7 +11,9 @@ from tests.simulators.rollup import NOW, PARENT, Parent, Rollup, array, entry, h
 from tests.simulators.trie_builder import keccak
 from tests.verifier.settlement.games import DAY, GAME, GameWorld, output_root, uuid
 from tests.verifier.settlement.test_other_schemes import SEND_ROOT, Bold, Oracle, found
+from verifier.checker import Checker
 from verifier.errors import NOWHERE, BadInput, NotSettled, TrustTooWeak, WrongBinding, WrongHash
+from verifier.gather import Anchored, taken
 from verifier.network import OwnConsensus
 from verifier.policy import STRICT, Haircut, ProposedRule
 from verifier.primitives import BlockNumber, ChainId, Hash32, Timestamp
@@ -360,3 +362,16 @@ def test_a_rule_asks_for_two_operators_at_least() -> None:
         ProposedRule(quorum=1)
     with pytest.raises(BadInput):
         ProposedRule(min_age=-1)
+
+
+def test_nothing_is_read_under_a_proposed_root_that_the_policy_does_not_take() -> None:
+    """Where no bundle is verified afterwards, the anchor itself is held against the policy."""
+    for policy, stands in ((TAKEN, True), (STRICT, False)):
+        posted = Posted()
+        anchored = Anchored(posted.world.raw, posted.verify(b"" if policy is STRICT else None, policy=policy))
+        checker = Checker((), {}, {}, policy, Timestamp(NOW))
+        if stands:
+            assert taken(anchored, checker) is anchored
+        else:
+            with pytest.raises(TrustTooWeak, match="proposed"):
+                taken(anchored, checker)
