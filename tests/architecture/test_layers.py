@@ -57,7 +57,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "py_ecc": ("verifier.crypto.bls_reference",),
     "eth_typing": ("verifier.crypto.bls_reference",),
     "cbor2": ("verifier.wire",),
-    "eth_abi": ("verifier.codec.abi", "verifier.encoders.abi"),
+    "eth_abi": ("verifier.codec.abi", "verifier.codec.abi_extent", "verifier.encoders.abi"),
     "pydantic": ("verifier.view", "verifier.app"),
     "pydantic_core": ("verifier.app",),
     "msgspec": ("chains.answers", "chains.hints", "chains.replies"),

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from verifier.codec.abi_extent import check_extent
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, NotUsable, Where
 from verifier.primitives import MAX_UINT256, SlotKey, Word
@@ -149,6 +150,8 @@ def decode_values(types: str, data: bytes, where: Where) -> tuple[AbiValue, ...]
     from eth_abi.exceptions import DecodingError, EncodingError
 
     parts = split_types(types)
+    if parts:
+        check_extent(types, data, where)
     try:
         values = decode(parts, data)
         again = encode(parts, values)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifier.codec import abi
-from verifier.errors import BadInput
+from verifier.errors import NOWHERE, BadInput, NotUsable
 from verifier.primitives import slot_key, word
 
 HOLDER = bytes.fromhex("d8da6bf26964af9d7eed9e03e53415d37aa96045")
@@ -189,3 +189,34 @@ def test_a_field_beyond_its_word(offset, width):
         abi.field(word(1), offset, width)
     with pytest.raises(BadInput, match="storage word"):
         abi.field(b"\x01", 0, 8)
+
+
+@pytest.mark.parametrize(
+    "types", ["(bytes[])", "(string[],uint8)", "((bytes,uint8)[])", "(uint256[][])", "(bytes[2][])"]
+)
+def test_offsets_that_share_their_bytes_are_refused_before_anything_is_built(types: str) -> None:
+    """Two thousand offsets to one part stand for a thousand times the bytes that are there."""
+    many, part = 2_000, (1 << 14).to_bytes(32, "big") + bytes(32 << 14)
+    shared = [(32 * many).to_bytes(32, "big")] * many
+    head = [64, 0] if types == "(string[],uint8)" else [32]
+    bomb = b"".join(one.to_bytes(32, "big") for one in (*head, many)) + b"".join(shared) + part
+    with pytest.raises(NotUsable, match="not the strict encoding"):
+        abi.decode_values(types, bomb, NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("types", "values"),
+    [
+        ("(bytes[])", ((b"a", b"", b"b" * 33),)),
+        ("(uint8,string[2],(uint256,bytes[])[],int24)", (1, ("x", "y" * 40), ((5, (b"1", b"2")), (6, ())), -7)),
+        ("(uint256[3][],address)", (((1, 2, 3), (4, 5, 6)), "0x" + "11" * 20)),
+        ("(uint8[][2][])", ((((1, 2), ()), ((), (3,))),)),
+    ],
+)
+def test_nested_values_come_back_and_not_when_cut(types: str, values: tuple[object, ...]) -> None:
+    """The strict encoding of any nesting is taken, whatever stands behind it; one byte less is refused."""
+    data = abi.encode_values(types, values)
+    assert abi.decode_values(types, data, NOWHERE) == abi.decode_values(types, data + bytes(64), NOWHERE)
+    assert abi.encode_values(types, abi.decode_values(types, data, NOWHERE)) == data
+    with pytest.raises(NotUsable, match="it would be longer"):
+        abi.decode_values(types, data[:-1], NOWHERE)
