@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
+from verifier.app import bounded_json
 from verifier.app.quantities import checksummed, given_address
 from verifier.codec.abi import AbiValue, encode_values, selector, split_function, split_types
 from verifier.errors import BadInput
@@ -62,7 +62,7 @@ def _parsed(kind: str, value: object, holder: Address | None) -> object:
 def _items(kind: str, value: object) -> list[object]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = bounded_json.loads(value)
         except (ValueError, RecursionError):
             raise BadInput(f"argument of type {kind}", 'a JSON list, such as ["1","2"]', value) from None
     return list(value) if isinstance(value, list | tuple) else _refuse(kind, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from chains.endpoint import Endpoint
+from verifier.app import bounded_json
 from verifier.app.account_file import ASK_ENDPOINTS, NetworkPart
 from verifier.app.compile_assets import Place
 from verifier.app.problems import Problems
@@ -91,7 +91,7 @@ def _described(network: Network, name: str, folder: Path, path: Path_, problems:
     """A development chain's own description: what its node says under config/spec and beacon/genesis, in one file."""
     try:
         raw = (folder / name).read_bytes()[: MAX_BYTES + 1]
-        told = json.loads(raw) if len(raw) <= MAX_BYTES else None
+        told = bounded_json.loads(raw) if len(raw) <= MAX_BYTES else None
     except OSError as error:
         problems.add(path, f"{name}: {error.strerror or 'cannot be read'}")
         return None

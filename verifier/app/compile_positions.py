@@ -7,12 +7,12 @@ line speaks of, and whether a principal at Compound III that is listed as suppli
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from verifier.app import bounded_json
 from verifier.app.account_file import AssetPart
 from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
@@ -104,7 +104,7 @@ def _layout(path: Path_, part: AssetPart, folder: Path, problems: Problems) -> S
         if len(raw) > MAX_LAYOUT:
             problems.add(where, f"the layout file is larger than {MAX_LAYOUT} bytes")
             return None
-        return parse_layout(json.loads(raw))
+        return parse_layout(bounded_json.loads(raw))
     except OSError as error:
         problems.add(where, f"cannot be read: {error.strerror or 'no such file'}")
     except (ValueError, RecursionError):

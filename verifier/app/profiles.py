@@ -7,6 +7,7 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+from verifier.app import bounded_json
 from verifier.app.errors import UnknownName, UsageError
 from verifier.errors import BadInput
 from verifier.margin.profile import Profile, parse_profile
@@ -20,7 +21,7 @@ def bundled() -> dict[str, Profile]:
     found = {}
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".json"):
-            profile = parse_profile(json.loads(entry.read_text(encoding="utf-8")), entry.name)
+            profile = parse_profile(bounded_json.loads(entry.read_text(encoding="utf-8")), entry.name)
             found[profile.name] = profile
     return found
 
@@ -43,7 +44,7 @@ def load_profile(name: str) -> Profile:
         text = path.read_text(encoding="utf-8")
         if len(text) > _MOST_BYTES:
             raise UsageError(f"{path} is larger than any profile", "name another file")
-        return parse_profile(json.loads(text) if path.suffix == ".json" else tomllib.loads(text), path.name)
+        return parse_profile(bounded_json.loads(text) if path.suffix == ".json" else tomllib.loads(text), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "name another file") from None
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

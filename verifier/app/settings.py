@@ -6,7 +6,6 @@ platform's folder, our defaults. Tables merge key by key; a list or a value repl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from verifier.app import bounded_json
 from verifier.app.account_file import Name, NetworkPart, Part, Preset, parse_part
 from verifier.app.errors import ConfigError, Problem, did_you_mean
 from verifier.app.toml_source import TomlSource, dotted, read_toml
@@ -191,7 +191,7 @@ def _variable_value(path: list[str], text: str, variable: str) -> object:
         if text.count("[") + text.count("{") > _BRACKETS:  # the parser recurses, and has no limit of its own
             raise ConfigError("environment", [Problem(variable, f"has more than {_BRACKETS} lists and tables")])
         try:
-            value: object = json.loads(text)
+            value: object = bounded_json.loads(text)
         except (ValueError, RecursionError):
             if text[:1] in "[{":
                 raise ConfigError("environment", [Problem(variable, "expected JSON")]) from None

@@ -12,6 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from chains.driver import Desk
+from verifier.app import bounded_json
 from verifier.app.calls import moment_of
 from verifier.app.compile import NetworkSpec
 from verifier.app.errors import UsageError
@@ -70,7 +71,7 @@ def read_layout(path: Path) -> StorageLayout:
             raw = file.read(MAX_LAYOUT + 1)
         if len(raw) > MAX_LAYOUT:
             raise UsageError(f"{path} is larger than {MAX_LAYOUT} bytes", "give the one contract's storageLayout")
-        return parse_layout(json.loads(raw))
+        return parse_layout(bounded_json.loads(raw))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a readable JSON file: {error}", "solc writes storageLayout") from None
     except (BadInput, LimitExceeded) as error:
