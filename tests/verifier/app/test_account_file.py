@@ -32,7 +32,7 @@ def test_the_whole_file_is_taken() -> None:
         ("decimals = 18", 'decimals = "18"', "assets[2].decimals", "an integer"),
         ("decimals = 18", "decimals = 78", "assets[2].decimals", "less than or equal to 77"),
         ('slot = "0x3"', 'slot = "3x"', "assets[2].slot", "expected a slot"),
-        ('order = "vyper"', 'order = "viper"', "debts[0].order", "'solidity' or 'vyper'"),
+        ('order = "vyper"', 'order = "viper"', "debts[0].order", "'solidity', 'vyper' or 'solady'"),
         ('"30m"', '"30 minutes"', "policy.max_head_lag", "whole seconds"),
         ("2026-11-24T04:00:00Z", "2026-11-24T04:00:00", "account.as_of", "offset"),
         ("as_of = 2026-11-24T04:00:00Z", "as_of = 2026-11-24", "account.as_of", "names no moment"),
