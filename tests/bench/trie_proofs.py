@@ -91,14 +91,16 @@ def in_turns(cases: Corpus, *candidates: Callable[[Corpus], int]) -> list[float]
     gc.collect()
     gc.freeze()
     rates: list[list[float]] = [[] for _ in candidates]
-    for candidate in candidates:
-        candidate(cases)
-    for _ in range(ROUNDS):
-        for n, candidate in enumerate(candidates):
-            started = time.thread_time()
-            done = candidate(cases)
-            rates[n].append(done / (time.thread_time() - started))
-    gc.unfreeze()
+    try:
+        for candidate in candidates:
+            candidate(cases)
+        for _ in range(ROUNDS):
+            for n, candidate in enumerate(candidates):
+                started = time.thread_time()
+                done = candidate(cases)
+                rates[n].append(done / (time.thread_time() - started))
+    finally:
+        gc.unfreeze()
     return [statistics.median(found) for found in rates]
 
 
