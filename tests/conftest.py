@@ -64,7 +64,7 @@ DEVNET = pytest.StashKey[EarlyDevnet]()
 
 def shared_folder() -> Path:
     """Where the reference data lies: XMARGIN_SHARED, or ../shared beside the project."""
-    return Path(os.environ.get("XMARGIN_SHARED", str(ROOT.parent / "shared")))
+    return Path(os.environ.get("XMARGIN_SHARED", str(ROOT.parent / "shared"))).resolve()
 
 
 def pytest_configure(config: pytest.Config) -> None:

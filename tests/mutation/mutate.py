@@ -136,7 +136,7 @@ def _child(tree: Path, tests: Sequence[str], log: int, *, writes: bool) -> None:
         os.dup2(log, 1)
         os.dup2(log, 2)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        os.environ["XMARGIN_SHARED"] = os.environ.get("XMARGIN_SHARED", str(ROOT.parent / "shared"))
+        os.environ["XMARGIN_SHARED"] = str(Path(os.environ.get("XMARGIN_SHARED", ROOT.parent / "shared")).absolute())
         os.chdir(tree)
         sys.dont_write_bytecode = not writes
         sys.path[:] = [str(tree), *(entry for entry in sys.path if Path(entry or ".").resolve() not in {ROOT, tree})]
