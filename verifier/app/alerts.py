@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from chains.endpoint import Endpoint
+from verifier.app.delivery import Delivery, signature
 from verifier.app.errors import UsageError
 from verifier.app.toml_source import TomlSource
 from verifier.primitives import Timestamp
 
 if TYPE_CHECKING:
     from verifier.app.jobs_file import WebhookSink
-    from verifier.app.outbox import Delivery
 
 MAX_ANSWER: Final = 1 << 12
 
@@ -28,8 +28,6 @@ def post(delivery: Delivery, sink: WebhookSink, now: Timestamp, environ: Mapping
         UsageError: A variable that is not set.
         OSError: No answer in time, no connection, or another status. Its text never holds the URL.
     """
-    from verifier.app.outbox import signature
-
     secret = environ.get(sink.secret)
     if not secret:
         raise UsageError(f"the variable {sink.secret} is not set", "it holds the secret that signs the body")

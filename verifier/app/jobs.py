@@ -15,13 +15,14 @@ from typing import Final
 
 from verifier.app.attesting import Wanted, attest
 from verifier.app.compile import AccountSpec
+from verifier.app.delivery import Delivery
 from verifier.app.errors import AppError
 from verifier.app.findings import Findings, of_run, record_of
 from verifier.app.jobs_file import AttestPart, JobPart
 from verifier.app.json_view import dumps, findings_json, time_json
 from verifier.app.kept import KeptLight
 from verifier.app.light_shelf import LightShelf
-from verifier.app.outbox import Delivery, enqueue, event_body, sink_name
+from verifier.app.outbox import enqueue, event_body, sink_name
 from verifier.app.service import Run, verify_account
 from verifier.app.signer import open_signer, signer_name
 from verifier.app.store import Store

@@ -2,22 +2,19 @@
 
 A delivery is the very bytes, under a key (job, due time, sink, kind). A kill between sending and noting it sends it
 again, with the same key: a folder's file is replaced by itself, a table keeps one row, a web hook gets the key as
-`Idempotency-Key`. A web hook's body is signed: `X-Xmargin-Signature: sha256=` and the HMAC of time, a dot and the body,
-with the time in `X-Xmargin-Timestamp`, so that a receiver can refuse what is old or was not sent by us.
+`Idempotency-Key`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from verifier.app.delivery import Delivery
 from verifier.app.errors import UsageError
 from verifier.app.jobs_file import DirectorySink, SinkPart, SqliteSink, WebhookSink
 from verifier.app.quantities import rfc3339
@@ -30,23 +27,6 @@ MAX_WAIT: Final = 3_600
 FIRST_WAIT: Final = 2
 BATCH: Final = 50
 _HOOK_ERROR: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One thing to deliver."""
-
-    job: str
-    due: Timestamp
-    sink: str
-    kind: str
-    body: bytes
-    attempts: int = 0
-
-    @property
-    def key(self) -> str:
-        """What tells a repetition: equal for the same delivery, and for no other."""
-        return f"{self.job}/{self.due}/{self.sink}/{self.kind}"
 
 
 def sink_name(index: int, sink: SinkPart) -> str:
@@ -168,8 +148,3 @@ def _to_sqlite(delivery: Delivery, path: Path) -> None:
             (delivery.job, delivery.due, delivery.kind, delivery.body.decode()),
         )
     sql.close()
-
-
-def signature(secret: bytes, at: int, body: bytes) -> str:
-    """The header of a signed body."""
-    return "sha256=" + hmac.new(secret, str(at).encode() + b"." + body, hashlib.sha256).hexdigest()

@@ -1,11 +1,11 @@
-"""What `xmargin margin` shows with --liquidate, --contagion, --allocate and --optimise: the engine's figures as tables.
+"""What the risk reports of `xmargin margin` share: their options, what they are tried on, and how figures are written.
 
 Every one of them is hypothetical by nature: they say what would happen, and no statement takes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -102,23 +102,6 @@ def price(value: int | None) -> str:
 def pool_name(name: str) -> str:
     """A pool as people call it."""
     return name or "cross"
-
-
-def risk_analyses() -> Mapping[str, RiskAnalysis]:
-    """By name of the command's option; the modules load numpy, which the other commands have no use for."""
-    from verifier.app.commands.margin_allocate import allocation
-    from verifier.app.commands.margin_contagion import contagion_map
-    from verifier.app.commands.margin_liquidate import liquidation
-    from verifier.app.commands.margin_optimise import optimisation
-
-    return MappingProxyType(
-        {
-            "liquidate": liquidation,
-            "contagion": contagion_map,
-            "allocate": allocation,
-            "optimise": optimisation,
-        }
-    )
 
 
 def section(key: str, data: object, grids: list[Grid], notes: tuple[str, ...] = ()) -> Section:

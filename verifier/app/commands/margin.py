@@ -96,12 +96,11 @@ def margin(
 
 def _risks(made: WhatIf, names: list[str], options: RiskOptions) -> list[Section]:
     """What was asked for of the risk reports."""
-    from verifier.app.risk_sections import risk_analyses
-
     if not names:
         return []
-    analyses = risk_analyses()
-    return [analyses[name](made, options) for name in names]
+    from verifier.app.commands.margin_reports import RISK_ANALYSES
+
+    return [RISK_ANALYSES[name](made, options) for name in names]
 
 
 def _evidence(state: State, spec: AccountSpec, bundle: Path | None, db: Path | None) -> bytes:
