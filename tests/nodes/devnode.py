@@ -13,6 +13,9 @@ GAS = 8_000_000
 class DevNode(Node):
     """A node with unlocked, funded accounts that makes blocks when it is told to."""
 
+    keeps_time = False
+    """Whether its blocks come by the clock, which nobody can move."""
+
     @property
     def accounts(self) -> list[str]:
         """The unlocked accounts, in lower case."""

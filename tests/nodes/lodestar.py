@@ -41,6 +41,7 @@ class Execution(EthereumJS):
     """The execution client under Shanghai rules; the beacon node makes its blocks, one a second."""
 
     name = "ethereumjs"
+    keeps_time = True
 
     def mine(self, count: int = 1, *, timestamp: int | None = None) -> int:
         """Wait until as many blocks have come."""
@@ -120,7 +121,10 @@ class BeaconDevnet:
 
     def wait_for_next_period(self, *, seconds: float = 240) -> int:
         """Wait until a block of the committee period after the checkpoint's is final; returns the finalized slot."""
-        wanted = (self.first_period + 1) * SLOTS_PER_PERIOD
+        return self.wait_for_final((self.first_period + 1) * SLOTS_PER_PERIOD, seconds=seconds)
+
+    def wait_for_final(self, wanted: int, *, seconds: float = 240) -> int:
+        """Wait until a slot is final; returns the finalized one."""
         _until(lambda: self.beacon.finalized_slot() >= wanted, seconds=seconds, what=f"finality at slot {wanted}")
         return self.beacon.finalized_slot()
 

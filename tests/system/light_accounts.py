@@ -9,6 +9,17 @@ from pathlib import Path
 from tests.nodes.lodestar import ALICE, BeaconDevnet
 
 
+def beacon_lines(
+    folder: Path, devnet: BeaconDevnet, *, checkpoint: str | None = None, beacons: Sequence[str] | None = None
+) -> list[str]:
+    """What an account file says of the network's beacon chain, whose description is written beside it."""
+    told = {"spec": devnet.beacon.data("/eth/v1/config/spec"), "genesis": devnet.beacon.data("/eth/v1/beacon/genesis")}
+    (folder / "devnet.json").write_text(json.dumps(told))
+    urls = beacons if beacons is not None else [devnet.beacon.url]
+    listed = ", ".join(f'{{ name = "beacon-{i}", url = "{url}" }}' for i, url in enumerate(urls))
+    return [f"beacon = [{listed}]", f'checkpoint = "{checkpoint or devnet.checkpoint}"', 'consensus = "devnet.json"']
+
+
 def write_account(
     folder: Path,
     devnet: BeaconDevnet,
@@ -19,10 +30,7 @@ def write_account(
     more: str = "",
 ) -> Path:
     """An account with one token on the network, a checkpoint, and the file that describes the beacon chain."""
-    told = {"spec": devnet.beacon.data("/eth/v1/config/spec"), "genesis": devnet.beacon.data("/eth/v1/beacon/genesis")}
-    (folder / "devnet.json").write_text(json.dumps(told))
-    token, urls = devnet.token, beacons if beacons is not None else [devnet.beacon.url]
-    listed = ", ".join(f'{{ name = "beacon-{i}", url = "{url}" }}' for i, url in enumerate(urls))
+    token, root = devnet.token, "\n".join(beacon_lines(folder, devnet, checkpoint=checkpoint, beacons=beacons))
     path = folder / "account.toml"
     path.write_text(f"""
 [account]
@@ -43,9 +51,7 @@ main = "{ALICE}"
 chain_id = {devnet.chain_id}
 family = "ethereum"
 endpoints = [{{ name = "node", url = "{devnet.execution.url}" }}]
-beacon = [{listed}]
-checkpoint = "{checkpoint or devnet.checkpoint}"
-consensus = "devnet.json"
+{root}
 {more}
 
 [[assets]]

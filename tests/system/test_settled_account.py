@@ -11,8 +11,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,79 +19,18 @@ from rich.console import Console
 from tests.cli.test_cli import run
 from tests.cli.test_schemas import checked
 from tests.nodes.anvil import Anvil
-from tests.nodes.contracts import ALICE, EIP1967_SLOT, Deployed, deploy_plain
-from tests.nodes.devnode import DevNode
-from tests.nodes.protocols.optimism import CLOCK, DELAY, Games, deploy_games, output, withdraw
-from tests.relay.contracts import outbox
-from tests.simulators.trie_builder import keccak
+from tests.nodes.contracts import ALICE
+from tests.nodes.protocols.optimism import DELAY, deploy_games, output
+from tests.system.settled_accounts import Account, post_roots
 from tests.verifier.app.account import compiled
 from verifier.app.findings import of_run
 from verifier.app.json_view import findings_json
 from verifier.app.report.tables import findings_view
 from verifier.app.service import verify_account
-from verifier.encoders.abi import encode_call
 from verifier.primitives import Timestamp
 
 DAYS = 86_400
 SEND_ROOT = b"\x5e" * 32
-
-
-@dataclass
-class Account:
-    """Three nodes, a token on each, and everything that ties the rollups to the parent."""
-
-    parent: DevNode
-    op: Anvil
-    arb: DevNode
-    games: Games
-    outbox: str
-    tokens: dict[str, Deployed]
-
-    def codes(self, node: DevNode, roles: dict[str, str]) -> list[str]:
-        lines = []
-        for role, address in roles.items():
-            word = node.rpc("eth_getStorageAt", address, f"0x{EIP1967_SLOT:064x}", "latest")
-            target = "0x" + word[-40:]
-            entry = f'role = "{role}", code_hash = "{self.code(address)}"'
-            if int(target, 16):
-                entry += f', implementation = "{target}", implementation_code_hash = "{self.code(target)}"'
-            lines.append("{ " + entry + " }")
-        return lines
-
-    def code(self, address: str) -> str:
-        return "0x" + keccak(bytes.fromhex(self.parent.rpc("eth_getCode", address, "latest")[2:])).hex()
-
-    def toml(self, *, codes: bool = True, denied: str = "", proposed: str = "", second: str = "") -> str:
-        games = {
-            "factory": self.games.factory.address,
-            "portal": self.games.portal.address,
-            "superchain_config": self.games.superchain.address,
-        }
-        reviewed = self.codes(self.parent, games | {"game:0": self.games.implementation.address}) if codes else []
-        named = [f'"{name}:{token.address}"' for name, token in self.tokens.items()]
-        lines = ["[account]", 'name = "settled"', "", "[policy]", 'max_head_lag = "20d"', 'max_skew = "20d"',
-                 'age_hard = "60d"', f"accept_contracts = [{', '.join(named)}]", f"denied = [{denied}]", "",
-                 proposed, "[policy.assets.ETH]", 'haircut_initial = "20%"', "[policy.assets.USD]", 'haircut_initial = "10%"', "",
-                 "[holders]", f'main = "{ALICE}"', ""]  # fmt: skip
-        for name, node, more in (
-            ("parent", self.parent, [f'pin = "{self.parent.block("latest")["hash"]}"']),
-            ("op", self.op, ['parent = "parent"', 'scheme = "op_portal"', f"delay = {DELAY}",
-                             f"contracts = {inline(games)}", f"codes = [{', '.join(reviewed)}]"]),
-            ("arb", self.arb, ['parent = "parent"', 'scheme = "bold"', f"contracts = {inline({'outbox': self.outbox})}",
-                               f"codes = [{', '.join(self.codes(self.parent, {'outbox': self.outbox}) if codes else [])}]"]),
-        ):  # fmt: skip
-            lines += [f"[networks.{name}]", f"chain_id = {node.chain_id}", 'family = "ethereum"',
-                      f'endpoints = [{{ name = "node-{name}", url = "{node.url}" }}{second if name == "op" else ""}]',
-                      *more, ""]  # fmt: skip
-            token = self.tokens[name]
-            lines += ["[[assets]]", f'network = "{name}"', 'holder = "main"', f'contract = "{token.address}"',
-                      'symbol = "OZD"', f"decimals = {token.decimals}", 'group = "USD"', f'slot = "{hex(token.slot)}"', ""]  # fmt: skip
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return "\n".join([*lines, "[prices.USD]", 'usd = "1"', f'at = "{stamp}"', 'source = "test"', ""])
-
-
-def inline(roles: dict[str, str]) -> str:
-    return "{ " + ", ".join(f'{role} = "{address.lower()}"' for role, address in roles.items()) + " }"
 
 
 @pytest.fixture(scope="module")
@@ -108,25 +45,10 @@ def account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
         running.callback(arb.stop)
         op = anvil_factory(chain_id=902, extra=["--timestamp", str(start - 5_000)])
         parent.mine(timestamp=start)
-        games = deploy_games(parent, 902)
-        tokens = {"op": deploy_plain(op), "parent": deploy_plain(parent)}
-        withdraw(op)
-        block = op.block("latest")
-        op.mine()
-        game = games.propose(output(op, block)[0], int(block["number"], 16))
         arb.mine(timestamp=start + 100)
-        tokens["arb"] = deploy_plain(arb)
-        arb.extra_data = SEND_ROOT
-        arb.mine()
-        confirmed = arb.block("latest")
-        held = outbox(parent, parent.accounts[0])
-        call = encode_call("updateSendRoot", ("bytes32", "bytes32"), (SEND_ROOT, bytes.fromhex(confirmed["hash"][2:])))
-        parent.send(held, "0x" + call.hex())
-        games.wait(CLOCK + 1)
-        games.resolve(game)
-        games.wait(DELAY + 2)
+        made = post_roots(parent, op, arb, deploy_games(parent, 902), delay=DELAY)
         parent.mine(timestamp=int(time.time()))
-        yield Account(parent, op, arb, games, held, tokens)
+        yield made
 
 
 @pytest.mark.node("ethereumjs")

@@ -45,6 +45,7 @@ class Games:
     portal: Contract
     superchain: Contract
     implementation: Contract
+    clock: int = CLOCK
 
     def propose(self, root: bytes, number: int) -> Contract:
         """A game of type 0 that claims an output root for a block; nobody moves against it unless a test does."""
@@ -63,8 +64,13 @@ class Games:
         return int(self.node.block("latest")["timestamp"], 16)
 
     def wait(self, seconds: int) -> None:
-        """Nothing changes but time."""
-        self.node.mine(timestamp=self.now + seconds)
+        """Nothing changes but time: the node's clock is moved, or on a beacon network waited for."""
+        until = self.now + seconds
+        if self.node.keeps_time:
+            while self.now < until:
+                self.node.mine()
+        else:
+            self.node.mine(timestamp=until)
 
     def blacklist(self, game: Contract) -> None:
         self.portal.send("blacklistDisputeGame(address)", game.address)
@@ -89,8 +95,8 @@ class Games:
         return not self.portal.view("paused()(bool)")
 
 
-def deploy_games(node: DevNode, chain_id: int) -> Games:
-    """Deploy all of it, for a rollup of a chain id, with game type 0 respected."""
+def deploy_games(node: DevNode, chain_id: int, *, clock: int = CLOCK, delay: int = DELAY) -> Games:
+    """Deploy all of it, for a rollup of a chain id, with game type 0 respected; a short clock where no clock can be moved."""
     owner = node.accounts[0]
     superchain = behind_proxy(
         node, create(node, artifact("SuperchainConfig")), "initialize(address,bool)", owner, False
@@ -98,7 +104,7 @@ def deploy_games(node: DevNode, chain_id: int) -> Games:
     factory = behind_proxy(node, create(node, artifact("DisputeGameFactory")), "initialize(address)", owner)
     portal = behind_proxy(
         node,
-        create(node, artifact("OptimismPortal2"), "(uint256,uint256)", 1, DELAY),
+        create(node, artifact("OptimismPortal2"), "(uint256,uint256)", 1, delay),
         "initialize(address,address,address,uint32)",
         factory.address,
         ZERO,
@@ -119,10 +125,10 @@ def deploy_games(node: DevNode, chain_id: int) -> Games:
         superchain.address,
     )
     types = "(uint32,bytes32,uint256,uint256,uint64,uint64,address,address,address,uint256)"
-    values = (0, b"\x02" * 32, 8, 4, 10_800, CLOCK, ZERO, weth.address, registry.address, chain_id)
+    values = (0, b"\x02" * 32, 8, 4, min(10_800, clock), clock, ZERO, weth.address, registry.address, chain_id)
     game = create(node, artifact("FaultDisputeGame"), types, *values)
     factory.send("setImplementation(uint32,address)", 0, game.address)
-    return Games(node, factory, portal, superchain, game)
+    return Games(node, factory, portal, superchain, game, clock)
 
 
 # --- the rollup's side -----------------------------------------------------------------------------------

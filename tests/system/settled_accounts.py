@@ -1,0 +1,104 @@
+"""An account over a parent and two rollups that settle on it: what ties them together, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.nodes.anvil import Anvil
+from tests.nodes.contracts import ALICE, EIP1967_SLOT, Deployed, deploy_plain
+from tests.nodes.devnode import DevNode
+from tests.nodes.ethereumjs import EthereumJS
+from tests.nodes.protocols.optimism import DELAY, Games, output, withdraw
+from tests.relay.contracts import outbox
+from tests.simulators.trie_builder import keccak
+from verifier.encoders.abi import encode_call
+
+SEND_ROOT = b"\x5e" * 32
+
+
+@dataclass
+class Account:
+    """Three nodes, a token on each, and everything that ties the rollups to the parent; settled after `delay` seconds."""
+
+    parent: DevNode
+    op: Anvil
+    arb: DevNode
+    games: Games
+    outbox: str
+    tokens: dict[str, Deployed]
+    delay: int = DELAY
+
+    def codes(self, node: DevNode, roles: dict[str, str]) -> list[str]:
+        lines = []
+        for role, address in roles.items():
+            word = node.rpc("eth_getStorageAt", address, f"0x{EIP1967_SLOT:064x}", "latest")
+            target = "0x" + word[-40:]
+            entry = f'role = "{role}", code_hash = "{self.code(address)}"'
+            if int(target, 16):
+                entry += f', implementation = "{target}", implementation_code_hash = "{self.code(target)}"'
+            lines.append("{ " + entry + " }")
+        return lines
+
+    def code(self, address: str) -> str:
+        return "0x" + keccak(bytes.fromhex(self.parent.rpc("eth_getCode", address, "latest")[2:])).hex()
+
+    def toml(
+        self, *, codes: bool = True, denied: str = "", proposed: str = "", second: str = "", root: Sequence[str] = ()
+    ) -> str:
+        """
+        The file, as a person would write it.
+
+        Args:
+            root: Lines that say what is believed of the parent; the pin of its newest block where there are none.
+        """
+        games = {
+            "factory": self.games.factory.address,
+            "portal": self.games.portal.address,
+            "superchain_config": self.games.superchain.address,
+        }
+        reviewed = self.codes(self.parent, games | {"game:0": self.games.implementation.address}) if codes else []
+        named = [f'"{name}:{token.address}"' for name, token in self.tokens.items()]
+        lines = ["[account]", 'name = "settled"', "", "[policy]", 'max_head_lag = "20d"', 'max_skew = "20d"',
+                 'age_hard = "60d"', f"accept_contracts = [{', '.join(named)}]", f"denied = [{denied}]", "",
+                 proposed, "[policy.assets.ETH]", 'haircut_initial = "20%"', "[policy.assets.USD]", 'haircut_initial = "10%"', "",
+                 "[holders]", f'main = "{ALICE}"', ""]  # fmt: skip
+        for name, node, more in (
+            ("parent", self.parent, root or [f'pin = "{self.parent.block("latest")["hash"]}"']),
+            ("op", self.op, ['parent = "parent"', 'scheme = "op_portal"', f"delay = {self.delay}",
+                             f"contracts = {inline(games)}", f"codes = [{', '.join(reviewed)}]"]),
+            ("arb", self.arb, ['parent = "parent"', 'scheme = "bold"', f"contracts = {inline({'outbox': self.outbox})}",
+                               f"codes = [{', '.join(self.codes(self.parent, {'outbox': self.outbox}) if codes else [])}]"]),
+        ):  # fmt: skip
+            lines += [f"[networks.{name}]", f"chain_id = {node.chain_id}", 'family = "ethereum"',
+                      f'endpoints = [{{ name = "node-{name}", url = "{node.url}" }}{second if name == "op" else ""}]',
+                      *more, ""]  # fmt: skip
+            token = self.tokens[name]
+            lines += ["[[assets]]", f'network = "{name}"', 'holder = "main"', f'contract = "{token.address}"',
+                      'symbol = "OZD"', f"decimals = {token.decimals}", 'group = "USD"', f'slot = "{hex(token.slot)}"', ""]  # fmt: skip
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return "\n".join([*lines, "[prices.USD]", 'usd = "1"', f'at = "{stamp}"', 'source = "test"', ""])
+
+
+def inline(roles: dict[str, str]) -> str:
+    return "{ " + ", ".join(f'{role} = "{address.lower()}"' for role, address in roles.items()) + " }"
+
+
+def post_roots(parent: DevNode, op: Anvil, arb: EthereumJS, games: Games, *, delay: int) -> Account:
+    """Tokens on all three; a game for a block of the one rollup, the other's confirmed by its send root."""
+    tokens = {"op": deploy_plain(op), "parent": deploy_plain(parent)}
+    withdraw(op)
+    block = op.block("latest")
+    op.mine()
+    game = games.propose(output(op, block)[0], int(block["number"], 16))
+    tokens["arb"] = deploy_plain(arb)
+    arb.extra_data = SEND_ROOT
+    arb.mine()
+    confirmed = bytes.fromhex(arb.block("latest")["hash"][2:])
+    held = outbox(parent, parent.accounts[0])
+    parent.send(held, "0x" + encode_call("updateSendRoot", ("bytes32", "bytes32"), (SEND_ROOT, confirmed)).hex())
+    games.wait(games.clock + 1)
+    games.resolve(game)
+    games.wait(delay + 2)
+    return Account(parent, op, arb, games, held, tokens, delay)

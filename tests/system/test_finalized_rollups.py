@@ -1,0 +1,90 @@
+"""
+Two rollups and their parent from one beacon checkpoint: nothing else is believed, not even a block hash.
+
+The parent is a proof-of-stake network of its own clock, so the game's clock and the portal's delay are seconds here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.nodes.anvil import Anvil
+from tests.nodes.contracts import ALICE
+from tests.nodes.ethereumjs import start_ethereumjs
+from tests.nodes.lodestar import BeaconDevnet
+from tests.nodes.protocols.optimism import deploy_games
+from tests.system.light_accounts import beacon_lines
+from tests.system.settled_accounts import Account, post_roots
+from tests.system.test_light import xmargin
+
+CLOCK, DELAY = 3, 2
+
+
+@pytest.fixture(scope="module")
+def account(beacon_devnet: BeaconDevnet, anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
+    """Roots of both rollups on the beacon network, and a finalized block that holds them."""
+    parent = beacon_devnet.execution
+    arb = start_ethereumjs(chain_id=20_207)
+    try:
+        arb.mine(timestamp=beacon_devnet.genesis_time)
+        op = anvil_factory(chain_id=903, extra=["--timestamp", str(beacon_devnet.genesis_time - 5_000)])
+        games = deploy_games(parent, 903, clock=CLOCK, delay=DELAY)
+        made = post_roots(parent, op, arb, games, delay=DELAY)
+        beacon_devnet.wait_for_final(int(parent.block("latest")["timestamp"], 16) - beacon_devnet.genesis_time)
+        yield made
+    finally:
+        arb.stop()
+
+
+def written(folder: Path, account: Account, devnet: BeaconDevnet, **options: str) -> Path:
+    path = folder / "account.toml"
+    path.write_text(account.toml(root=beacon_lines(folder, devnet, **options)))
+    return path
+
+
+def test_every_balance_hangs_on_the_checkpoint(account: Account, beacon_devnet: BeaconDevnet, tmp_path: Path) -> None:
+    """`verify` exits 0 with what the contracts report: the parent's finalized, the rollups' settled on it."""
+    path = written(tmp_path, account, beacon_devnet)
+    found = json.loads(xmargin(tmp_path, "verify", str(path), "--save", "one.bundle", "--json").stdout)
+    amounts = {one["network"]: int(one["amount"]) for one in found["claims"]}
+    assert amounts == {name: token.balance_of(ALICE) for name, token in account.tokens.items()}
+    trusts = {one["network"]: (one["trust"]["anchor"], one["trust"]["settlement"]) for one in found["claims"]}
+    assert trusts == {
+        "parent": ("finalized", None),
+        "op": ("finalized", "settled"),
+        "arb": ("finalized", "settled"),
+    }
+
+
+def test_the_trail_leads_from_the_checkpoint_to_token_units(
+    account: Account, beacon_devnet: BeaconDevnet, tmp_path: Path
+) -> None:
+    """`explain` shows each step: checkpoint, beacon header, parent's header, game, rollup's header, slot, amount."""
+    path = written(tmp_path, account, beacon_devnet)
+    xmargin(tmp_path, "gather", str(path), "-o", "one.bundle")
+    shown = json.loads(xmargin(tmp_path, "explain", "one.bundle", "--account", str(path), "--json").stdout)
+    trails = {one["network"]: [step["step"] for step in one["trail"]] for one in shown["claims"]}
+    for name in ("op", "arb"):
+        steps = trails[name]
+        order = [steps.index(step) for step in ("trust-root", "beacon-header", "header", "settlement", "amount")]
+        assert order == sorted(order)
+        assert steps.count("header") >= 2
+    text = " ".join(xmargin(tmp_path, "explain", "one.bundle", "--account", str(path)).stdout.split())
+    assert beacon_devnet.checkpoint in text
+    assert "op settled by op_portal: dispute game 0x" in text
+    assert "arb settled by bold: send root 0x5e" in text
+
+
+def test_another_checkpoint_proves_none_of_it(account: Account, beacon_devnet: BeaconDevnet, tmp_path: Path) -> None:
+    """One thing differs, the root that the checker believes: every claim is refused for want of one."""
+    path = written(tmp_path, account, beacon_devnet)
+    xmargin(tmp_path, "gather", str(path), "-o", "one.bundle")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    other = written(elsewhere, account, beacon_devnet, checkpoint="0x" + "11" * 32)
+    refused = json.loads(xmargin(elsewhere, "check", "../one.bundle", "--account", str(other), "--json", code=3).stdout)
+    assert {one["refusal"]["error"] for one in refused["claims"]} == {"NoTrustRoot"}
