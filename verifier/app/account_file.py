@@ -110,6 +110,7 @@ class AccountPart(Part):
     name: Name
     mode: Literal["cross", "isolated", "portfolio", "mixed"] = "cross"
     as_of: When | None = None
+    control: Words = ()
 
 
 class HaircutPart(Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,10 +10,10 @@ from verifier.app.errors import UsageError
 from verifier.app.service import Run
 from verifier.attest.attestation import Attestation, with_signature
 from verifier.attest.quorum import BlsMember, BlsSet, aggregate
-from verifier.attest.statement import Statement, make_statement
+from verifier.attest.statement import Shown, Statement, make_statement
 from verifier.attest.strict_json import parse_json
 from verifier.errors import BadAttestation, VerifierError, Where
-from verifier.primitives import parse_hex, to_hex
+from verifier.primitives import Address, parse_hex, to_hex
 
 MAX_BYTES: Final = 1 << 20
 _HERE: Final = Where(network="attestation")
@@ -49,22 +49,27 @@ def merge(parts: Sequence[Attestation], bls: BlsSet | None) -> Attestation:
     return replace(made, aggregate=aggregate(made.digest, [(s.members[0], s.signature) for s in shares], bls))
 
 
-def hold_against(made: Attestation, run: Run) -> None:
+def hold_against(made: Attestation, run: Run, holders: Mapping[Address, Shown] | None = None) -> None:
     """
     Establish that one's own verification of the bundle gives this very statement.
+
+    Args:
+        holders: How control was shown to oneself; the statement may say less. None where that is not looked at.
 
     Raises:
         BadAttestation: It gives another; the error names what differs.
         NotAttestable: It gives none.
     """
     said = made.statement
+    if holders is not None:
+        holders = {holder: how for holder, how in holders.items() if said.holders.get(holder) is not Shown.NOT}
     own = make_statement(
         run.report,
         binding=said.binding,
         sequence=said.sequence,
         issued_at=said.issued_at,
         valid_for=said.valid_until - said.issued_at,
-        holders=said.holders,
+        holders=said.holders if holders is None else holders,
         quorum=said.quorum,
         take_doubts=True,
     )

@@ -23,6 +23,7 @@ def attestation_json(
     keys: Sequence[bytes],
     *,
     evidence: bool | None,
+    control: bool = False,
     file: Path | None = None,
 ) -> Json:
     """What the attest commands say. `verified` is true only where signers, place and time were checked."""
@@ -33,6 +34,7 @@ def attestation_json(
         "file": None if file is None else str(file),
         "verified": evidence is not None,
         "evidence_verified": bool(evidence),
+        "control_verified": control,
         "digest": to_hex(made.digest),
         "account": statement.account,
         "sequence": str(statement.sequence),
@@ -50,7 +52,12 @@ def attestation_json(
 
 
 def attestation_table(
-    made: Attestation, signers: Sequence[bytes], keys: Sequence[bytes], *, evidence: bool | None
+    made: Attestation,
+    signers: Sequence[bytes],
+    keys: Sequence[bytes],
+    *,
+    evidence: bool | None,
+    control: bool = False,
 ) -> Iterator[Table]:
     """The same as tables."""
     statement = made.statement
@@ -71,7 +78,7 @@ def attestation_table(
             ("for contract", to_hex(statement.binding.contract)),
             ("bundle", to_hex(statement.bundle_id)),
             ("digest", to_hex(made.digest)),
-            ("checked", {None: "nothing", False: "signers, place and time", True: "signers and evidence"}[evidence]),
+            ("checked", _checked(evidence=evidence, control=control)),
         ],
     )
     rows = [("ecdsa", to_hex(signer)) for signer in signers] + [("bls", to_hex(key)) for key in keys]
@@ -92,6 +99,14 @@ def attestation_table(
             if e.holder in statement.holders
         ],
     )
+
+
+def _checked(*, evidence: bool | None, control: bool) -> str:
+    if evidence is None:
+        return "nothing"
+    if not evidence:
+        return "signers, place and time"
+    return "signers, evidence and control" if control else "signers and evidence"
 
 
 def _money(value: int | None) -> str | None:

@@ -91,6 +91,7 @@ class AccountSpec:
         warnings: What a person should know before running, each a sentence with its cure.
         feeds: Prices by proof that the account asks for.
         escrows: Bridges' contracts of the registry, whose holdings are counted where they circulate.
+        controls: Files in which holders show control, for statements over the account.
     """
 
     name: str
@@ -115,6 +116,7 @@ class AccountSpec:
     venues: tuple[Venue, ...] = ()
     feeds: tuple[Feed, ...] = ()
     escrows: Escrows = field(default_factory=lambda: NO_ESCROWS)
+    controls: tuple[Path, ...] = ()
 
     @property
     def has_light_clients(self) -> bool:
@@ -205,6 +207,7 @@ def compile_account(
         beacon=beacon,
         warnings=(*_warnings(made, policy, places), *_unbounded(endpoints)),
         feeds=feeds,
+        controls=tuple(Path(source.origin).parent / name for name in file.account.control),
     )
 
 

@@ -15,6 +15,8 @@ from typing import Final
 
 from verifier.app.attesting import Wanted, attest
 from verifier.app.compile import AccountSpec
+from verifier.app.control_file import read_control
+from verifier.app.controlling import show_controls
 from verifier.app.delivery import Delivery
 from verifier.app.errors import AppError
 from verifier.app.findings import Findings, of_run, record_of
@@ -132,7 +134,10 @@ def _attested(
 ) -> Ended:
     signer = open_signer(_at(place.folder, part.key), place.environ)
     quorum = SignerSet(part.signers, part.threshold).digest if part.signers else ZERO_HASH
-    wanted = Wanted(Binding(chain_id(part.chain_id), part.contract), part.valid_for, quorum, {}, part.doubts)
+    binding = Binding(chain_id(part.chain_id), part.contract)
+    shelf, controls = _shelf(run.spec, store, place), [read_control(path) for path in run.spec.controls]
+    holders = show_controls(controls, binding, run.spec, run.now, shelf=shelf, seconds=float(job.timeout))
+    wanted = Wanted(binding, part.valid_for, quorum, holders, part.doubts)
     ended = Ended("done", int(of_run("schedule", run).exit_code), run.report.status.value, "attested", run)
 
     def beside(sql: sqlite3.Connection, number: int, made: Attestation) -> None:

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Final
 from verifier.attest.eip712 import Types, domain_of, recover_typed, typed_digest
 from verifier.attest.statement import Binding, Shown
 from verifier.calls import Call
+from verifier.checker import Checker
 from verifier.crypto.keccak import keccak256
 from verifier.encoders.abi import encode_call
-from verifier.errors import BadAttestation, Where
+from verifier.errors import BadAttestation, VerifierError, Where
 from verifier.primitives import Address, ChainId, Hash32, Timestamp, to_hex
 from verifier.proven import Ended, ProvenCall
+from verifier.verify import Refusal
+from verifier.verify_calls import verify_calls
 
 if TYPE_CHECKING:
     from verifier.attest.eip712 import Value
@@ -36,6 +39,8 @@ CHALLENGE: Final[Types] = {
     )
 }
 NAME: Final = "xmargin control"
+MAX_VALID: Final = 366 * 86_400
+"""Seconds: what was signed longer ago shows who held the key then."""
 _HERE: Final = Where(network="attestation")
 
 
@@ -50,6 +55,11 @@ class Challenge:
     issued_at: Timestamp
     valid_until: Timestamp
     nonce: Hash32
+
+    def __post_init__(self) -> None:
+        if not self.issued_at < self.valid_until <= self.issued_at + MAX_VALID:
+            expected = f"at most {MAX_VALID} s from issue to expiry"
+            raise BadAttestation(_HERE, "a challenge", expected, self.valid_until - self.issued_at)
 
     @property
     def text(self) -> str:
@@ -136,6 +146,29 @@ def verify_contract_control(challenge: Challenge, signature: bytes, answer: Prov
     if answer.ended is not Ended.RETURNED or said != MAGIC_1271.ljust(32, b"\x00"):
         raise BadAttestation(_HERE, "what the contract says", "its magic value", said)
     return Shown.ERC1271
+
+
+def verify_proven_control(challenge: Challenge, signature: bytes, evidence: bytes, checker: Checker) -> Shown:
+    """
+    Establish the same from a bundle of that one call, under the checker's own roots and policy.
+
+    Args:
+        evidence: Untrusted bytes of a bundle of calls.
+
+    Raises:
+        Malformed, ProofError, PolicyError: The bundle proves no answer to this checker.
+        BadAttestation: As `verify_contract_control`; or the bundle holds more than the one call.
+    """
+    check_time(challenge, checker.now)
+    outcomes = verify_calls(evidence, checker).outcomes
+    if len(outcomes) != 1:
+        raise BadAttestation(_HERE, "the calls in the evidence", 1, len(outcomes))
+    answer = outcomes[0]
+    if isinstance(answer, Refusal):
+        if isinstance(answer.error, VerifierError):
+            raise answer.error
+        raise BadAttestation(_HERE, "the call", "an answer that is proven", str(answer.error))
+    return verify_contract_control(challenge, signature, answer, checker.now)
 
 
 def check_time(challenge: Challenge, now: Timestamp) -> None:

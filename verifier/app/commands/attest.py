@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from verifier.app.commands.attest_control import challenge, controls_of, parse_binding, prove
 from verifier.app.commands.state import (
     AccountOption,
     AccountPath,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from verifier.primitives import Address
 
 app = typer.Typer(help="Signed statements over margin accounts.", no_args_is_help=True, rich_markup_mode=None)
+app.command()(challenge)
+app.command()(prove)
 
 AttestationPath = Annotated[Path, typer.Argument(help="Attestation file.", exists=True, dir_okay=False)]
 ChainId = Annotated[int, typer.Option("--chain-id", help="Chain on which the statement is to be used.", min=1)]
@@ -40,6 +43,7 @@ Contract = Annotated[str, typer.Option("--contract", help="Contract that is to t
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the attestation goes.")]
 BlsFile = Annotated[Path | None, typer.Option("--bls-set", help="JSON file with the BLS set.", exists=True)]
 Signers = Annotated[list[str] | None, typer.Option("--signer", help="Address whose signature counts; repeatable.")]
+Controls = Annotated[list[Path] | None, typer.Option("--control", help="A holder's signed challenge; repeatable.")]
 Threshold = Annotated[int, typer.Option("--threshold", help="How many of the signers must have signed.", min=1)]
 
 
@@ -57,7 +61,7 @@ def sign(
     signer: Signers = None,
     threshold: Threshold = 1,
     bls_set: BlsFile = None,
-    control: Annotated[list[Path] | None, typer.Option("--control", help="A holder's signed challenge.")] = None,
+    control: Controls = None,
     doubts: Annotated[bool, typer.Option("--doubts", help="Also sign what is in doubt; the status says so.")] = False,
     pin: Pins = None,
     db: DbOption = None,
@@ -75,10 +79,14 @@ def sign(
     opened = open_signer(key, os.environ)
     members = None if bls_set is None else read_bls_set(bls_set)
     run, lights = _run(state, account, bundle, pin, db)
+
+    def controls(binding: Binding) -> Mapping[Address, Shown]:
+        return controls_of(state, control, binding, run, pin, db, online=bundle is None)
+
     with Store(state.database(db), busy_seconds=state.settings().settings.store.busy_timeout) as store:
         if proposal is not None:
             given = _read(proposal)
-            shown = _controls(control, given.statement.binding, run)
+            shown = controls(given.statement.binding)
             made = cosign(run, given, opened, store, holders=shown, bls=members, lights=lights)
         elif chain_id is None or contract is None:
             raise UsageError("a statement is bound to a chain and a contract", "give --chain-id and --contract")
@@ -90,7 +98,7 @@ def sign(
                 binding,
                 valid_for,
                 ZERO_HASH if named is None else named.digest,
-                _controls(control, binding, run),
+                controls(binding),
                 doubts,
             )
             made = attest(run, wanted, opened, store, bls=members, lights=lights)
@@ -110,11 +118,15 @@ def verify(
     bls_set: BlsFile = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Also verify the evidence again.")] = None,
     account: AccountOption = None,
+    control: Controls = None,
     pin: Pins = None,
     after: Annotated[int, typer.Option("--after", help="Number of the last statement that was taken.", min=0)] = 0,
     json: JsonFlag = False,
 ) -> int:
-    """Check an attestation offline: signers, place, time; with --bundle and --account, what it says as well."""
+    """Check an attestation offline: signers, place, time; with --bundle and --account, what it says as well.
+
+    With --control (or control files in the account file) also that holders are shown as it says.
+    """
     from verifier.app.aggregating import hold_against
     from verifier.app.errors import UsageError
     from verifier.attest.attestation import Trusted, verify_attestation
@@ -125,13 +137,17 @@ def verify(
     trusted = parse_trusted(parse_binding(chain_id, contract), signer, threshold, members)
     believed = Trusted(trusted.binding, trusted.signers, trusted.bls, {made.statement.account: after})
     signed = verify_attestation(made, believed, clock())
-    checked = False
-    if bundle is not None or account is not None:
+    checked = files = False
+    if bundle is not None or account is not None or control:
         if bundle is None or account is None:
             raise UsageError("to verify the evidence, a bundle and an account file are due", "give both")
-        hold_against(made, _run(state, account, bundle, pin, None)[0])
+        run = _run(state, account, bundle, pin, None)[0]
+        files = bool(control or run.spec.controls)
+        shown = controls_of(state, control, believed.binding, run, pin, None, online=False) if files else None
+        hold_against(made, run, shown)
         checked = True
-    _show(state, "attest verify", made, as_json=json, signers=signed.signers, keys=signed.bls_keys, evidence=checked)
+    found = (signed.signers, signed.bls_keys)
+    _show(state, "attest verify", made, *found, as_json=json, evidence=checked, control=files)
     return 0
 
 
@@ -164,55 +180,6 @@ def show(ctx: typer.Context, attestation: AttestationPath, json: JsonFlag = Fals
     signers = tuple(recover_typed(made.digest, signature) for signature in made.signatures)
     _show(state, "attest show", made, as_json=json, signers=signers)
     return 0
-
-
-@app.command()
-def challenge(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the account.")],
-    holder: Annotated[str, typer.Argument(help="Address whose control is to be shown.")],
-    holder_chain: Annotated[int, typer.Argument(help="Chain on which it is a holder.", min=1)],
-    chain_id: ChainId,
-    contract: Contract,
-    valid_for: Annotated[int, typer.Option("--valid-for", help="Seconds.", min=1)] = 86_400,
-) -> int:
-    """Print a challenge for a holder to sign; the signed file goes to sign with --control."""
-    import secrets
-
-    from verifier.app.control_file import challenge_json
-    from verifier.app.json_view import dumps
-    from verifier.app.quantities import given_address
-    from verifier.attest.control import Challenge
-    from verifier.primitives import Hash32, Timestamp
-    from verifier.primitives import chain_id as parse_chain
-
-    state: State = ctx.obj
-    now = clock()
-    made = Challenge(
-        parse_binding(chain_id, contract),
-        name,
-        given_address(holder),
-        parse_chain(holder_chain),
-        now,
-        Timestamp(now + valid_for),
-        Hash32(secrets.token_bytes(32)),
-    )
-    state.terminal().raw(dumps(challenge_json(made)))
-    return 0
-
-
-def parse_binding(chain: int, contract: str) -> Binding:
-    """Where a statement is to be used, as typed."""
-    from verifier.app.errors import UsageError
-    from verifier.app.quantities import given_address
-    from verifier.attest.statement import Binding
-    from verifier.errors import VerifierError
-    from verifier.primitives import chain_id
-
-    try:
-        return Binding(chain_id(chain), given_address(contract))
-    except (VerifierError, ValueError) as error:
-        raise UsageError(f"--contract: {error}") from None
 
 
 def parse_trusted(binding: Binding, signers: list[str] | None, threshold: int, bls: BlsSet | None) -> Trusted:
@@ -262,21 +229,16 @@ def _run(
         return run, sealed_states(shelf, run.verified, spec, now)
 
 
-def _controls(paths: list[Path] | None, binding: Binding, run: Run) -> Mapping[Address, Shown]:
-    from verifier.app.control_file import read_controls
-
-    return read_controls(paths or [], binding, run.spec.name, run.now)
-
-
 def _show(
     state: State,
     command: str,
     made: Attestation,
-    *,
-    as_json: bool,
     signers: tuple[bytes, ...] = (),
     keys: tuple[bytes, ...] = (),
+    *,
+    as_json: bool,
     evidence: bool | None = None,
+    control: bool = False,
     file: Path | None = None,
 ) -> None:
     from verifier.app.attestation_view import attestation_json, attestation_table
@@ -284,9 +246,10 @@ def _show(
 
     terminal = state.terminal()
     if as_json:
-        terminal.raw(dumps(attestation_json(command, made, signers, keys, evidence=evidence, file=file)))
+        shown = attestation_json(command, made, signers, keys, evidence=evidence, control=control, file=file)
+        terminal.raw(dumps(shown))
     else:
-        for table in attestation_table(made, signers, keys, evidence=evidence):
+        for table in attestation_table(made, signers, keys, evidence=evidence, control=control):
             terminal.show(table)
         if file is not None:
             terminal.say(f"wrote {file}")
