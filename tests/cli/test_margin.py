@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,13 @@ def test_a_bundle_is_weighed_in_every_mode(tmp_path: Path, richer: Path) -> None
     assert shown["hypothetical"] is True
     (scenarios,) = shown["scenarios"]
     assert len(scenarios["scenarios"]) == 30
-    assert {"perp", "short-option", "future"} <= set(scenarios["contingencies"])
+    charged = {name for name, both in scenarios["contingencies"].items() if float(both["initial"])}
+    assert charged == {"perp", "short-option", "future", "calendar", "collateral"}
+    parts = [scenarios["required"], scenarios["contingencies"]["collateral"], scenarios["contingencies"]["data"]]
+    parts += scenarios["beside"].values()
+    for level in ("initial", "maintenance"):
+        assert sum(Decimal(part[level]) for part in parts) == Decimal(scenarios["total"][level])
+        assert scenarios["total"][level] == shown["margin"]["pockets"][0]["low"][level]
     kinds = [p.get("terms", {}).get("kind") for p in shown["margin"]["pockets"][0]["positions"]]
     assert kinds == [None, "put", "future", "inverse"]
     assert shown["margin"]["pockets"][0]["orders"][0]["side"] == "asks"
@@ -206,7 +213,13 @@ def test_the_table_shows_what_the_object_holds(tmp_path: Path, richer: Path) -> 
     """For people: the account, the modes and the scenarios."""
     done = run("margin", richer, *BUNDLE, "--scenarios", "--db", tmp_path / "x.db", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for words in ("hypothetical, mode cross", "By mode", "What each position requires", "+18% vol up", "required"):
+    for words in (
+        "hypothetical, mode cross",
+        "By mode",
+        "What each position requires",
+        "+18% vol up",
+        "= the pool requires",
+    ):
         assert words in done.stdout
 
 

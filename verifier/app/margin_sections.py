@@ -15,6 +15,7 @@ from verifier.app.store import Row, Store
 from verifier.app.what_if import Analysis, Grid, Section, WhatIf, with_profile
 from verifier.margin.as_json_more import comparison_json, cures_json, pool_json, portfolio_json, quality_json
 from verifier.margin.by_mode import Needs, compare_modes
+from verifier.margin.composition import Levels, composition, contingencies
 from verifier.margin.cures import cures
 from verifier.margin.fixed import credit, show_scaled
 from verifier.margin.haircut import view_price
@@ -22,7 +23,8 @@ from verifier.margin.modes import Mode
 from verifier.margin.pool import Place, VenueRule, place_of, view_pool
 from verifier.margin.portfolio import PortfolioValue
 from verifier.margin.quality import quality
-from verifier.margin.report import weigh_pools
+from verifier.margin.report import PocketReport, weigh_pools
+from verifier.margin.scenario import Contingency
 from verifier.policy import PPM
 
 _CENT: Final = 10**16
@@ -130,29 +132,49 @@ def scenarios(made: WhatIf) -> Section:
         pools = [
             p for p in weigh_pools(made.snapshot, made.policy, made.rules, Mode.PORTFOLIO) if p.portfolio is not None
         ]
-    found = [(p.name, p.portfolio) for p in pools if p.portfolio is not None]
+    found = [(p, p.portfolio) for p in pools if p.portfolio is not None]
     grids: list[Grid] = []
-    for name, value in found:
-        grids += _scenario_grids(name or "cross", value)
+    for pool, value in found:
+        grids += _scenario_grids(pool, value)
     notes = () if found else ("no position: there is no portfolio requirement",)
-    return Section("scenarios", [{"pool": n or "cross", **portfolio_json(v)} for n, v in found], tuple(grids), notes)
+    data = [{"pool": pool.name or "cross", **portfolio_json(pool, value)} for pool, value in found]
+    return Section("scenarios", data, tuple(grids), notes)
 
 
-def _scenario_grids(name: str, value: PortfolioValue) -> list[Grid]:
+def _scenario_grids(pool: PocketReport, value: PortfolioValue) -> list[Grid]:
+    """The scenarios; then the whole sum, from the worst loss to what the pool requires, with every contingency."""
+    name = pool.name or "cross"
     rows = tuple((s.name, cents(s.loss), "worst" if s.name == value.worst else "") for s in value.scenarios)
-    extra = tuple((n, cents(i), cents(m)) for n, (i, m) in value.contingencies.items())
+    rows += (("basis, not netted over expiries", cents(value.basis), "worst" if value.worst == "basis" else ""),)
+    parts = composition(pool)
+    charged = dict(contingencies(pool, parts))
+    balances = [(n, charged.pop(n)) for n in (Contingency.COLLATERAL.value, Contingency.DATA.value)]
+    factored = [whole - sum(both[n] for both in charged.values()) for n, whole in enumerate(_scenario_need(value))]
     total = (
-        ("worst loss", cents(value.loss), ""),
-        ("basis", cents(value.basis), ""),
-        *extra,
-        ("by scenarios", cents(value.initial), cents(value.maintenance)),
-        ("by rules", cents(value.alone_initial), cents(value.alone_maintenance)),
-        ("required", cents(value.low.initial), cents(value.low.maintenance)),
+        (f"worst loss of {cents(value.loss)}, by its factors", cents(factored[0]), cents(factored[1])),
+        *((n, cents(i), cents(m)) for n, (i, m) in charged.items()),
+        ("= by scenarios", cents(value.initial), cents(value.maintenance)),
+        ("= by rules", cents(value.alone_initial), cents(value.alone_maintenance)),
+        ("the smaller, hedging balances relieved", *_both(parts.together)),
+        *((n, *_both(both)) for n, both in balances),
+        ("weights of debts", *_both(parts.debts)),
+        ("other positions, by rules", *_both(parts.by_rules)),
+        ("resting orders", *_both(parts.orders)),
+        ("floor", *_both(parts.floor)),
+        ("= the pool requires", *_both(parts.total)),
     )
     return [
         Grid(f"Scenarios of {name}", ("scenario", "loss>", ""), rows),
-        Grid("Requirement", ("part", "initial>", "maintenance>"), total),
+        Grid(f"Requirement of {name}", ("part", "initial>", "maintenance>"), total),
     ]
+
+
+def _scenario_need(value: PortfolioValue) -> Levels:
+    return value.initial, value.maintenance
+
+
+def _both(levels: Levels) -> tuple[str, str]:
+    return cents(levels[0]), cents(levels[1])
 
 
 def history(store: Store, account: str) -> Section:

@@ -117,7 +117,7 @@ def _further(pocket: PocketReport) -> dict[str, object]:
     if pocket.portfolio is not None:
         from verifier.margin.as_json_more import portfolio_json
 
-        made["portfolio"] = portfolio_json(pocket.portfolio)
+        made["portfolio"] = portfolio_json(pocket, pocket.portfolio)
     return made
 
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from verifier.margin.by_mode import ByMode, Comparison, ModeTotal, Needs
 from verifier.margin.calls import Call
+from verifier.margin.composition import Levels, composition, contingencies
 from verifier.margin.cures import Cures
 from verifier.margin.fixed import show_scaled
 from verifier.margin.pool import PoolView, VenueView
 from verifier.margin.portfolio import PortfolioValue
 from verifier.margin.quality import Quality
+from verifier.margin.report import PocketReport
 
 Json = dict[str, object]
 
 
-def portfolio_json(value: PortfolioValue) -> Json:
-    """Every scenario, every contingency by name, and which rule stands."""
+def portfolio_json(pocket: PocketReport, value: PortfolioValue) -> Json:
+    """Every scenario, every contingency by name, which rule stands, and what the pool's requirement is made of."""
+    parts = composition(pocket)
     return {
         "worst": value.worst,
         "loss": show_scaled(value.loss),
         "basis": show_scaled(value.basis),
         "scenarios": [{"name": s.name, "loss": show_scaled(s.loss)} for s in value.scenarios],
-        "contingencies": {
-            name: {"initial": show_scaled(i), "maintenance": show_scaled(m)}
-            for name, (i, m) in value.contingencies.items()
-        },
+        "contingencies": {name: _levels(both) for name, both in contingencies(pocket, parts).items()},
         "by_scenarios": {"initial": show_scaled(value.initial), "maintenance": show_scaled(value.maintenance)},
         "by_rules": {
             "initial": show_scaled(value.alone_initial),
@@ -34,7 +34,18 @@ def portfolio_json(value: PortfolioValue) -> Json:
         "hedging": {name: show_scaled(amount) for name, amount in sorted(value.hedging.items())},
         "credits": dict(value.credits),
         "proven_only": value.proven_only,
+        "beside": {
+            "debts": _levels(parts.debts),
+            "by_rules": _levels(parts.by_rules),
+            "orders": _levels(parts.orders),
+            "floor": _levels(parts.floor),
+        },
+        "total": _levels(parts.total),
     }
+
+
+def _levels(both: Levels) -> Json:
+    return {"initial": show_scaled(both[0]), "maintenance": show_scaled(both[1])}
 
 
 def comparison_json(found: Comparison) -> Json:

@@ -54,6 +54,7 @@ class PortfolioValue:
         hedging: By asset: what of its balance takes part.
         credits: Between underlyings, by product group, in ppm.
         proven_only: Leaving out what nobody proved gave the larger requirement, which stands.
+        parts: Ids of the positions that are weighed so.
     """
 
     low: Risk
@@ -74,6 +75,7 @@ class PortfolioValue:
     low_known: bool = True
     high_known: bool = True
     reasons: tuple[Reason, ...] = field(default=())
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ def weigh_portfolio(
         credits=tuple((name, share_ppm(c)) for name, c in found.credits),
         proven_only=found.proven_only,
         reasons=low_pool.reasons,
+        parts=tuple(p.id for p in positions),
     )
 
 
