@@ -6,7 +6,7 @@ Rates are integers in parts per million (ppm). A haircut of 1,000,000 ppm leaves
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -95,6 +95,18 @@ class ProposedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class OnlyShown(ProposedRule):
+    """For a look at what is posted: any age, and one operator's word on the block. What it takes weighs nothing."""
+
+    min_age: int = 0
+    quorum: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.min_age, self.quorum) != (0, 1):
+            raise BadInput("a look at proposed roots", "no age and one operator", (self.min_age, self.quorum))
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The checker's own rules. It never travels in a bundle.
 
@@ -145,9 +157,15 @@ class Policy:
         signed = trust.participation is None or trust.participation >= self.min_participation
         return trust.anchor in self.anchors and settled and signed
 
+    def looking(self) -> Policy:
+        """The same policy with a look at roots that are only posted: what rests on those weighs nothing."""
+        return replace(self, settlements=self.settlements | {Settlement.PROPOSED}, proposed=OnlyShown())
+
     def trust_haircut(self, trust: Trust) -> Haircut:
         """The discount for how a value is believed; everything, where it is not taken."""
         if not self.takes(trust):
+            return EVERYTHING_OFF
+        if trust.settlement is Settlement.PROPOSED and isinstance(self.proposed, OnlyShown):
             return EVERYTHING_OFF
         anchor = self.anchor_haircuts.get(trust.anchor, EVERYTHING_OFF)
         if trust.settlement is None:

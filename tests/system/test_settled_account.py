@@ -103,6 +103,98 @@ def test_a_denied_game_is_refused_whatever_its_portal_says(account: Account, tmp
     assert "denylist" in " ".join((done.stdout + done.stderr).split())
 
 
+# --- how old the newest root is --------------------------------------------------------------------------
+
+
+def roots_of(name: str, cwd: Path) -> tuple[dict, str]:
+    """What `networks NAME --probe` says of a rollup's roots, as an object and as its table."""
+    done = run("networks", name, "--probe", "--account", "account.toml", "--json", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    table = run("networks", name, "--probe", "--account", "account.toml", cwd=cwd)
+    assert table.returncode == 0, table.stderr
+    return checked("probe", done.stdout)["roots"], " ".join(table.stdout.split())
+
+
+@pytest.mark.node("ethereumjs")
+def test_the_newest_settled_and_posted_roots_are_shown_with_their_ages(account: Account, tmp_path: Path) -> None:
+    """Of the authors' games: the settled one's block, and beside it the fresh one's; ages by the parent's clock."""
+    (settled,) = (one for one in account.games.factory.view("findLatestGames(uint32,uint256,uint256)((uint256,bytes32,uint64,bytes32,bytes)[])", 0, 0, 1))  # fmt: skip
+    old = account.op.block(hex(int.from_bytes(settled[4], "big")))
+    fresh = fresh_game(account)
+    (tmp_path / "account.toml").write_text(account.toml())
+    now = int(account.parent.block("latest")["timestamp"], 16)
+    roots, table = roots_of("op", tmp_path)
+    assert (roots["parent"]["network"], roots["parent"]["anchor"]) == ("parent", "pinned")
+    for grade, block in (("settled", old), ("proposed", fresh)):
+        found = roots[grade]
+        assert (found["status"], found["hash"], found["state_proofs"]) == ("proven", block["hash"], True)
+        assert found["age"] == now - int(block["timestamp"], 16)
+        assert found["entry"].startswith("dispute game 0x")
+    assert roots["settled"]["open_points"] == []
+    assert roots["proposed"]["open_points"]
+    assert f"block {int(old['number'], 16)}," in table
+    assert "anchor pinned" in table
+
+
+@pytest.mark.node("ethereumjs")
+def test_the_outbox_of_the_authors_holds_a_settled_root_and_nothing_newer(account: Account, tmp_path: Path) -> None:
+    """Its newest send root, confirmed; there is nothing beside it that is only posted."""
+    (tmp_path / "account.toml").write_text(account.toml())
+    roots, table = roots_of("arb", tmp_path)
+    now = int(account.parent.block("latest")["timestamp"], 16)
+    assert roots["settled"]["age"] == now - roots["settled"]["time"]["unix"]
+    assert roots["settled"]["entry"].startswith("send root 0x5e")
+    assert roots["proposed"] == {"status": "none", "refusal": None}
+    assert "none is newer than the settled one" in table
+
+
+@pytest.mark.node("ethereumjs")
+def test_roots_under_code_that_nobody_reviewed_are_refused_by_name(account: Account, tmp_path: Path) -> None:
+    """The rejecting sibling: the same contracts without pins of their code. The endpoint itself is fine."""
+    (tmp_path / "account.toml").write_text(account.toml(codes=False))
+    for name in ("op", "arb"):
+        roots, table = roots_of(name, tmp_path)
+        assert (roots["settled"]["status"], roots["settled"]["refusal"]["error"]) == ("refused", "UnreviewedCode")
+        assert "UnreviewedCode" in table
+
+
+@pytest.mark.node("ethereumjs")
+def test_without_a_pin_the_parents_block_is_an_endpoints_word_and_says_so(account: Account, tmp_path: Path) -> None:
+    """The ages are shown all the same, under the anchor that there is."""
+    text = account.toml()
+    pin = next(line for line in text.splitlines() if line.startswith("pin = "))
+    (tmp_path / "account.toml").write_text(text.replace(pin, ""))
+    account.parent.mine(8)  # what endpoints say is taken some blocks below their newest
+    roots, table = roots_of("op", tmp_path)
+    assert (roots["parent"]["anchor"], roots["settled"]["status"]) == ("rpc", "proven")
+    assert "anchor rpc" in table
+
+
+def test_without_endpoints_a_rollup_says_how_to_get_its_newest_root(tmp_path: Path) -> None:
+    """Nothing is asked unless told to, and a network with a consensus of its own has no such root."""
+    shown = run("networks", "base", "--json", cwd=tmp_path)
+    (base,) = checked("networks", shown.stdout)["networks"]
+    assert base["newest_root"].startswith("not asked: xmargin networks base --probe")
+    asked = run("networks", "base", "--probe", cwd=tmp_path)
+    assert asked.returncode == 2
+    assert "base has no endpoint" in asked.stderr
+    (ethereum,) = checked("networks", run("networks", "ethereum", "--json", cwd=tmp_path).stdout)["networks"]
+    assert "newest_root" not in ethereum
+
+
+# --- roots that are only posted --------------------------------------------------------------------------
+
+
+def fresh_game(account: Account) -> dict:
+    """A game made now about a block that is mined now; the block."""
+    account.op.mine()
+    block = account.op.block("latest")
+    account.op.mine()
+    account.games.propose(output(account.op, block)[0], int(block["number"], 16))
+    account.parent.mine(2)
+    return block
+
+
 PROPOSED = '[policy.proposed]\nmin_age = "1s"\ninitial = "40%"\nmaintenance = "20%"\n'
 
 
@@ -113,10 +205,7 @@ def test_a_proposed_root_counts_by_its_conditions_beside_its_settled_floor(
     """A fresh game: refused without a quorum, counted at its haircut with one; the settled figure stands beside it."""
     settled = account.tokens["op"].balance_of(ALICE)
     account.tokens["op"].transfer(ALICE, account.op.accounts[5], 7)
-    block = account.op.block("latest")
-    account.op.mine()
-    account.games.propose(output(account.op, block)[0], int(block["number"], 16))
-    account.parent.mine(2)
+    fresh_game(account)
     (tmp_path / "account.toml").write_text(account.toml(proposed=PROPOSED))
     done = run("verify", "account.toml", "--json", cwd=tmp_path)
     assert done.returncode == 3, done.stdout[-2000:]

@@ -216,7 +216,7 @@ class NetworkSpec:
     """One network to ask, and all that the checker believes and demands while it does.
 
     Attributes:
-        endpoints: Of the network and, for a rollup, of its parent.
+        endpoints: Of the network and, for a rollup, of its parent and of that one's, as far as they have some.
     """
 
     network: Network
@@ -250,10 +250,7 @@ def compile_network(
     if found is None:
         raise UnknownName("network", name, places)
     parts = {known: _with_settings(file.networks.get(known), networks.get(known)) for known in places}
-    parent = found.rooted_by.parent if isinstance(found.rooted_by, SettledOn) else None
-    asked = {place.network.chain_id: known for known, place in places.items() if place.network == found}
-    above = {p.network.chain_id: known for known, p in places.items() if p.network.chain_id == parent}
-    asked |= {chain: known for chain, known in above.items() if parts[known].endpoints}
+    asked = _with_parents(found, places, parts)
     endpoints = {chain: _endpoints(known, parts[known], environ, problems) for chain, known in asked.items()}
     policy = compile_policy(file.policy, preset, lambda text: _find(text, places), problems)
     beacon = compile_beacons(
@@ -273,6 +270,22 @@ def compile_network(
     everything = {place.network.chain_id: place.network for place in places.values()}
     believed: tuple[PinnedBlock | Checkpoint, ...] = (*roots, *beacon.checkpoints)
     return NetworkSpec(found, MappingProxyType(everything), MappingProxyType(endpoints), believed, policy, beacon)
+
+
+def _with_parents(
+    network: Network, places: Mapping[str, Place], parts: Mapping[str, NetworkPart]
+) -> dict[ChainId, str]:
+    """The names of a network and of those that it settles on, one above the other, while they have endpoints."""
+    by_id = {place.network.chain_id: known for known, place in places.items()}
+    asked = {network.chain_id: by_id[network.chain_id]}
+    rooted = network.rooted_by
+    while isinstance(rooted, SettledOn) and rooted.parent in by_id and rooted.parent not in asked:
+        above = by_id[rooted.parent]
+        if not parts[above].endpoints:
+            break
+        asked[rooted.parent] = above
+        rooted = places[above].network.rooted_by
+    return asked
 
 
 def compile_light(

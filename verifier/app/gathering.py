@@ -141,14 +141,19 @@ async def _one_network(
     return await drive(section(network, asked, anchored, as_of, anchors.checker), anchors.desk)
 
 
-async def anchors_of(as_of: Timestamp, desk: Desk, checker: Checker, network: Network) -> Anchored:
+async def anchors_of(
+    as_of: Timestamp, desk: Desk, checker: Checker, network: Network, lights: LightClients | None = None
+) -> Anchored:
     """
     One network's anchor.
+
+    Args:
+        lights: The light clients of the run; without, those of the checker's checkpoints begin anew.
 
     Raises:
         Unanswered, VerifierError: It cannot be had, does not stand, or is not one that the policy takes.
     """
-    lights = LightClients(desk, checker)
+    lights = lights or LightClients(desk, checker)
     anchors = _Anchors(as_of, desk, checker, lights)
     try:
         return taken(await anchors.of(network), checker)

@@ -162,7 +162,11 @@ def _trust(outcome: Outcome) -> Json | None:
 
 def refusal_json(refusal: Refusal) -> Json:
     """Why there is no figure: the error's name, class, sentence, and what to do."""
-    error = refusal.error
+    return failure_json(refusal.error)
+
+
+def failure_json(error: VerifierError | Unanswered) -> Json:
+    """An error as every output shows it."""
     return {
         "error": type(error).__name__,
         "class": error.refusal_class if isinstance(error, VerifierError) else "TRANSPORT",

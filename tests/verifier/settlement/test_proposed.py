@@ -15,7 +15,7 @@ from verifier.checker import Checker
 from verifier.errors import NOWHERE, BadInput, NotSettled, TrustTooWeak, WrongBinding, WrongHash
 from verifier.gather import Anchored, taken
 from verifier.network import OwnConsensus
-from verifier.policy import STRICT, Haircut, ProposedRule
+from verifier.policy import EVERYTHING_OFF, STRICT, Haircut, OnlyShown, ProposedRule
 from verifier.primitives import BlockNumber, ChainId, Hash32, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.settlement.proposed import conditions
@@ -362,6 +362,21 @@ def test_a_rule_asks_for_two_operators_at_least() -> None:
         ProposedRule(quorum=1)
     with pytest.raises(BadInput):
         ProposedRule(min_age=-1)
+
+
+def test_a_look_at_what_is_posted_takes_one_operators_word_and_weighs_nothing() -> None:
+    """Whatever haircut the policy gives proposed roots; a rival and a block that nobody names refuse it as ever."""
+    for policy in (STRICT, TAKEN):
+        look = policy.looking()
+        proven = Posted().verify(policy=look, roots=[seen(Posted().world.raw, 10, "one")])
+        assert look.takes(proven.trust)
+        assert look.trust_haircut(proven.trust) == EVERYTHING_OFF
+        with refused("the quorum on its block", "0 did"):
+            Posted().verify(policy=look, roots=[])
+        with refused("no rival and no challenge", "a rival at height 700"):
+            Posted(after=(Other(NOW - DAY, 700),)).verify(policy=look)
+    with pytest.raises(BadInput):
+        OnlyShown(quorum=2)
 
 
 def test_nothing_is_read_under_a_proposed_root_that_the_policy_does_not_take() -> None:

@@ -26,12 +26,19 @@ NetworkName = Annotated[str | None, typer.Argument(help="Network name or chain i
 def networks(
     ctx: typer.Context,
     name: NetworkName = None,
-    probe: Annotated[bool, typer.Option("--probe", help="Ask its endpoints what they can do.")] = False,
+    probe: Annotated[
+        bool,
+        typer.Option("--probe", help="Ask its endpoints what they can do, and a rollup's parent for its newest root."),
+    ] = False,
     account: AccountOption = None,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
-    """List known networks, or show one; with --probe, what the configured endpoints serve (kept for a day)."""
+    """
+    List known networks, or show one.
+
+    With --probe: what its endpoints serve (kept for a day), and how old the newest root of a rollup is, proven.
+    """
     from chains.registry import NETWORKS
     from verifier.app.errors import UsageError
     from verifier.app.json_view import dumps, head
@@ -39,10 +46,8 @@ def networks(
 
     state: State = ctx.obj
     if probe:
-        if name is None or account is None:
-            raise UsageError(
-                "--probe needs a network and an account file", "xmargin networks NAME --probe --account FILE"
-            )
+        if name is None:
+            raise UsageError("--probe needs a network", "xmargin networks NAME --probe --account FILE")
         return _probe(state, name, account, db, as_json=json)
     chosen = NETWORKS if name is None else {k: v for k, v in NETWORKS.items() if k == _find(name, NETWORKS)}
     rows = [_row(key, chain) for key, chain in chosen.items()]
@@ -109,7 +114,7 @@ def _row(key: str, chain: Chain) -> dict[str, object]:
 
     network = chain.network
     rooted = network.rooted_by
-    settlement = _settlement(rooted) if isinstance(rooted, SettledOn) else {}
+    settlement = _settlement(key, rooted) if isinstance(rooted, SettledOn) else {}
     return {
         "name": key,
         "chain_id": network.chain_id,
@@ -126,7 +131,7 @@ def _row(key: str, chain: Chain) -> dict[str, object]:
     }
 
 
-def _settlement(rooted: SettledOn) -> dict[str, object]:
+def _settlement(name: str, rooted: SettledOn) -> dict[str, object]:
     """How a rollup's root is settled, as far as this program can judge it, and who could lie about it."""
     from verifier.primitives import to_hex
     from verifier.settlement import SCHEMES
@@ -139,6 +144,8 @@ def _settlement(rooted: SettledOn) -> dict[str, object]:
         "settlement_contracts": [f"{role} {to_hex(contract)}" for role, contract in rooted.contracts],
         "settlement_reviewed": sorted({role for role, _ in rooted.codes}),
         "who_could_lie": "unknown here" if scheme is None else scheme.trusts,
+        "newest_root": f"not asked: xmargin networks {name} --probe asks endpoints of {name} and of its parent, "
+        "which stand in the settings or in an account file (--account FILE)",
     }
 
 
@@ -151,35 +158,37 @@ def _facts(row: Mapping[str, object]) -> Table:
     return listing(["what", "value"], [[key, shown(value)] for key, value in row.items()])
 
 
-def _probe(state: State, name: str, account: Path, db: Path | None, *, as_json: bool) -> int:
+def _probe(state: State, name: str, account: Path | None, db: Path | None, *, as_json: bool) -> int:
     from chains.probe import shown
-    from verifier.app.errors import UnknownName, UsageError
+    from verifier.app.commands.call import network_spec
     from verifier.app.findings import record_of_probe
     from verifier.app.json_view import capability_json, dumps, head
+    from verifier.app.newest_roots import newest_roots, roots_json, roots_table
     from verifier.app.report.tables import listing
 
-    spec = state.account(account, online=True)
-    network = next((n for n in spec.networks.values() if name in {n.name, str(n.chain_id)}), None)
-    if network is None:
-        raise UnknownName("network", name, (n.name for n in spec.networks.values()))
-    endpoints = spec.endpoints.get(network.chain_id, ())
-    if not endpoints:
-        raise UsageError(f"the account has no endpoint on {network.name}", f"add one under [networks.{network.name}]")
-    now = clock()
+    spec, now = network_spec(state, name, account), clock()
+    network, endpoints = spec.network, spec.endpoints[spec.network.chain_id]
     state.capacities(db, now)  # a store that cannot be used is told of before anything is asked
+    create = bool(spec.beacon.asking or spec.beacon.checkpoints)
     with state.terminal().busy(f"probing {len(endpoints)} endpoints"):
         found = asyncio.run(_capabilities(network, endpoints, state.seconds()))
+    with state.shelf(db, spec.beacon.configs, create=create) as shelf, state.terminal().busy("looking for roots"):
+        roots = newest_roots(spec, now=now, seconds=state.seconds(), shelf=shelf)
     code = 0 if all(capability.proofs for capability in found) else 4
-    facts = [capability_json(capability) for capability in found]
-    text = dumps({**head("probe"), "exit_code": code, "network": network.name, "endpoints": facts})
+    facts: dict[str, object] = {"endpoints": [capability_json(capability) for capability in found]}
+    facts |= {} if roots is None else {"roots": roots_json(roots)}
+    text = dumps({**head("probe"), "exit_code": code, "network": network.name, **facts})
     hosts = {endpoint.name: endpoint.host for endpoint in endpoints}
     state.keep(record_of_probe(text, code, network, found, hosts, now), db)
     if as_json:
         state.terminal().raw(text)
-    for capability in found if not as_json else ():
+        return code
+    for capability in found:
         state.terminal().show(
             listing(["endpoint " + capability.endpoint, ""], [list(pair) for pair in shown(capability)])
         )
+    if roots is not None:
+        state.terminal().show(roots_table(roots))
     return code
 
 
