@@ -62,7 +62,7 @@ async def _post(endpoint: Endpoint, body: bytes, headers: Mapping[str, str], sec
 
 
 def _expanded(url: str, environ: Mapping[str, str]) -> str:
-    from verifier.app.compile import expand
+    from verifier.app.compile.endpoints import expand
     from verifier.app.problems import Problems
 
     problems = Problems(TomlSource("jobs file", {}, {}))

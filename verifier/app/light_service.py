@@ -10,7 +10,7 @@ from chains.behaviour import EndpointReport
 from chains.driver import Desk
 from chains.errors import FetchError
 from chains.observe_beacon import observe_checkpoint
-from verifier.app.compile_beacon import BeaconSide
+from verifier.app.compile.beacon import BeaconSide
 from verifier.app.exit_codes import Exit, worst
 from verifier.app.following import LightClients, Shelf
 from verifier.app.json_view import Json, endpoint_json, head, time_json

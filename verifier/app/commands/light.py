@@ -12,7 +12,7 @@ from verifier.app.commands.state import AccountOption, DbOption, State, clock
 
 if TYPE_CHECKING:
     from chains.behaviour import EndpointReport
-    from verifier.app.compile_beacon import BeaconSide
+    from verifier.app.compile.beacon import BeaconSide
     from verifier.app.light_service import LightScope, LightView
 
 NetworkNames = Annotated[list[str] | None, typer.Argument(help="Network names or chain ids; all that are set up.")]

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from verifier.app.account_file import AccountFile, DeclaredDebtPart, MarginPart, MarketPart, PricePart
-from verifier.app.compile_market import compile_market, terms_of
-from verifier.app.compile_market import e18 as _e18
-from verifier.app.compile_market import made as _made
+from verifier.app.compile.market import compile_market, terms_of
+from verifier.app.compile.market import e18 as _e18
+from verifier.app.compile.market import made as _made
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.profiles import bundled

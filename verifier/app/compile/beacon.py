@@ -11,7 +11,7 @@ from typing import Final
 from chains.endpoint import Endpoint
 from verifier.app import bounded_json
 from verifier.app.account_file import ASK_ENDPOINTS, NetworkPart
-from verifier.app.compile_assets import Place
+from verifier.app.compile.places import Place
 from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
 from verifier.consensus.forks import ConsensusConfig

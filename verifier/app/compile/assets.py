@@ -12,7 +12,8 @@ from pathlib import Path
 
 from verifier.app.account_file import AssetPart
 from verifier.app.call_readings import claim_of
-from verifier.app.compile_positions import compile_position, is_position, unlisted
+from verifier.app.compile.places import Place
+from verifier.app.compile.positions import compile_position, is_position, unlisted
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
@@ -33,14 +34,6 @@ from verifier.primitives import Address, ChainId, slot_key
 
 _LAYOUT_KEYS = ("slot", "order", "offset_bits", "width_bits", "blocked_bit", "other_bits", "proxy")
 _MEANING_KEYS = (*_LAYOUT_KEYS, "decimals", "symbol", "group")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A network of this account, with the assets that the registry knows on it."""
-
-    network: Network
-    assets: tuple[KnownAsset, ...] = ()
 
 
 @dataclass(slots=True)

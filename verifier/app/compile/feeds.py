@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from verifier.app.account_file import FeedPart
-from verifier.app.compile_assets import Place
+from verifier.app.compile.places import Place
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.claims import PriceClaim

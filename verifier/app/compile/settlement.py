@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from verifier.app.account_file import CodePart, NetworkPart
-from verifier.app.compile_assets import Place
+from verifier.app.compile.places import Place
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
