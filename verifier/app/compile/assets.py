@@ -18,17 +18,7 @@ from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
 from verifier.app.toml_source import Path_
-from verifier.claims import (
-    Asset,
-    AssetKey,
-    Claim,
-    ClaimKind,
-    KeyOrder,
-    KnownAsset,
-    ProxyKind,
-    Source,
-    TokenLayout,
-)
+from verifier.claims import Asset, AssetKey, Claim, ClaimKind, KeyOrder, KnownAsset, ProxyKind, Source, TokenLayout
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, slot_key
 
