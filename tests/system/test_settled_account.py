@@ -118,8 +118,7 @@ def roots_of(name: str, cwd: Path) -> tuple[dict, str]:
 @pytest.mark.node("ethereumjs")
 def test_the_newest_settled_and_posted_roots_are_shown_with_their_ages(account: Account, tmp_path: Path) -> None:
     """Of the authors' games: the settled one's block, and beside it the fresh one's; ages by the parent's clock."""
-    (settled,) = (one for one in account.games.factory.view("findLatestGames(uint32,uint256,uint256)((uint256,bytes32,uint64,bytes32,bytes)[])", 0, 0, 1))  # fmt: skip
-    old = account.op.block(hex(int.from_bytes(settled[4], "big")))
+    old = account.op.block(hex(settled_block(account)))
     fresh = fresh_game(account)
     (tmp_path / "account.toml").write_text(account.toml())
     now = int(account.parent.block("latest")["timestamp"], 16)
@@ -227,3 +226,63 @@ def test_a_proposed_root_counts_by_its_conditions_beside_its_settled_floor(
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(findings_view(findings))
     assert "and their settled floor" in console.export_text()
+
+
+@pytest.mark.node("ethereumjs")
+def test_a_settled_figure_stands_beside_what_a_proposed_root_gives(account: Account, tmp_path: Path) -> None:
+    """The floor counts; the fresh figure, by one endpoint's word on its block, is shown and weighs nothing."""
+    settled = account.tokens["op"].balance_of(ALICE, hex(settled_block(account)))
+    account.tokens["op"].transfer(ALICE, account.op.accounts[5], 11)
+    fresh_game(account)
+    now = account.tokens["op"].balance_of(ALICE)
+    (tmp_path / "account.toml").write_text(account.toml())
+    done = run("verify", "account.toml", "--json", cwd=tmp_path)
+    found = checked("run", done.stdout)
+    assert done.returncode == 0
+    by_network = {one["network"]: one for one in found["claims"]}
+    assert (int(by_network["op"]["amount"]), by_network["op"]["trust"]["settlement"]) == (settled, "settled")
+    (fresh,) = found["fresh"]
+    assert (fresh["network"], int(fresh["amount"]), fresh["trust"]["settlement"]) == ("op", now, "proposed")
+    assert fresh["block"]["time"]["unix"] > by_network["op"]["block"]["time"]["unix"]
+    assert any(note.startswith("op: a settled root") and "beside it stands" in note for note in found["notes"])
+    assert any(note.startswith("arb: a settled root") and "no root is posted" in note for note in found["notes"])
+    table = " ".join(run("verify", "account.toml", cwd=tmp_path).stdout.split())
+    assert "what proposed roots give: shown, and counted nowhere" in table
+
+
+@pytest.mark.node("ethereumjs")
+def test_a_fresh_root_with_a_rival_is_not_shown(account: Account, tmp_path: Path) -> None:
+    """Somebody contradicts the newest claim: the look passes on to an older one, and the floor stands as it was."""
+    block = fresh_game(account)
+    (tmp_path / "account.toml").write_text(account.toml())
+    before = json.loads(run("verify", "account.toml", "--json", cwd=tmp_path).stdout)
+    assert before["fresh"][0]["block"]["hash"] == block["hash"]
+    account.games.propose(b"\xbb" * 32, int(block["number"], 16))
+    account.parent.mine(2)
+    (tmp_path / "account.toml").write_text(account.toml())
+    after = json.loads(run("verify", "account.toml", "--json", cwd=tmp_path).stdout)
+    assert block["hash"] not in {one["block"] and one["block"]["hash"] for one in after["fresh"]}
+    assert [one["amount"] for one in after["claims"]] == [one["amount"] for one in before["claims"]]
+
+
+@pytest.mark.node("ethereumjs")
+def test_where_the_settled_root_is_too_old_the_fresh_one_is_shown_all_the_same(
+    account: Account, tmp_path: Path
+) -> None:
+    """The claim is refused for the lag; what a proposed root would give stands beside it."""
+    fresh_game(account)
+    (tmp_path / "account.toml").write_text(account.toml().replace('max_head_lag = "20d"', 'max_head_lag = "1d"'))
+    done = run("verify", "account.toml", "--json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert done.returncode == 3
+    refused = {one["network"]: one["refusal"]["error"] for one in found["claims"] if one["status"] != "proven"}
+    assert refused == {"op": "TooOld", "arb": "TooOld"}
+    (fresh,) = found["fresh"]
+    assert (fresh["network"], fresh["trust"]["settlement"]) == ("op", "proposed")
+
+
+def settled_block(account: Account) -> int:
+    """The rollup's block that the newest settled game is about: the first game, which alone was resolved."""
+    search = "findLatestGames(uint32,uint256,uint256)((uint256,bytes32,uint64,bytes32,bytes)[])"
+    ((_, _, _, _, extra),) = account.games.factory.view(search, 0, 0, 1)
+    return int.from_bytes(extra, "big")

@@ -28,9 +28,9 @@ from verifier.margin.report import MarginReport
 from verifier.network import Network
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
-from verifier.proven import Moment
+from verifier.proven import Moment, ProvenAmount
 from verifier.trust import Settlement, TrustRoot
-from verifier.verify import Outcome, PriceOutcome, PriceRefusal, Verified
+from verifier.verify import Outcome, PriceOutcome, PriceRefusal, Refusal, Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Findings:
         lights: Light-client states that anchored the run, sealed for the store.
         prices: Prices by proof, or why there is none.
         floor: By index, what settled roots show of claims whose figures rest on proposed ones.
+        fresh: By index, what posted roots show of claims under a settled root of before the as-of time.
     """
 
     command: str
@@ -66,6 +67,7 @@ class Findings:
     lights: tuple[KeptLight, ...] = ()
     prices: tuple[PriceOutcome, ...] = ()
     floor: Mapping[int, Outcome] = field(default_factory=dict)
+    fresh: Mapping[int, Outcome] = field(default_factory=dict)
 
     @property
     def codes(self) -> tuple[Exit, ...]:
@@ -99,6 +101,7 @@ def of_run(command: str, run: Run, notes: tuple[str, ...] = ()) -> Findings:
         notes=(*notes, *_price_notes(run), *_root_notes(run)),
         prices=run.verified.prices,
         floor=run.floor,
+        fresh={i: outcome for i, outcome in run.fresh.items() if not _is_settled(outcome)},
     )
 
 
@@ -115,8 +118,25 @@ def _root_notes(run: Run) -> Iterator[str]:
         elif moment is Moment.EXACT:
             other = "nothing is fresher at that time"
         else:
-            other = "a proposed root may be fresher, and counts by [policy.proposed] only"
+            other = _fresher(run, header.network)
         yield f"{header.network.name}: a {settlement.value} root, its block {when}; {other}"
+
+
+def _fresher(run: Run, network: Network) -> str:
+    """What a root that is only posted gives in place of a settled one."""
+    found = [outcome for outcome in run.fresh.values() if outcome.claim.chain_id == network.chain_id]
+    counts = "which counts by [policy.proposed] only"
+    if not found:
+        return f"a proposed root may be fresher, {counts}"
+    if _is_settled(found[0]):
+        return "no root is posted that is newer and stands uncontradicted"
+    if isinstance(found[0], Refusal):
+        return f"no fresher figure can be shown: {found[0].error}"
+    return f"beside it stands what a proposed root gives, {counts}"
+
+
+def _is_settled(outcome: Outcome) -> bool:
+    return isinstance(outcome, ProvenAmount) and outcome.trust.settlement is Settlement.SETTLED
 
 
 def _price_notes(run: Run) -> Iterator[str]:

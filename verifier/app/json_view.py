@@ -75,6 +75,7 @@ def findings_json(found: Findings, *, trails: bool = False) -> Json:
         "claims": [_claim(i, o, found, holders, trails=trails) for i, o in enumerate(found.outcomes)],
         "strangers": [_claim(i, o, found, holders, trails=False) for i, o in enumerate(found.strangers)],
         "settled_floor": [_claim(i, o, found, holders, trails=False) for i, o in found.floor.items()],
+        "fresh": [_claim(i, o, found, holders, trails=False) for i, o in found.fresh.items()],
         "prices": [_price(price, found) for price in found.prices],
         "endpoints": [endpoint_json(report) for report in found.endpoints],
         "margin": None if found.report is None else margin_json(found.report),

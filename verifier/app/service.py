@@ -7,8 +7,9 @@ a caller that has a store calls its `keep` with the run before it prints.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, Protocol
 
 from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place
@@ -21,13 +22,14 @@ from verifier.checker import Checker
 from verifier.claims import Claim
 from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
-from verifier.errors import MissingEvidence, VerifierError, Where
+from verifier.errors import MissingEvidence, TooOld, VerifierError, Where
 from verifier.margin.account import build_account
 from verifier.margin.duplicates import Identity, check_duplicates
 from verifier.margin.report import MarginReport, report
-from verifier.policy import DAY, DEFAULT_LIMITS, Limits
+from verifier.network import SettledOn
+from verifier.policy import DAY, DEFAULT_LIMITS, Limits, Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
-from verifier.proven import ProvenAmount, ProvenPrice
+from verifier.proven import Moment, ProvenAmount, ProvenPrice
 from verifier.trust import Settlement, TrustRoot
 from verifier.verify import Outcome, Refusal, Verified, verify_bundle
 from verifier.wire import parse_bundle
@@ -46,6 +48,8 @@ class Run:
         now: The checker's clock at the start.
         lights: Light-client states that anchored it, sealed for its record.
         floor: By index, claims whose figure rests on a proposed root: what the newest settled root shows instead.
+        fresh: By index, claims under a settled root of before the as-of time: what the newest posted root shows; by the
+            settled one again where nothing newer is posted. Empty where it was not asked for.
     """
 
     spec: AccountSpec
@@ -58,6 +62,7 @@ class Run:
     now: Timestamp
     lights: tuple[KeptLight, ...] = ()
     floor: Mapping[int, Outcome] = field(default_factory=dict)
+    fresh: Mapping[int, Outcome] = field(default_factory=dict)
 
     @property
     def refused(self) -> tuple[Refusal, ...]:
@@ -141,41 +146,65 @@ def verify_account(
     seconds: float = NETWORK_SECONDS,
     known: Mapping[Place, Capacity] = NOTHING_KNOWN,
     shelf: Shelf | None = None,
+    fresh: bool = False,
 ) -> Run:
-    """Gather, verify and weigh an account over its networks."""
+    """
+    Gather, verify and weigh an account over its networks.
+
+    Args:
+        fresh: Also look, where a settled root of before the as-of time was taken, what the newest posted one shows.
+    """
     way = gather_account(spec, now=now, as_of=as_of, seconds=seconds, known=known, shelf=shelf)
     gathered, endpoints = asyncio.run(way)
     verified = verify_gathered(gathered, checker_of(spec, now))
     run = _run(spec, gathered.data, verified, (), gathered.roots, endpoints, now, last_proven)
     run = _recorded(run, shelf)
-    return replace(run, floor=_settled_floor(run, seconds=seconds, known=known, shelf=shelf))
+    again = partial(_once_more, run, seconds=seconds, known=known, shelf=shelf)
+    policy = spec.policy
+    floor = again(_on_proposed_roots(run), replace(policy, settlements=policy.settlements - {Settlement.PROPOSED}))
+    return replace(run, floor=floor, fresh=again(_on_old_roots(run), policy.looking()) if fresh else {})
 
 
-FLOOR_LAG: Final = 30 * DAY
-"""How far before the as-of time a settled root may lie to be shown beside a fresh figure. It counts nowhere."""
+SHOWN_LAG: Final = 30 * DAY
+"""How far before the as-of time a root may lie to be shown beside a figure. It counts nowhere."""
 
 
-def _settled_floor(
-    run: Run, *, seconds: float, known: Mapping[Place, Capacity], shelf: Shelf | None
+def _on_proposed_roots(run: Run) -> list[int]:
+    """Claims whose figure rests on a root that is only posted."""
+    outcomes = enumerate(run.verified.outcomes)
+    return [i for i, o in outcomes if isinstance(o, ProvenAmount) and o.trust.settlement is Settlement.PROPOSED]
+
+
+def _on_old_roots(run: Run) -> list[int]:
+    """Claims under a settled root whose block lies before the as-of time, also where it lies too far before."""
+    return [i for i, outcome in enumerate(run.verified.outcomes) if _on_old_root(outcome, run.spec)]
+
+
+def _on_old_root(outcome: Outcome, spec: AccountSpec) -> bool:
+    if isinstance(outcome, ProvenAmount):
+        return outcome.moment is Moment.HEAD and outcome.trust.settlement is Settlement.SETTLED
+    rooted = spec.networks[outcome.claim.chain_id].rooted_by
+    return isinstance(outcome.error, TooOld) and isinstance(rooted, SettledOn)
+
+
+def _once_more(
+    run: Run,
+    claims: Sequence[int],
+    policy: Policy,
+    *,
+    seconds: float,
+    known: Mapping[Place, Capacity],
+    shelf: Shelf | None,
 ) -> dict[int, Outcome]:
-    """What settled roots show of the claims whose figures rest on proposed ones: gathered beside, and only shown."""
-    fresh = [
-        i
-        for i, outcome in enumerate(run.verified.outcomes)
-        if isinstance(outcome, ProvenAmount) and outcome.trust.settlement is Settlement.PROPOSED
-    ]
-    if not fresh:
+    """What some claims are found to be under another choice of roots: gathered beside, and only shown."""
+    if not claims:
         return {}
-    policy = replace(
-        run.spec.policy,
-        settlements=run.spec.policy.settlements - {Settlement.PROPOSED},
-        max_head_lag=max(FLOOR_LAG, run.spec.policy.max_head_lag),
-    )
-    spec = replace(run.spec, policy=policy, claims=tuple(run.spec.claims[i] for i in fresh), feeds=())
+    wide = replace(policy, max_head_lag=max(SHOWN_LAG, policy.max_head_lag))
+    spec = replace(run.spec, policy=wide, claims=tuple(run.spec.claims[i] for i in claims), feeds=())
     way = gather_account(spec, now=run.now, as_of=run.verified.as_of, seconds=seconds, known=known, shelf=shelf)
     gathered, _ = asyncio.run(way)
     found = verify_gathered(gathered, checker_of(spec, run.now)).outcomes
-    return dict(zip(fresh, found, strict=True))
+    return dict(zip(claims, found, strict=True))
 
 
 def check_account(
@@ -338,4 +367,4 @@ def last_proven(lost: Iterable[Refusal], kept: Evidence, believed: Checker) -> d
 def weigh_again(run: Run, proven: Mapping[Identity, ProvenAmount]) -> Run:
     """The same run, its high figure with what was proven last of claims that have no figure now."""
     again = _run(run.spec, run.data, run.verified, run.strangers, run.roots, run.endpoints, run.now, proven)
-    return replace(again, lights=run.lights, floor=run.floor)
+    return replace(again, lights=run.lights, floor=run.floor, fresh=run.fresh)

@@ -37,7 +37,7 @@ def verify(
     from verifier.app.findings import of_run
 
     state: State = ctx.obj
-    run = _with_last_proven(state, _asked(state, account, as_of, db, cross_check=cross_check), db)
+    run = _with_last_proven(state, _asked(state, account, as_of, db, cross_check=cross_check, fresh=True), db)
     notes = () if save is None else (_bundle_note(save, run),)
     return keep_and_show(state, of_run("verify", run, notes), as_json=json, db=db, save=save)
 
@@ -60,7 +60,9 @@ def gather(
     return keep_and_show(state, found, as_json=json, db=db, save=output)
 
 
-def _asked(state: State, account: Path, as_of: str | None, db: Path | None, *, cross_check: bool) -> Run:
+def _asked(
+    state: State, account: Path, as_of: str | None, db: Path | None, *, cross_check: bool, fresh: bool = False
+) -> Run:
     """The account, gathered, verified and weighed."""
     from verifier.app.errors import UsageError
     from verifier.app.service import verify_account
@@ -72,7 +74,9 @@ def _asked(state: State, account: Path, as_of: str | None, db: Path | None, *, c
     known = state.capacities(db, now)
     busy = state.terminal().busy(f"asking {len(spec.endpoints)} networks")
     with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf, busy:
-        return verify_account(spec, now=now, as_of=moment, seconds=state.seconds(), known=known, shelf=shelf)
+        return verify_account(
+            spec, now=now, as_of=moment, seconds=state.seconds(), known=known, shelf=shelf, fresh=fresh
+        )
 
 
 def _bundle_note(path: Path, run: Run) -> str:

@@ -30,7 +30,10 @@ def findings_view(found: Findings) -> RenderableType:
     """The whole answer: balances, account, what was not verified, trust roots."""
     parts: list[RenderableType] = [balances(found)]
     if found.floor:
-        parts += [_heading("Fresh figures by proposed roots, and their settled floor"), floor(found)]
+        parts += [_heading("Fresh figures by proposed roots, and their settled floor"), beside(found, found.floor)]
+    if found.fresh:
+        parts += [_heading("Settled figures, and what proposed roots give: shown, and counted nowhere")]
+        parts += [beside(found, found.fresh, ("settled", "fresh"))]
     if found.report is not None:
         parts += [account_view(found.report)]
     refusals = [o for o in (*found.outcomes, *found.strangers) if isinstance(o, Refusal)]
@@ -75,14 +78,14 @@ def _balance_row(outcome: Outcome, value: LineValue | None, found: Findings) -> 
     return [*cells, amount, _price(value), _value(value), _haircut(value), status, cell(_age(outcome))]
 
 
-def floor(found: Findings) -> Table:
-    """Side by side: the figure by a proposed root, and by the newest settled one."""
-    table = plain("chain", "account", "asset", "fresh", "block age", "settled", "block age")
+def beside(found: Findings, others: Mapping[int, Outcome], names: tuple[str, str] = ("fresh", "settled")) -> Table:
+    """Side by side: the figure that was taken, and the one by the other choice of roots."""
+    table = plain("chain", "account", "asset", names[0], "block age", names[1], "block age")
     for column in (3, 4, 5, 6):
         table.columns[column].justify = "right"
-    for index, settled in found.floor.items():
-        fresh = found.outcomes[index]
-        table.add_row(*_balance_row(fresh, None, found)[:3], *_figure(fresh), *_figure(settled))
+    for index, other in others.items():
+        taken = found.outcomes[index]
+        table.add_row(*_balance_row(taken, None, found)[:3], *_figure(taken), *_figure(other))
     return table
 
 
