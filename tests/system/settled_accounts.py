@@ -45,13 +45,15 @@ class Account:
         return "0x" + keccak(bytes.fromhex(self.parent.rpc("eth_getCode", address, "latest")[2:])).hex()
 
     def toml(
-        self, *, codes: bool = True, denied: str = "", proposed: str = "", second: str = "", root: Sequence[str] = ()
-    ) -> str:
+        self, *, codes: bool = True, denied: str = "", proposed: str = "", second: str = "", root: Sequence[str] = (),
+        accepted: Sequence[str] = (), name: str = "settled",
+    ) -> str:  # fmt: skip
         """
         The file, as a person would write it.
 
         Args:
             root: Lines that say what is believed of the parent; the pin of its newest block where there are none.
+            accepted: Contracts of the parent that the policy takes beside the tokens.
         """
         games = {
             "factory": self.games.factory.address,
@@ -60,7 +62,8 @@ class Account:
         }
         reviewed = self.codes(self.parent, games | {"game:0": self.games.implementation.address}) if codes else []
         named = [f'"{name}:{token.address}"' for name, token in self.tokens.items()]
-        lines = ["[account]", 'name = "settled"', "", "[policy]", 'max_head_lag = "20d"', 'max_skew = "20d"',
+        named += [f'"parent:{contract}"' for contract in accepted]
+        lines = ["[account]", f'name = "{name}"', "", "[policy]", 'max_head_lag = "20d"', 'max_skew = "20d"',
                  'age_hard = "60d"', f"accept_contracts = [{', '.join(named)}]", f"denied = [{denied}]", "",
                  proposed, "[policy.assets.ETH]", 'haircut_initial = "20%"', "[policy.assets.USD]", 'haircut_initial = "10%"', "",
                  "[holders]", f'main = "{ALICE}"', ""]  # fmt: skip

@@ -13,19 +13,20 @@ import pytest
 
 from chains.driver import drive
 from chains.record import PlayingDesk
-from verifier.app.account_file import parse_account
+from verifier.app.account_file import read_account
 from verifier.app.compile import compile_account
 from verifier.app.service import checker_of
-from verifier.errors import Malformed
+from verifier.errors import Malformed, NoTrustRoot
 from verifier.gather import assemble, gather_section
 from verifier.primitives import Hash32, Timestamp, parse_hex
 from verifier.proven import ProvenAmount, trail
-from verifier.trust import PinnedBlock
+from verifier.trust import Checkpoint, PinnedBlock
 from verifier.verify import Refusal, verify_bundle
 from verifier.wire import content_id, encode_bundle
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 CASES = sorted(path.parent for path in FIXTURES.rglob("account.bundle"))
+TALKS = sorted(path.parent for path in FIXTURES.rglob("conversation.jsonl"))
 HOSTILE = sorted(path.parent for path in FIXTURES.glob("hostile/*/case.json"))
 
 
@@ -35,8 +36,7 @@ def name_of(folder: Path) -> str:
 
 def load(folder: Path):
     """The compiled account, the bundle's bytes, and what is expected of it."""
-    text = (folder / "account.toml").read_text()
-    file, source = parse_account(text, "fixture")
+    file, source = read_account(folder / "account.toml")
     spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict", online=False)
     return spec, (folder / "account.bundle").read_bytes(), json.loads((folder / "expected.json").read_text())
 
@@ -53,10 +53,20 @@ def test_a_recorded_bundle_proves_what_the_contracts_reported(folder: Path) -> N
             assert type(outcome.error).__name__ == "NotUsable"
             continue
         assert abs(outcome.amount) == int(row["units"]), row
-        assert isinstance(list(trail(outcome))[-1], PinnedBlock)
+        assert isinstance(list(trail(outcome))[-1], PinnedBlock | Checkpoint)
 
 
-@pytest.mark.parametrize("folder", CASES, ids=name_of)
+def test_a_recorded_case_hangs_on_its_checkpoint_alone() -> None:
+    """With another checkpoint, the one thing that differs, each claim of both rollups and of the parent is refused."""
+    spec, data, expected = load(FIXTURES / "demo" / "finalized")
+    checker = checker_of(spec, Timestamp(expected["now"]))
+    (root,) = checker.roots
+    other = replace(checker, roots=(replace(root, root=Hash32(b"\x11" * 32)),))
+    found = verify_bundle(data, other).outcomes
+    assert [type(one.error) for one in found if isinstance(one, Refusal)] == [NoTrustRoot] * len(spec.claims)
+
+
+@pytest.mark.parametrize("folder", TALKS, ids=name_of)
 def test_a_recorded_conversation_gathers_to_the_same_bytes(folder: Path) -> None:
     """The flow over the recording packs the recorded bundle, byte for byte."""
     spec, data, expected = load(folder)

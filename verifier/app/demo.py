@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
 from rich.text import Text
 
-from verifier.app.account_file import read_account
-from verifier.app.compile import compile_account
-from verifier.app.demo_more import moves_table, statement_lines
+from verifier.app.compile import AccountSpec
+from verifier.app.demo_more import failures_table, finalized_views, load_case, moves_table, statement_lines
 from verifier.app.errors import UsageError
 from verifier.app.findings import Findings, of_run, record_of
 from verifier.app.json_view import dumps, findings_json
@@ -39,10 +37,7 @@ def demo_folder() -> Path:
 def run_demo(terminal: Terminal, *, as_json: bool) -> int:
     """The main job on the recorded case; returns the exit code of the account."""
     folder = demo_folder()
-    file, source = read_account(folder / "account.toml")
-    spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict", online=False)
-    now = Timestamp(json.loads((folder / "expected.json").read_text())["now"])
-    data = (folder / "account.bundle").read_bytes()
+    spec, data, now = load_case(folder)
     run = check_account(spec, data, now=now)
     found = of_run("demo", run)
     text = dumps(findings_json(found, trails=True))
@@ -68,7 +63,19 @@ def run_demo(terminal: Terminal, *, as_json: bool) -> int:
     _heading(terminal, "6. A statement over the proven account, signed and verified; then altered, and refused")
     for line in signed:
         terminal.show(line)
+    _show_more(terminal, folder, spec, data, now)
     return int(found.exit_code) if same else 1
+
+
+def _show_more(terminal: Terminal, folder: Path, spec: AccountSpec, data: bytes, now: Timestamp) -> None:
+    _heading(terminal, "7. What the account hangs on: each piece failed in turn (hypothetical)")
+    terminal.show(failures_table(spec, data, now))
+    _heading(terminal, "8. From one beacon checkpoint alone: a parent chain and two rollups that settle on it")
+    terminal.show(
+        Text("   PLD was read by running the token's own code; vETH are a vault's shares, at a price by proof")
+    )
+    for view in finalized_views(folder / "finalized"):
+        terminal.show(view)
 
 
 def _heading(terminal: Terminal, text: str) -> None:

@@ -1,18 +1,26 @@
-"""Further steps of the demo over the same recorded evidence: other moves of the market, and a signed statement."""
+"""Further steps of the demo: moves of the market, a signed statement, failures, a case that hangs on one checkpoint."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from verifier.app.account_file import read_account
 from verifier.app.attesting import Wanted, attest
-from verifier.app.compile import AccountSpec
-from verifier.app.report.tables import cents, cents_up, listing
-from verifier.app.service import Run
+from verifier.app.compile import AccountSpec, compile_account
+from verifier.app.findings import of_run
+from verifier.app.margin_view import grid_view
+from verifier.app.report.tables import cents, cents_up, findings_view, listing
+from verifier.app.report.trees import trail_tree
+from verifier.app.risk_sections import RiskOptions
+from verifier.app.service import Run, check_account
 from verifier.app.signer import LocalSigner
 from verifier.app.store import Store
 from verifier.app.what_if import WhatIf, parse_shock, what_if
@@ -26,6 +34,14 @@ MOVES: Final = ((), ("ETH=-30%",), ("ETH=+60%",), ("ETH=+200%",), ("ETH=+400%",)
 """The account holds ETH and is short of a little more: only a great rise hurts it."""
 CONSUMER: Final = Binding(ChainId(1), Address(bytes.fromhex("c0" * 20)))
 """A contract that the statement is meant for; here it stands for any."""
+
+
+def load_case(folder: Path) -> tuple[AccountSpec, bytes, Timestamp]:
+    """A recorded case: the account, its bundle, and when it was recorded."""
+    file, source = read_account(folder / "account.toml")
+    spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict", online=False)
+    now = Timestamp(json.loads((folder / "expected.json").read_text())["now"])
+    return spec, (folder / "account.bundle").read_bytes(), now
 
 
 def moves_table(spec: AccountSpec, data: bytes, now: Timestamp) -> Table:
@@ -57,3 +73,19 @@ def statement_lines(run: Run, store: Store) -> list[Text]:
     except VerifierError as error:
         lines.append(Text(f"   with another number: {type(error).__name__}: {error}", style="red"))
     return lines
+
+
+def finalized_views(folder: Path) -> list[RenderableType]:
+    """A parent and two rollups from one beacon checkpoint: the account, and the way from there to a rollup's token."""
+    spec, data, now = load_case(folder)
+    found = of_run("demo", check_account(spec, data, now=now))
+    index = next(i for i, claim in enumerate(spec.claims) if spec.networks[claim.chain_id].name == "op")
+    return [findings_view(found), trail_tree(index, found.outcomes[index], found)]
+
+
+def failures_table(spec: AccountSpec, data: bytes, now: Timestamp) -> RenderableType:
+    """Each position, asset, network and oracle of the account failed in turn: what that costs, and who falls."""
+    from verifier.app.commands.margin_contagion import contagion_map  # numpy: not before it is needed
+
+    shown = contagion_map(what_if(spec, data, now=now), RiskOptions())
+    return grid_view(shown.grids[0])
