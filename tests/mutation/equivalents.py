@@ -10,7 +10,7 @@ EQUIVALENT: dict[str, str] = {
     "tuple or not at all; the line keeps that a matter of types",
     "verifier/verify.py:check_meaning: False -> True": "the network's coin is read from the leaf; no code is accepted "
     "or refused for it, so its kind does not look at the flag",
-    "verifier/wire.py:encode_bundle: True -> False (#2)": "the envelope is a list of text, an integer and byte strings, "
+    "verifier/wire/encode.py:encode_bundle: True -> False (#2)": "the envelope is a list of text, an integer and byte strings, "
     "which have one encoding whether it is called canonical or not",
     "verifier/consensus/store.py:_rank: 3 * signers >= 2 * len(update.bits) | 3 * signers >= -> > 2 * len(update.bits)": ""
     "committees have a power of two of members, so none has exactly two thirds of them",

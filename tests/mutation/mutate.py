@@ -158,7 +158,7 @@ def _child(tree: Path, tests: Sequence[str], log: int, *, writes: bool) -> None:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.mutate", description=__doc__)
-    parser.add_argument("modules", nargs="*", help="such as verifier/wire.py; all that decide, by default")
+    parser.add_argument("modules", nargs="*", help="such as verifier/trie/walk.py; all that decide, by default")
     parser.add_argument("--sample", type=int, help="that many of them only")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--named", help="only mutants whose name contains this")

@@ -24,7 +24,7 @@ _LIGHT = (
 
 _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/codec/cbor.py", _WIRE),
-    ("verifier/codec/ssz.py", ("tests/verifier/codec/test_ssz.py", *_LIGHT)),
+    ("verifier/codec/ssz/", ("tests/verifier/codec/test_ssz.py", *_LIGHT)),
     ("verifier/crypto/bls.py", ("tests/hostile/test_bls.py", "tests/verifier/crypto/test_bls.py")),
     (
         "verifier/codec/",
@@ -44,7 +44,7 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
         "verifier/settlement/",
         ("tests/verifier/settlement", "tests/hostile/test_settlement.py", "tests/vectors/test_rollups.py"),
     ),
-    ("verifier/wire.py", _WIRE),
+    ("verifier/wire/", _WIRE),
     ("verifier/shape.py", _WIRE),
     ("verifier/verify.py", (*_WHOLE, "tests/hostile/test_chain_identity.py", *_ROOTED)),
     ("verifier/anchors.py", (*_WHOLE, "tests/hostile/test_chain_identity.py", *_ROOTED)),
@@ -118,7 +118,12 @@ DRIVEN = (
     "verifier/trie/walk.py",
     "verifier/trust.py",
     "verifier/verify.py",
-    "verifier/wire.py",
+    "verifier/wire/encode.py",
+    "verifier/wire/envelope.py",
+    "verifier/wire/lists.py",
+    "verifier/wire/parse.py",
+    "verifier/wire/parse_claims.py",
+    "verifier/wire/parse_sections.py",
     "chains/answers.py",
     "chains/replies.py",
 )

@@ -2,7 +2,7 @@
 
 General decoders resolve tags, accept long forms and indefinite lengths, and allocate by declared sizes before anything
 can be refused. Here one value has one encoding: shortest heads, definite lengths, text keys in ascending order of
-their encoding, nothing behind the value. Encoding is the `cbor2` package's, in its canonical mode (see `wire.py`).
+their encoding, nothing behind the value. Encoding is the `cbor2` package's, in its canonical mode (see `wire`).
 
 Source: RFC 8949, section 4.2.1.
 """
