@@ -19,6 +19,7 @@ import rlp
 from eth_account import Account
 
 from tests.nodes.devnode import DevNode
+from tests.nodes.genesis import MONEY
 from tests.nodes.install import HERE, module, node_program
 from tests.nodes.process import NodeFailedError, free_port, post, start
 from tests.simulators.trie_builder import build, keccak
@@ -124,7 +125,8 @@ def start_ethereumjs(
     if genesis is None:
         genesis = json.loads((HERE / "prague-genesis.json").read_text())
         genesis["config"]["chainId"] = chain_id
-        genesis["alloc"][str(Account.from_key(KEY).address).lower()] = {"balance": hex(10**24)}
+    owner = str(Account.from_key(KEY).address).lower()
+    genesis = {**genesis, "alloc": {**genesis["alloc"], owner: {"balance": MONEY}}}
 
     def command(port: int, folder: Path) -> list[str]:
         (folder / "genesis.json").write_text(json.dumps(genesis))

@@ -18,10 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from eth_account import Account
-
 from tests.nodes.contracts import ALICE, BOB, Deployed, deploy_plain
-from tests.nodes.ethereumjs import KEY, EthereumJS, start_ethereumjs
+from tests.nodes.ethereumjs import EthereumJS, start_ethereumjs
 from tests.nodes.install import HERE, beacon_module, node_program
 from tests.nodes.process import Node, NodeFailedError, free_port, start
 
@@ -179,7 +177,6 @@ def start_execution(genesis_time: int) -> Execution:
     genesis |= {"timestamp": "0x0", "alloc": {}}
     for later in ("excessBlobGas", "blobGasUsed"):
         del genesis[later]
-    genesis["alloc"][str(Account.from_key(KEY).address).lower()] = {"balance": hex(10**24)}
     return cast("Execution", start_ethereumjs(Execution, genesis))
 
 

@@ -77,6 +77,15 @@ class PoolV3:
         )
 
 
+@dataclass(frozen=True)
+class Lenses:
+    """The periphery's readers: what aggregates calls, what tries out swaps, and what lists ticks."""
+
+    multicall: Contract
+    quoter: Contract
+    ticks: Contract
+
+
 def coins(node: Anvil, places: Sequence[int] = (18, 18)) -> list[Contract]:
     """Two coins in the order of their addresses."""
     code = own("Coin")["Coin"].bytecode
@@ -111,3 +120,15 @@ def deploy_v3(node: Anvil, fee: int = 3000) -> PoolV3:
     pool.send("initialize(uint160)", Q96)
     pool.send("increaseObservationCardinalityNext(uint16)", 64)
     return PoolV3(pool, held, create(node, router.bytecode, "(address,address)", *places), pair, fee)
+
+
+def deploy_lenses(node: Anvil, pool: PoolV3) -> Lenses:
+    """The readers of a pool's factory, as published."""
+    places = [pool.manager.view(f"{name}()(address)") for name in ("factory", "WETH9")]
+
+    def lens(name: str, types: str = "()", *values: object) -> Contract:
+        code = published("@uniswap/v3-periphery", "artifacts", "contracts", "lens", f"{name}.sol", f"{name}.json")
+        return create(node, code.bytecode, types, *values)
+
+    quoter = lens("QuoterV2", "(address,address)", *places)
+    return Lenses(lens("UniswapInterfaceMulticall"), quoter, lens("TickLens"))

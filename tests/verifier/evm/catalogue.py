@@ -1,4 +1,4 @@
-"""Calls of real contracts, many of them: tokens of every kind, lending, pools, vaults, feeds, dispute games, aggregation."""
+"""Calls of real contracts: tokens of every kind, lending, pools, vaults, feeds, dispute games, quotes, aggregation."""
 
 from __future__ import annotations
 
@@ -8,18 +8,30 @@ from tests.nodes.contracts import HOLDERS, DeployedChain, word
 from tests.nodes.protocols.chain import Protocols
 from tests.nodes.protocols.contract import Contract, calldata
 from tests.nodes.protocols.optimism import Games
+from tests.nodes.protocols.uniswap import Lenses, PoolV3
+from tests.verifier.evm.stage import Stage
 from tests.verifier.evm.talk import call_of
 from verifier.calls import Call
 
 E18 = 10**18
 AMOUNTS = [0, 1, 7, 10**6, 123_456_789, E18, 3 * E18 + 1, 10**24]
-KEPT = {name: address for name, address in HOLDERS.items() if name != "dave"}
-"""Anvil keeps a zero word for dave, which no honest trie holds; proofs of it are refused, and so are calls over it."""
 
 
 def of(contract: Contract, signature: str, *values: object, gas: int = 10_000_000) -> Call:
     """A call of a deployed contract."""
     return call_of(contract.address, calldata(signature, *values), gas=gas)
+
+
+def every_call(stage: Stage) -> dict[str, list[Call]]:
+    """All of them, each once, by what they are calls of."""
+    single = {
+        "tokens": token_calls(stage.tokens),
+        "protocols": protocol_calls(stage.protocols),
+        "games": game_calls(stage.games, stage.proposed),
+    }
+    aggregated = [call for kind in single.values() for call in kind]
+    lenses = lens_calls(stage.lenses, stage.protocols.pool, aggregated)
+    return {kind: list(dict.fromkeys(calls)) for kind, calls in {**single, "lenses": lenses}.items()}
 
 
 def token_calls(chain: DeployedChain) -> list[Call]:
@@ -29,34 +41,13 @@ def token_calls(chain: DeployedChain) -> list[Call]:
         found += [
             call_of(token.address, f"0x{selector}") for selector in ("18160ddd", "06fdde03", "95d89b41", "313ce567")
         ]
-        found += [call_of(token.address, f"0x70a08231{word(holder)}") for holder in KEPT.values()]
+        found += [call_of(token.address, f"0x70a08231{word(holder)}") for holder in HOLDERS.values()]
         found += [
             call_of(token.address, f"0xdd62ed3e{word(owner)}{word(spender)}")
-            for owner in KEPT.values()
-            for spender in list(KEPT.values())[:4]
+            for owner in HOLDERS.values()
+            for spender in HOLDERS.values()
         ]
     return found
-
-
-def used(protocols: Protocols) -> None:
-    """Something in every market, so that there is something to read."""
-    users = [protocols.user(7), protocols.user(8)]
-    for market in (protocols.aave, protocols.old_aave):
-        one, two = market.reserves
-        market.supply(users[0], one, 5_000 * E18)
-        market.supply(users[1], two, 5_000 * E18)
-        market.borrow(users[0], two, 700 * E18)
-    protocols.morpho.supply(users[1], 900 * E18)
-    protocols.pair.add(users[0], (1_000 * E18, 4_000 * E18))
-    for spread in (600, 6_000, 60_000):
-        protocols.pool.open(users[0], -spread, spread, (1_000 * E18, 1_000 * E18))
-    protocols.pool.swap(users[1], True, 20 * E18)
-    for vault in (protocols.vault, protocols.offset_vault, protocols.upgradeable_vault):
-        vault.deposit(users[0], 1_000 * E18)
-        vault.earn(37 * E18)
-    protocols.feed.answer(1_234 * 10**8)
-    protocols.lido.stake(users[0], 3 * E18)
-    protocols.node.mine(2)
 
 
 def protocol_calls(protocols: Protocols) -> list[Call]:
@@ -106,6 +97,22 @@ def _pools(protocols: Protocols, users: list[str]) -> Iterator[Call]:
         yield of(pool.pool, "observe(uint32[])(int56[],uint160[])", [ago, 0])
     asked = [bytes.fromhex(calldata("positions(uint256)", token)[2:]) for token in (1, 2, 3)]
     yield of(pool.manager, "multicall(bytes[])(bytes[])", asked)
+
+
+def lens_calls(lenses: Lenses, pool: PoolV3, others: list[Call]) -> list[Call]:
+    """Swaps that are tried out and undone, ticks, and other calls by the score in one."""
+    one, two = (coin.address for coin in pool.coins)
+    found: list[Call] = []
+    for give, take in ((one, two), (two, one)):
+        for amount in (1, 100 * E18):
+            for name in ("quoteExactInputSingle", "quoteExactOutputSingle"):
+                wanted = (give, take, amount, pool.fee, 0)
+                found.append(of(lenses.quoter, f"{name}((address,address,uint256,uint24,uint160))", wanted))
+    found += [of(lenses.ticks, "getPopulatedTicksInWord(address,int16)", pool.pool.address, n) for n in range(-5, 5)]
+    for first in range(16):
+        asked = [(f"0x{call.to.hex()}", 400_000, call.data) for call in others[first::160]]
+        found.append(of(lenses.multicall, "multicall((address,uint256,bytes)[])", asked, gas=30_000_000))
+    return found
 
 
 def _vaults(protocols: Protocols, users: list[str]) -> Iterator[Call]:
