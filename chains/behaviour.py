@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -22,6 +22,14 @@ class RetryBudget:
     """How often anything may be repeated in one report, over all endpoints."""
 
     left: int = 100
+    _most: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._most = self.left
+
+    def renew(self) -> None:
+        """All of them again."""
+        self.left = self._most
 
     def spend(self) -> bool:
         """Take one, if there is one."""

@@ -54,6 +54,11 @@ class Asked(Protocol):
         ...
 
     @property
+    def budget(self) -> RetryBudget:
+        """How often anything may be repeated."""
+        ...
+
+    @property
     def rank(self) -> tuple[bool, int]:
         """Sorts those to be asked first before the others."""
         ...
@@ -170,6 +175,12 @@ class Desk:
     def deadline(self, chain: ChainId) -> float:
         """When the network's time is up, on the clock of `time.monotonic`; it runs from the first question on."""
         return self._until.setdefault(chain, time.monotonic() + self._seconds)
+
+    def renew(self) -> None:
+        """Give every network its time, and the run its repeats, once more: for programs that go on asking."""
+        self._until.clear()
+        for budget in {id(line.budget): line.budget for line in self._everyone()}.values():
+            budget.renew()
 
     def _everyone(self) -> list[Asked]:
         rooms: tuple[Mapping[ChainId, Sequence[Asked]], ...] = (self.lines, self.beacons)

@@ -22,7 +22,7 @@ from verifier.crypto.keccak import keccak256
 from verifier.errors import MissingNode, WrongHash
 from verifier.evidence import Bundle
 from verifier.flow import Answer, Ask, AskHeader, AskProof, AskReceipts, Flow, Unanswered, ask, ask_all
-from verifier.gather import Gathered, assemble, gather_section
+from verifier.gather import Anchored, Gathered, assemble, gather_section
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp
 from verifier.proven import ProvenAccount, ProvenHeader, ProvenWord
@@ -129,11 +129,17 @@ async def events_before(
 
 
 async def gather_claims(
-    claims: Sequence[Claim], roots: Mapping[ChainId, HeaderRoot], as_of: Timestamp, desk: Answers, checker: Checker
+    claims: Sequence[Claim],
+    roots: Mapping[ChainId, HeaderRoot | Anchored],
+    as_of: Timestamp,
+    desk: Answers,
+    checker: Checker,
 ) -> bytes:
     """
-    A bundle of claims under one trust root for each network. A claim that nobody answers honestly is left out of the
-    evidence and named as omitted; `verify_bundle` then reports it as missing.
+    A bundle of claims under one trust root, or one anchor that is proven already, for each network.
+
+    A claim that nobody answers honestly is left out of the evidence and named as omitted; `verify_bundle` then reports
+    it as missing.
 
     Raises:
         KeyError: No root for a network of some claim.
@@ -150,7 +156,11 @@ async def gather_claims(
 
 
 async def refresh(
-    bundle: bytes, roots: Mapping[ChainId, HeaderRoot], as_of: Timestamp, desk: Answers, checker: Checker
+    bundle: bytes,
+    roots: Mapping[ChainId, HeaderRoot | Anchored],
+    as_of: Timestamp,
+    desk: Answers,
+    checker: Checker,
 ) -> bytes:
     """
     The same claims under newer roots, with the fewest bytes asked for.
@@ -239,7 +249,8 @@ async def follow(
     New blocks of a network, each as what `k` operators of the configuration say: an observation, no proof of finality.
 
     A block is given once, and numbers only rise: a network that goes back is waited for. Trouble with endpoints ends
-    nothing; it is tried again.
+    nothing; it is tried again. The desk's time begins anew with each round. For blocks that are proven final, not said
+    to be, see `chains.finality.follow_finalized`.
 
     Args:
         final: Follow what the endpoints call final; otherwise blocks a little below the newest.
@@ -248,6 +259,7 @@ async def follow(
     """
     last = -1
     while True:
+        desk.renew()
         try:
             seen = await observe(network, desk, k, now=clock(), final=final)
         except FetchError:

@@ -22,7 +22,7 @@ from verifier.consensus.parse import MAX_UPDATES, decode_bootstrap
 from verifier.consensus.questions import AskBootstrap, AskUpdates
 from verifier.consensus.replay import run_updates
 from verifier.consensus.shapes import Kind
-from verifier.errors import CheckpointTooOld, FromTheFuture, NothingNew, WrongPeriod
+from verifier.errors import CheckpointTooOld, FromTheFuture, NothingNew, WrongChain, WrongPeriod
 from verifier.evidence import LightEvidence
 from verifier.flow import Flow, Unanswered, ask
 from verifier.primitives import Timestamp
@@ -45,8 +45,12 @@ def begin(checkpoint: Checkpoint, config: ConsensusConfig, now: Timestamp) -> Fl
     A light client at its checkpoint.
 
     Raises:
-        Unanswered: No endpoint has an honest bootstrap for it, or it is too old.
+        WrongChain: It is of another network; nobody is asked.
+        CheckpointTooOld: It begins nothing any more.
+        Unanswered: No endpoint has an honest bootstrap for it.
     """
+    if checkpoint.chain_id != config.chain_id:
+        raise WrongChain(config.where, "the chain of the checkpoint", config.chain_id, checkpoint.chain_id)
     made: dict[str, LightClientState] = {}
 
     def judge(bootstrap: Bootstrap) -> None:

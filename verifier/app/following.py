@@ -9,14 +9,15 @@ from typing import Protocol, cast
 
 from chains.driver import Desk, drive
 from chains.errors import FetchError
-from chains.observe_beacon import newest_attested, newest_finality, observe_checkpoint
+from chains.finality import catch_up
+from chains.observe_beacon import newest_attested, observe_checkpoint
 from verifier.app.kept import KeptLight
 from verifier.checker import Checker
 from verifier.consensus.light_client import LightClientState, attested_beacon, finalized_beacon, require_recent
 from verifier.errors import CheckpointTooOld, Misbehaviour
 from verifier.flow import Ask, AskHeight, Unanswered
 from verifier.gather import Anchored, gather_beacon_anchor
-from verifier.gather_light import Followed, begin, next_page, stopped_after
+from verifier.gather_light import Followed, begin, stopped_after
 from verifier.gather_moment import MAX_PARENTS
 from verifier.network import Network
 from verifier.primitives import ChainId, Hash32, Timestamp
@@ -132,13 +133,7 @@ class LightClients:
             raise _unanswered(network, f"no beacon endpoint is configured under [networks.{network.name}]")
         found = await self._begun(network)
         self.points[network.chain_id] = found.state.rests_on
-        while (further := await drive(next_page(found, now), self.desk)) is not None:
-            found = further
-            self._keep(network, found)
-        final = await newest_finality(self.desk, found, now)
-        if final is not found:
-            found = final
-            self._keep(network, found)
+        found = await catch_up(found, self.desk, now, lambda held: self._keep(network, held))
         self.followed[network.chain_id] = found
         return found
 
