@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.primitives import to_hex
-from verifier.proven import Proven, ProvenAccount, ProvenAmount, ProvenHeader, ProvenItem, ProvenRoot, ProvenWord, trail
+from verifier.proven import (
+    Proven,
+    ProvenAccount,
+    ProvenAmount,
+    ProvenBeacon,
+    ProvenCall,
+    ProvenHeader,
+    ProvenItem,
+    ProvenPrice,
+    ProvenRoot,
+    ProvenSettlement,
+    ProvenWord,
+    trail,
+)
 from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot, anchor_of
 
 if TYPE_CHECKING:
@@ -29,6 +42,11 @@ def _sentence(step: Proven | TrustRoot) -> str:
             return f"{anchor_of(step).value}: block {to_hex(step.hash)} of chain {step.chain_id}"
         case Checkpoint():
             return f"checkpoint {to_hex(step.root)} of chain {step.chain_id}"
+        case ProvenBeacon():
+            signed = f"signed by {step.signers} of {step.committee}" if step.committee else "of the checkpoint"
+            return f"beacon header {to_hex(step.root)} at slot {step.slot}, {signed}"
+        case ProvenSettlement():
+            return f"{step.network.name}: {step.settlement.value} by {step.scheme}, {step.entry}"
         case ProvenHeader():
             return f"header {step.number} of {step.network.name}: {to_hex(step.hash)}, at {step.timestamp}"
         case ProvenRoot():
@@ -38,8 +56,19 @@ def _sentence(step: Proven | TrustRoot) -> str:
             return f"account {to_hex(step.address)}: {there}"
         case ProvenWord():
             return f"slot {to_hex(step.slot)}: {to_hex(step.word)}"
+    return _figure(step)
+
+
+def _figure(step: Proven | TrustRoot) -> str:
+    """The end of a trail: what was asked for."""
+    match step:
         case ProvenItem():
             return f"{step.kind.value} item {step.index}"
+        case ProvenCall():
+            return f"call {to_hex(step.call.data)} of {to_hex(step.call.to)}: {step.ended.value} {to_hex(step.output)}"
+        case ProvenPrice():
+            worth = f"{step.price} in 1e-18 {step.claim.quote}"
+            return f"price of {step.claim.group}: {worth}, of {step.at}, {step.trust.word}, {step.moment.value}"
         case ProvenAmount():
             said = f"{step.amount} base units of {step.claim.asset.symbol}"
             return f"{step.claim.kind.value}: {said}, {step.trust.word}, {step.moment.value}"

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import cbor2
 import pytest
+from rich.console import Console
 
 from chains.driver import drive
 from chains.record import PlayingDesk
 from verifier.app.account_file import read_account
 from verifier.app.compile import compile_account
-from verifier.app.service import checker_of
+from verifier.app.findings import of_run
+from verifier.app.json_view import findings_json
+from verifier.app.report.tables import findings_view
+from verifier.app.report.trees import price_tree
+from verifier.app.service import check_account, checker_of
 from verifier.errors import Malformed, NoTrustRoot
+from verifier.explain import explain
 from verifier.gather import assemble, gather_section
 from verifier.primitives import Hash32, Timestamp, parse_hex
 from verifier.proven import ProvenAmount, trail
@@ -56,14 +63,34 @@ def test_a_recorded_bundle_proves_what_the_contracts_reported(folder: Path) -> N
         assert isinstance(list(trail(outcome))[-1], PinnedBlock | Checkpoint)
 
 
+def test_every_figure_of_the_recorded_case_is_explained_from_its_checkpoint() -> None:
+    """Amounts and the price alike, by the library and by the program: no step is a mere name of ours."""
+    spec, data, expected = load(FIXTURES / "demo" / "finalized")
+    verified = verify_bundle(data, checker_of(spec, Timestamp(expected["now"])))
+    told = [explain(one) for one in (*verified.outcomes, *verified.prices)]
+    assert all(lines[0].startswith("checkpoint 0x") and "Proven" not in " ".join(lines) for lines in told)
+    assert told[-1][-1] == f"price of ETH: {3_000 * 10**18} in 1e-18 USD, of {verified.prices[0].at}, finalized, head"
+    assert any(line.startswith("op: settled by op_portal, dispute game 0x") for line in told[1])
+    found = of_run("explain", check_account(spec, data, now=Timestamp(expected["now"])))
+    (price,) = findings_json(found, trails=True)["prices"]
+    steps = [step["step"] for step in price["trail"]]
+    assert steps[:7] == ["trust-root", "beacon-header", "header", "state-root", "account", "slot", "price"]
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(price_tree(found.prices[0], found), findings_view(found))
+    text = console.export_text()
+    assert "price 1 ETH = 3000 USD" in text
+    assert "Prices by proof" in text
+
+
 def test_a_recorded_case_hangs_on_its_checkpoint_alone() -> None:
     """With another checkpoint, the one thing that differs, each claim of both rollups and of the parent is refused."""
     spec, data, expected = load(FIXTURES / "demo" / "finalized")
     checker = checker_of(spec, Timestamp(expected["now"]))
     (root,) = checker.roots
     other = replace(checker, roots=(replace(root, root=Hash32(b"\x11" * 32)),))
-    found = verify_bundle(data, other).outcomes
-    assert [type(one.error) for one in found if isinstance(one, Refusal)] == [NoTrustRoot] * len(spec.claims)
+    found = verify_bundle(data, other)
+    errors = [type(one.error) for one in (*found.outcomes, *found.prices) if not hasattr(one, "trust")]
+    assert errors == [NoTrustRoot] * (len(spec.claims) + len(spec.feeds))
 
 
 @pytest.mark.parametrize("folder", TALKS, ids=name_of)

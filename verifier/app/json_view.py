@@ -30,6 +30,7 @@ from verifier.proven import (
     ProvenBeacon,
     ProvenCall,
     ProvenHeader,
+    ProvenPrice,
     ProvenRoot,
     ProvenSettlement,
     ProvenWord,
@@ -76,7 +77,7 @@ def findings_json(found: Findings, *, trails: bool = False) -> Json:
         "strangers": [_claim(i, o, found, holders, trails=False) for i, o in enumerate(found.strangers)],
         "settled_floor": [_claim(i, o, found, holders, trails=False) for i, o in found.floor.items()],
         "fresh": [_claim(i, o, found, holders, trails=False) for i, o in found.fresh.items()],
-        "prices": [_price(price, found) for price in found.prices],
+        "prices": [_price(price, found, trails=trails) for price in found.prices],
         "endpoints": [endpoint_json(report) for report in found.endpoints],
         "margin": None if found.report is None else margin_json(found.report),
         "notes": [clean(note) for note in found.notes],
@@ -114,7 +115,7 @@ def _claim(index: int, outcome: Outcome, found: Findings, holders: Mapping[Addre
     return made
 
 
-def _price(outcome: PriceOutcome, found: Findings) -> Json:
+def _price(outcome: PriceOutcome, found: Findings, *, trails: bool) -> Json:
     claim = outcome.claim
     network = found.networks.get(claim.chain_id)
     made: Json = {
@@ -126,6 +127,8 @@ def _price(outcome: PriceOutcome, found: Findings) -> Json:
         "contract": to_hex(claim.contract),
         "source": claim.how.kind.value,
     }
+    if trails:
+        made["trail"] = list(trail_json(outcome)) if isinstance(outcome, ProvenPrice) else []
     if isinstance(outcome, PriceRefusal):
         error = outcome.error
         sort = error.refusal_class if isinstance(error, VerifierError) else "TRANSPORT"
@@ -248,11 +251,11 @@ def _read_of(read: ProvenAccount | ProvenWord) -> Json:
     return {"of": to_hex(read.rests_on.address)} if isinstance(read, ProvenWord) else {}
 
 
-def trail_json(amount: ProvenAmount) -> Iterator[Json]:
+def trail_json(figure: ProvenAmount | ProvenPrice) -> Iterator[Json]:
     """From the trust root down to the figure."""
-    for step in reversed(tuple(trail(amount))):
+    for step in reversed(tuple(trail(figure))):
         yield step_json(step)
-    for extra in amount.bound_by:
+    for extra in figure.bound_by:
         yield {**step_json(extra), "role": "code"}
 
 
@@ -293,6 +296,9 @@ def step_json(step: Proven | TrustRoot) -> Json:
             return {"step": "slot", "slot": to_hex(step.slot), "word": to_hex(step.word)}
         case ProvenAmount():
             return {"step": "amount", "amount": str(step.amount), "symbol": step.claim.asset.symbol}
+        case ProvenPrice():
+            price = {"price": show_scaled(step.price), "group": step.claim.group, "quote": step.claim.quote}
+            return {"step": "price", **price, "at": time_json(step.at)}
         case PinnedBlock() | Observed() | Checkpoint():
             return {"step": "trust-root", **root_json(step)}
     return {"step": type(step).__name__}

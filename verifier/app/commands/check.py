@@ -69,7 +69,7 @@ def explain(
     """Show the proof trail of each number, from the trust root down to the decoded value."""
     from verifier.app.errors import UsageError
     from verifier.app.json_view import dumps, findings_json
-    from verifier.app.report.trees import trail_tree
+    from verifier.app.report.trees import price_tree, trail_tree
 
     state: State = ctx.obj
     given = Given(pin, checkpoint)
@@ -82,6 +82,8 @@ def explain(
         return int(found.exit_code)
     for i in range(len(found.outcomes)) if claim is None else (claim,):
         terminal.show(trail_tree(i, found.outcomes[i], found))
+    for price in found.prices if claim is None else ():
+        terminal.show(price_tree(price, found))
     return int(found.exit_code)
 
 

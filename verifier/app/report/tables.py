@@ -20,7 +20,7 @@ from verifier.margin.status import FAILING, Status
 from verifier.primitives import Address, to_hex
 from verifier.proven import Moment, ProvenAmount
 from verifier.trust import Checkpoint, Observed, TrustRoot
-from verifier.verify import Outcome, Refusal
+from verifier.verify import Outcome, PriceRefusal, Refusal
 
 _CENTS = 10**16
 _SHOWN_DIGITS = 8
@@ -36,6 +36,8 @@ def findings_view(found: Findings) -> RenderableType:
         parts += [beside(found, found.fresh, ("settled", "fresh"))]
     if found.report is not None:
         parts += [account_view(found.report)]
+    if found.prices:
+        parts += [_heading("Prices by proof"), prices(found)]
     refusals = [o for o in (*found.outcomes, *found.strangers) if isinstance(o, Refusal)]
     if refusals:
         parts += [_heading("Not verified"), *_refusals(refusals, found)]
@@ -233,6 +235,23 @@ def root_words(root: TrustRoot, found: Findings) -> str:
         )
         return f"{name}: beacon checkpoint {to_hex(root.root)} {by}"
     return f"{name}: {to_hex(root.hash)} pinned by you"
+
+
+def prices(found: Findings) -> Table:
+    """One line for each price: what it is and of when, or why there is none."""
+    table = plain("group", "price", "quote", "source", "status", "age")
+    table.columns[1].justify = table.columns[5].justify = "right"
+    for outcome in found.prices:
+        claim = outcome.claim
+        rest = (cell(claim.quote), cell(f"{claim.how.kind.value} {to_hex(claim.contract)}"))
+        if isinstance(outcome, PriceRefusal):
+            said = cell(f"refused: {type(outcome.error).__name__}: {outcome.error}", "bold red")
+            table.add_row(cell(claim.group), cell("-"), *rest, said, cell("-"))
+            continue
+        known = cell(f"proven · {outcome.trust.word}", "green")
+        age = cell(span(max(0, found.as_of - outcome.at)))
+        table.add_row(cell(claim.group), cell(_short(show_scaled(outcome.price))), *rest, known, age)
+    return table
 
 
 # --- small pieces ----------------------------------------------------------------------------------------

@@ -19,13 +19,14 @@ from verifier.proven import (
     ProvenBeacon,
     ProvenCall,
     ProvenHeader,
+    ProvenPrice,
     ProvenRoot,
     ProvenSettlement,
     ProvenWord,
     trail,
 )
-from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
-from verifier.verify import Outcome, Refusal
+from verifier.trust import Checkpoint, Observed, PinnedBlock, Trust, TrustRoot
+from verifier.verify import Outcome, PriceOutcome, PriceRefusal, Refusal
 
 
 def trail_tree(index: int, outcome: Outcome, found: Findings) -> Tree:
@@ -39,23 +40,42 @@ def trail_tree(index: int, outcome: Outcome, found: Findings) -> Tree:
         node = tree.add(Text(f"{'missing' if outcome.missing else 'refused'} [{kind}]", style="bold red"))
         node.add(Text(f"{type(error).__name__}: {clean(str(error))}"))
         return tree
-    at = tree
-    for step in reversed(tuple(trail(outcome))):
-        at = at.add(step_words(step, found))
-        if isinstance(step, ProvenAmount):
-            _add_facts(at, step)
-    for extra in outcome.bound_by:
-        role = "code: " if isinstance(extra, ProvenAccount) else "with: "
-        tree.add(Text(role).append_text(step_words(extra, found)))
+    at = _grow(tree, outcome, found)
+    _add_trust(at, outcome.trust)
+    at.add(Text(f"moment: {outcome.moment.value}, as of {rfc3339(outcome.as_of)}; meaning: {claim.source.value}"))
     return tree
 
 
-def _add_facts(at: Tree, amount: ProvenAmount) -> None:
-    trust = amount.trust
+def price_tree(outcome: PriceOutcome, found: Findings) -> Tree:
+    """One price and why it is believed, or why there is none."""
+    claim = outcome.claim
+    head = f"price of {claim.group} in {claim.quote}, {claim.how.kind.value} {checksummed(claim.contract)}"
+    tree = Tree(cell(head, "bold"), guide_style="dim")
+    if isinstance(outcome, PriceRefusal):
+        error = outcome.error
+        tree.add(Text("refused", style="bold red")).add(Text(f"{type(error).__name__}: {clean(str(error))}"))
+        return tree
+    at = _grow(tree, outcome, found)
+    _add_trust(at, outcome.trust)
+    at.add(Text(f"moment: {outcome.moment.value}, as of {rfc3339(outcome.as_of)}"))
+    return tree
+
+
+def _grow(tree: Tree, figure: ProvenAmount | ProvenPrice, found: Findings) -> Tree:
+    """The steps, each under the one that it rests on, and what bound them; returns the figure's own node."""
+    at = tree
+    for step in reversed(tuple(trail(figure))):
+        at = at.add(step_words(step, found))
+    for extra in figure.bound_by:
+        role = "code: " if isinstance(extra, ProvenAccount) else "with: "
+        tree.add(Text(role).append_text(step_words(extra, found)))
+    return at
+
+
+def _add_trust(at: Tree, trust: Trust) -> None:
     bases = ", ".join(sorted(trust.bases)) or "nothing beyond the anchor"
     settled = "" if trust.settlement is None else f", settlement {trust.settlement.value}"
     at.add(Text(f"trust: anchor {trust.anchor.value}{settled}, resting on {bases}"))
-    at.add(Text(f"moment: {amount.moment.value}, as of {rfc3339(amount.as_of)}; meaning: {amount.claim.source.value}"))
 
 
 def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
@@ -87,4 +107,7 @@ def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
         case ProvenAmount():
             asset = step.claim.asset
             return cell(f"amount {show_scaled(step.amount, asset.decimals)} {asset.symbol} ({step.amount})", "green")
+        case ProvenPrice():
+            worth = f"1 {step.claim.group} = {show_scaled(step.price)} {step.claim.quote}"
+            return cell(f"price {worth}, of {rfc3339(step.at)}", "green")
     return cell(type(step).__name__)
