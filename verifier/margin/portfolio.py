@@ -186,6 +186,19 @@ def weigh_portfolio(
     )
 
 
+def required_low(
+    positions: Sequence[Position],
+    values: Mapping[str, PositionValue],
+    saved: Sequence[ExpiryRelief],
+    groups: Sequence[GroupValue],
+    setting: Setting,
+) -> Risk:
+    """What these positions need together in the low figure, and nothing else of it: for what-ifs."""
+    pool = price_pool(positions, values, groups, setting)
+    parts: list[PositionValue | ExpiryRelief] = [*(values[p.id] for p in positions), *saved]
+    return _smaller(pool, pool.rounded(requirement(pool.priced)), total(part.low for part in parts), groups, low=True)
+
+
 def _losses(found: PortfolioFigures, names: Sequence[str]) -> tuple[ScenarioLoss, ...]:
     if len(found.losses) != len(names):
         return ()

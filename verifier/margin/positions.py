@@ -162,7 +162,8 @@ class OrdersValue:
     """What the resting orders of one market may still add: the worse of all bids and all asks filling.
 
     Attributes:
-        side: `bids`, `asks`, or empty where neither adds anything.
+        group: The market; several joined by `+` where their fills are weighed together with positions.
+        side: `bids`, `asks`, or empty where neither adds anything; one for each market.
         fill_loss: What that side loses at once, for it fills no better than the mark.
     """
 
@@ -183,18 +184,27 @@ def weigh_orders(
             Reason(Doubt.NO_PRICE, o.id, f"no usable price of '{group}' for a resting order") for o in orders
         )
         return OrdersValue(group, "", ZERO, NO_RISK, known=False, reasons=reasons)
-    price = charge(view.price * (PPM + view.haircut), PPM)
+    best, maintenance = OrdersValue(group, "", ZERO, NO_RISK), ZERO
+    for side, chosen in (("bids", [o for o in orders if o.size > 0]), ("asks", [o for o in orders if o.size < 0])):
+        lost = Usd(sum(fill_loss(order, view.price) for order in chosen))
+        added = [Usd(more + lost) for more in added_by_rules(group, chosen, positions, view, rules)]
+        # The worse side at one level need not be it at the other: what filling loses at once stands in both.
+        maintenance = max(maintenance, added[1])
+        if added[0] > best.risk.initial:
+            best = OrdersValue(group, side, lost, Risk(initial=added[0]))
+    return replace(best, risk=replace(best.risk, maintenance=maintenance))
+
+
+def added_by_rules(
+    group: str, fills: Sequence[Order | Position], positions: Sequence[Position], view: PriceView, rules: MarginRules
+) -> tuple[Usd, Usd]:
+    """What a market's tiers ask more with these filled on top of the linear perpetuals that stand; at least zero."""
+    price = charge((view.price or 0) * (PPM + view.haircut), PPM)
     stands = sum(_scaled(p.size, p.decimals) for p in positions if isinstance(p.terms, LinearPerp))
     market = rules.market(group)
-    base = _needed(market, stands, price)
-    best = OrdersValue(group, "", ZERO, NO_RISK)
-    for side, chosen in (("bids", [o for o in orders if o.size > 0]), ("asks", [o for o in orders if o.size < 0])):
-        after = _needed(market, stands + sum(_scaled(o.size, o.decimals) for o in chosen), price)
-        lost = Usd(sum(_fill_loss(order, view.price) for order in chosen))
-        added = [Usd(max(0, a - b) + lost) for a, b in zip(after, base, strict=True)]
-        if added[0] > best.risk.initial:
-            best = OrdersValue(group, side, lost, Risk(initial=added[0], maintenance=added[1]))
-    return best
+    before = _needed(market, stands, price)
+    after = _needed(market, stands + sum(_scaled(fill.size, fill.decimals) for fill in fills), price)
+    return Usd(max(0, after[0] - before[0])), Usd(max(0, after[1] - before[1]))
 
 
 _FINEST = 77
@@ -209,7 +219,8 @@ def _needed(market: Market, size: int, price: int) -> tuple[Usd, Usd]:
     return market_requirement(market, Usd(charge(abs(size) * price, 10**_FINEST)))
 
 
-def _fill_loss(order: Order, mark: int) -> int:
+def fill_loss(order: Order, mark: int) -> int:
+    """What a fill at the order's limit loses at once, where that is worse than the mark; in 1e-18 USD, rounded up."""
     worse = max(0, order.limit - mark) if order.size > 0 else max(0, mark - order.limit)
     return charge(*value(abs(order.size), worse, order.decimals))
 
@@ -225,6 +236,33 @@ def weigh_all_orders(
         weigh_orders(group, found, [p for p in positions if p.group == group], views.get(group, NO_PRICE), rules)
         for group, found in sorted(by_group.items())
     )
+
+
+def split_orders(
+    orders: Sequence[Order],
+    together: Sequence[Position],
+    ruled: Sequence[Position],
+    views: Mapping[str, PriceView],
+    *,
+    all_join: bool,
+) -> tuple[tuple[Order, ...], tuple[Order, ...]]:
+    """
+    Orders whose fills join the positions that are weighed by scenarios, and orders whose fills are weighed by rules.
+
+    Args:
+        all_join: Whatever is filled is weighed by scenarios; else only on a market where such a perpetual stands, and
+            where one stands that is weighed by rules as well, the fill may go either way: the order is in both lists.
+    """
+    joined = {p.group for p in together if isinstance(p.terms, LinearPerp)}
+    alone = {p.group for p in ruled if isinstance(p.terms, LinearPerp)}
+
+    def joins(order: Order) -> bool:
+        view = views.get(order.group, NO_PRICE)
+        usable = view.price is not None and view.marks_burdens
+        return usable and (order.group in joined or (all_join and bool(together)))
+
+    joining = tuple(order for order in orders if joins(order))
+    return joining, tuple(order for order in orders if order not in joining or order.group in alone)
 
 
 def is_option(position: Position) -> bool:

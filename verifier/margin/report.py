@@ -21,6 +21,7 @@ from verifier.margin.positions import (
     OrdersValue,
     PositionValue,
     is_option,
+    split_orders,
     weigh_all_orders,
     weigh_future,
     weigh_position,
@@ -28,7 +29,7 @@ from verifier.margin.positions import (
 from verifier.margin.requirements import GroupValue, weigh_group, with_floor
 from verifier.margin.risk import Ratio, Risk, total
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
-from verifier.margin.snapshot import Doubt, Position, Reason, Snapshot
+from verifier.margin.snapshot import Doubt, Order, Position, Reason, Snapshot
 from verifier.margin.status import Status, decide, worst
 from verifier.policy import Factors, Policy
 from verifier.primitives import Hash32
@@ -212,9 +213,11 @@ def _weigh_pocket(
     )
     values, reliefs, saved = _weigh_positions(pocket, taken, views, rules, mode)
     positions = tuple(values[p.id] for p in pocket.positions)
-    orders = weigh_all_orders(pocket.orders, pocket.positions, views, rules)
     together = [p for p in pocket.positions if mode.nets(p)]
-    portfolio, beyond = _together(together, values, saved, groups, taken, views, rules)
+    ruled = [p for p in pocket.positions if not mode.nets(p)]
+    joining, others = split_orders(pocket.orders, together, ruled, views, all_join=mode is Mode.PORTFOLIO)
+    portfolio, fills, beyond = _together(together, joining, values, saved, groups, taken, views, rules)
+    orders = (*fills, *weigh_all_orders(others, ruled, views, rules))
     parts = [(g.low, g.high) for g in groups] + [(r.low, r.high) for r in reliefs] + [(o.risk, o.risk) for o in orders]
     parts += [_counted(v) if mode.nets(v.position) and portfolio is not None else (v.low, v.high) for v in positions]
     parts += [] if portfolio is None else [(portfolio.low, portfolio.high)]
@@ -272,23 +275,27 @@ def _weigh_positions(
 
 def _together(
     positions: list[Position],
+    orders: tuple[Order, ...],
     values: dict[str, PositionValue],
     saved: tuple[ExpiryRelief, ...],
     groups: tuple[GroupValue, ...],
     taken: Snapshot,
     views: dict[str, PriceView],
     rules: MarginRules,
-) -> tuple[PortfolioValue | None, tuple[Reason, ...]]:
-    """What they need together; where that is beyond any figure that can be true, none, and the doubt that says so."""
+) -> tuple[PortfolioValue | None, tuple[OrdersValue, ...], tuple[Reason, ...]]:
+    """What they need together, and what fills add; beyond any figure that can be true, the doubt that says so."""
     if not positions:
-        return None, ()
+        return None, (), ()
     from verifier.margin.models.from_snapshot import Setting
+    from verifier.margin.order_fills import Together, weigh_fills
     from verifier.margin.portfolio import weigh_portfolio
 
+    setting = Setting(taken, views, rules)
     try:
-        return weigh_portfolio(positions, values, saved, groups, Setting(taken, views, rules)), ()
+        made = weigh_portfolio(positions, values, saved, groups, setting)
+        return made, weigh_fills(orders, made, Together(positions, values, saved, groups, setting)), ()
     except BadInput as error:
-        return None, (Reason(Doubt.OVERFLOW, "portfolio", str(error)),)
+        return None, (), (Reason(Doubt.OVERFLOW, "portfolio", str(error)),)
 
 
 def _counted(value: PositionValue) -> tuple[Risk, Risk]:
