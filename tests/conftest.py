@@ -254,7 +254,7 @@ def _deployed(node: Anvil) -> DeployedChain[Anvil]:
 
 @pytest.fixture
 def second_host(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A host name that leads to this machine, for a second operator.
+    """A host name that leads to this machine, for a second operator; third-host.test and so on for further ones.
 
     A fake: two machines cannot be had here, and all names of the loopback count as one host. Only the name's address
     is made up; the connection and the node behind it are real.
@@ -262,7 +262,7 @@ def second_host(monkeypatch: pytest.MonkeyPatch) -> str:
     name, system = "second-host.test", socket.getaddrinfo
 
     def resolve(host: object, *args: Any, **kwargs: Any) -> Any:
-        return system("127.0.0.1" if host == name else host, *args, **kwargs)  # type: ignore[arg-type]
+        return system("127.0.0.1" if str(host).endswith("-host.test") else host, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return name

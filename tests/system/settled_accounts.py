@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,12 +12,14 @@ from tests.nodes.anvil import Anvil
 from tests.nodes.contracts import ALICE, EIP1967_SLOT, Deployed, deploy_plain
 from tests.nodes.devnode import DevNode
 from tests.nodes.ethereumjs import EthereumJS
-from tests.nodes.protocols.optimism import DELAY, Games, output, withdraw
+from tests.nodes.protocols.optimism import DELAY, Games, deploy_games, output, withdraw
 from tests.relay.contracts import outbox
 from tests.simulators.trie_builder import keccak
 from verifier.encoders.abi import encode_call
 
 SEND_ROOT = b"\x5e" * 32
+DAYS = 86_400
+PROPOSED = '[policy.proposed]\nmin_age = "1s"\ninitial = "40%"\nmaintenance = "20%"\n'
 
 
 @dataclass
@@ -105,3 +109,39 @@ def post_roots(parent: DevNode, op: Anvil, arb: EthereumJS, games: Games, *, del
     games.resolve(game)
     games.wait(delay + 2)
     return Account(parent, op, arb, games, held, tokens, delay)
+
+
+@contextmanager
+def settled_account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
+    """The account with one game resolved long ago and one send root confirmed; its nodes end with the context."""
+    from tests.nodes.ethereumjs import start_ethereumjs
+
+    start = int(time.time()) - 9 * DAYS
+    with ExitStack() as running:
+        parent = start_ethereumjs()
+        running.callback(parent.stop)
+        arb = start_ethereumjs(chain_id=20_206)
+        running.callback(arb.stop)
+        op = anvil_factory(chain_id=902, extra=["--timestamp", str(start - 5_000)])
+        parent.mine(timestamp=start)
+        arb.mine(timestamp=start + 100)
+        made = post_roots(parent, op, arb, deploy_games(parent, 902), delay=DELAY)
+        parent.mine(timestamp=int(time.time()))
+        yield made
+
+
+def fresh_game(account: Account) -> dict:
+    """A game made now about a block that is mined now; the block."""
+    account.op.mine()
+    block = account.op.block("latest")
+    account.op.mine()
+    account.games.propose(output(account.op, block)[0], int(block["number"], 16))
+    account.parent.mine(2)
+    return block
+
+
+def settled_block(account: Account) -> int:
+    """The rollup's block that the newest settled game is about: the first game, which alone was resolved."""
+    search = "findLatestGames(uint32,uint256,uint256)((uint256,bytes32,uint64,bytes32,bytes)[])"
+    ((_, _, _, _, extra),) = account.games.factory.view(search, 0, 0, 1)
+    return int.from_bytes(extra, "big")

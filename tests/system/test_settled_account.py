@@ -1,8 +1,4 @@
-"""One account over a parent and two rollups that settle on it, by the program as a user runs it.
-
-The parent and the Arbitrum-like rollup are JavaScript clients, the OP-like one is an anvil. Games, portal and outbox are
-the authors' own contracts; in the place of the rollup contract that confirms for the outbox stands one of our accounts.
-"""
+"""One account over a parent and two rollups that settle on it, by the program as a user runs it."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,8 +15,7 @@ from tests.cli.test_cli import run
 from tests.cli.test_schemas import checked
 from tests.nodes.anvil import Anvil
 from tests.nodes.contracts import ALICE
-from tests.nodes.protocols.optimism import DELAY, deploy_games, output
-from tests.system.settled_accounts import Account, post_roots
+from tests.system.settled_accounts import PROPOSED, Account, fresh_game, settled_account, settled_block
 from tests.verifier.app.account import compiled
 from verifier.app.findings import of_run
 from verifier.app.json_view import findings_json
@@ -29,25 +23,10 @@ from verifier.app.report.tables import findings_view
 from verifier.app.service import verify_account
 from verifier.primitives import Timestamp
 
-DAYS = 86_400
-SEND_ROOT = b"\x5e" * 32
-
 
 @pytest.fixture(scope="module")
 def account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
-    from tests.nodes.ethereumjs import start_ethereumjs
-
-    start = int(time.time()) - 9 * DAYS
-    with ExitStack() as running:
-        parent = start_ethereumjs()
-        running.callback(parent.stop)
-        arb = start_ethereumjs(chain_id=20_206)
-        running.callback(arb.stop)
-        op = anvil_factory(chain_id=902, extra=["--timestamp", str(start - 5_000)])
-        parent.mine(timestamp=start)
-        arb.mine(timestamp=start + 100)
-        made = post_roots(parent, op, arb, deploy_games(parent, 902), delay=DELAY)
-        parent.mine(timestamp=int(time.time()))
+    with settled_account(anvil_factory) as made:
         yield made
 
 
@@ -184,19 +163,6 @@ def test_without_endpoints_a_rollup_says_how_to_get_its_newest_root(tmp_path: Pa
 # --- roots that are only posted --------------------------------------------------------------------------
 
 
-def fresh_game(account: Account) -> dict:
-    """A game made now about a block that is mined now; the block."""
-    account.op.mine()
-    block = account.op.block("latest")
-    account.op.mine()
-    account.games.propose(output(account.op, block)[0], int(block["number"], 16))
-    account.parent.mine(2)
-    return block
-
-
-PROPOSED = '[policy.proposed]\nmin_age = "1s"\ninitial = "40%"\nmaintenance = "20%"\n'
-
-
 @pytest.mark.node("ethereumjs")
 def test_a_proposed_root_counts_by_its_conditions_beside_its_settled_floor(
     account: Account, tmp_path: Path, second_host: str
@@ -279,10 +245,3 @@ def test_where_the_settled_root_is_too_old_the_fresh_one_is_shown_all_the_same(
     assert refused == {"op": "TooOld", "arb": "TooOld"}
     (fresh,) = found["fresh"]
     assert (fresh["network"], fresh["trust"]["settlement"]) == ("op", "proposed")
-
-
-def settled_block(account: Account) -> int:
-    """The rollup's block that the newest settled game is about: the first game, which alone was resolved."""
-    search = "findLatestGames(uint32,uint256,uint256)((uint256,bytes32,uint64,bytes32,bytes)[])"
-    ((_, _, _, _, extra),) = account.games.factory.view(search, 0, 0, 1)
-    return int.from_bytes(extra, "big")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -218,9 +217,12 @@ class _Anchors:
         if found.header.trust.settlement is not Settlement.PROPOSED or not policy.takes(found.header.trust):
             return found
         number, k = found.header.number, policy.proposed.quorum
-        with suppress(FetchError):
+        why = ""
+        try:
             self.observed.append(await observe_block(network, self.desk, k, number, now=self.checker.now))
-        check_quorum(policy, self.observed, network.chain_id, found.header.where, Hash32(found.header.hash))
+        except FetchError as error:
+            why = f" ({error.reason})"
+        check_quorum(policy, self.observed, network.chain_id, found.header.where, Hash32(found.header.hash), why)
         return found
 
     def _parent(self, network: Network) -> Network | None:
@@ -279,10 +281,15 @@ def verify_gathered(gathered: GatheredBundle, checker: Checker) -> Verified:
     return replace(verified, outcomes=tuple(outcomes), prices=(*verified.prices, *unpriced))
 
 
-async def observe_anchors(bundle: Bundle, desk: Desk, checker: Checker) -> tuple[Observed, ...]:
-    """What the checker's own endpoints say of a foreign bundle's anchors, for networks where no root names them."""
+async def observe_anchors(bundle: Bundle, desk: Desk, checker: Checker) -> tuple[tuple[Observed, ...], tuple[str, ...]]:
+    """
+    What the checker's own endpoints say of a foreign bundle's anchors, for networks where no root names them.
+
+    Returns:
+        Observations, and for each network of which none could be made, why: that endpoints name two blocks, say.
+    """
     known = {(root.chain_id, root.hash) for root in checker.roots if not isinstance(root, Checkpoint)}
-    found: list[Observed] = []
+    found, lost = list[Observed](), list[str]()
     for section in bundle.sections:
         network = checker.networks.get(section.chain_id)
         if network is None or (section.chain_id, keccak256(section.anchor)) in known:
@@ -291,7 +298,9 @@ async def observe_anchors(bundle: Bundle, desk: Desk, checker: Checker) -> tuple
             number = decode_header(section.anchor, network.family, Where(network=network.name)).number
         except VerifierError:
             continue  # the verification refuses this network's claims for it, and lets the others stand
-        with suppress(FetchError):
-            k = checker.policy.quorum if section.settling is None else checker.policy.proposed.quorum
+        k = checker.policy.quorum if section.settling is None else checker.policy.proposed.quorum
+        try:
             found.append(await observe_block(network, desk, k, number, now=checker.now))
-    return tuple(found)
+        except FetchError as error:
+            lost.append(f"{network.name}: its endpoints do not confirm block {number}: {error.reason}")
+    return tuple(found), tuple(lost)

@@ -50,6 +50,7 @@ class Run:
         floor: By index, claims whose figure rests on a proposed root: what the newest settled root shows instead.
         fresh: By index, claims under a settled root of before the as-of time: what the newest posted root shows; by the
             settled one again where nothing newer is posted. Empty where it was not asked for.
+        unconfirmed: Why endpoints that were asked for a bundle's anchors did not confirm one.
     """
 
     spec: AccountSpec
@@ -63,6 +64,7 @@ class Run:
     lights: tuple[KeptLight, ...] = ()
     floor: Mapping[int, Outcome] = field(default_factory=dict)
     fresh: Mapping[int, Outcome] = field(default_factory=dict)
+    unconfirmed: tuple[str, ...] = ()
 
     @property
     def refused(self) -> tuple[Refusal, ...]:
@@ -235,11 +237,12 @@ def check_account(
     kept = () if shelf is None else shelf.recorded(anchors_of(data))
     believed = checker_of(spec, now, roots, lights=(*lights, *kept))
     endpoints: tuple[EndpointReport, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
     if ask:
-        believed, endpoints = asyncio.run(_ask_anchors(spec, data, believed, seconds))
+        believed, endpoints, unconfirmed = asyncio.run(_ask_anchors(spec, data, believed, seconds))
     verified, strangers = match_claims(spec.claims, verify_bundle(data, believed))
     run = _run(spec, data, verified, strangers, tuple(believed.roots), endpoints, now, None)
-    return _recorded(run, shelf)
+    return replace(_recorded(run, shelf), unconfirmed=unconfirmed)
 
 
 def _recorded(run: Run, shelf: Shelf | None) -> Run:
@@ -264,11 +267,11 @@ def anchors_of(data: bytes) -> dict[ChainId, Hash32]:
 
 async def _ask_anchors(
     spec: AccountSpec, data: bytes, believed: Checker, seconds: float
-) -> tuple[Checker, tuple[EndpointReport, ...]]:
+) -> tuple[Checker, tuple[EndpointReport, ...], tuple[str, ...]]:
     places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
     async with Desk.to(places, seconds=seconds) as desk:
-        found = await observe_anchors(parse_bundle(data, believed.limits).bundle, desk, believed)
-        return replace(believed, roots=(*believed.roots, *found)), desk.report()
+        found, lost = await observe_anchors(parse_bundle(data, believed.limits).bundle, desk, believed)
+        return replace(believed, roots=(*believed.roots, *found)), desk.report(), lost
 
 
 def match_claims(claims: Iterable[Claim], verified: Verified) -> tuple[Verified, tuple[Outcome, ...]]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from verifier.claims import AccountRead
 from verifier.crypto.keccak import keccak256
-from verifier.errors import MissingNode, VerifierError
+from verifier.errors import MissingNode, NotSettled, VerifierError
 from verifier.flow import AskProof, Flow, Unanswered, ask_all
 from verifier.network import Network
 from verifier.policy import Policy
@@ -25,6 +25,8 @@ from verifier.trie.table import NodeTable
 from verifier.trust import Settlement
 
 MAX_ROUNDS: Final = 6
+
+_Reason = VerifierError | Unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +134,17 @@ def first_that_stands(
     The first candidate that judging establishes, that the policy takes, and that the caller wants.
 
     Raises:
-        VerifierError: Where none stands: why the first that was judged does not.
+        VerifierError: None stands: what the first lacks that the contract holds, else why the first does not stand.
         Unanswered: None could be judged.
     """
-    reason: VerifierError | Unanswered | None = None
+    reason: _Reason | None = None
     weaker: Settled | None = None
     for candidate in candidates:
         try:
             made = yield from candidate
             found = yield from collect(network, at, policy, made, verify)
         except (VerifierError, Unanswered) as error:
-            if not isinstance(reason, VerifierError):
-                reason = error
+            reason = _the_more_telling(reason, error)
             continue
         if not takes(found.header):
             continue
@@ -154,6 +155,16 @@ def first_that_stands(
     if weaker is not None:
         return weaker  # the policy says why it does not count
     raise reason if reason is not None else MissingNode(at.where, bytes(32), "no candidate was told")
+
+
+def _the_more_telling(first: _Reason | None, error: _Reason) -> _Reason:
+    """Anyone can post a root that no block has; what is not settled of a true one says more, and unread ones least."""
+    ranks = (NotSettled, VerifierError, Unanswered)
+
+    def rank(reason: _Reason) -> int:
+        return next(i for i, kind in enumerate(ranks) if isinstance(reason, kind))
+
+    return error if first is None or rank(error) < rank(first) else first
 
 
 __all__ = ["Candidate", "Settled", "collect", "first_that_stands", "proxy_reads"]

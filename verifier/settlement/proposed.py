@@ -69,12 +69,22 @@ def conditions(
     return (*told, f"{check_quorum(policy, seen, chain, where, proposal.block)} operators name its block")
 
 
-def check_quorum(policy: Policy, seen: Sequence[TrustRoot], chain: ChainId, where: Where, block: Hash32) -> int:
-    """How many operators name a proposed root's block. Raises NotSettled where they are fewer than the policy asks."""
+def check_quorum(
+    policy: Policy, seen: Sequence[TrustRoot], chain: ChainId, where: Where, block: Hash32, why: str = ""
+) -> int:
+    """
+    How many operators name a proposed root's block.
+
+    Args:
+        why: What came of asking them, for the error.
+
+    Raises:
+        NotSettled: They are fewer than the policy asks.
+    """
     operators = named_by(seen, chain, block)
     if len(operators) < policy.proposed.quorum:
         expected = f"at least {policy.proposed.quorum} operators name {to_hex(block)}"
-        raise NotSettled(where, "a proposed root: the quorum on its block", expected, f"{len(operators)} did")
+        raise NotSettled(where, "a proposed root: the quorum on its block", expected, f"{len(operators)} did{why}")
     return len(operators)
 
 
