@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from verifier.errors import Malformed, PolicyError, ProofError, VerifierError, Where
     from verifier.explain import explain
     from verifier.network import Family, HistoryRing, Network
-    from verifier.policy import PRACTICAL, STRICT, Limits, Policy
+    from verifier.policy import PRACTICAL, STRICT, Limits, Policy, Signers
     from verifier.positions import Position, PositionKind, position
     from verifier.proven import (
         ListKind,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         ProvenItem,
         ProvenPrice,
         ProvenWord,
+        SignedPrice,
         trail,
     )
     from verifier.single import (
@@ -109,6 +110,8 @@ _HOME = {
     "Refusal": "verifier.verify",
     "STRICT": "verifier.policy",
     "Settlement": "verifier.trust",
+    "SignedPrice": "verifier.proven",
+    "Signers": "verifier.policy",
     "Source": "verifier.claims",
     "StorageLayout": "verifier.codec.storage_layout",
     "TokenLayout": "verifier.claims",
@@ -181,6 +184,8 @@ __all__ = [
     "ProxyKind",
     "Refusal",
     "Settlement",
+    "SignedPrice",
+    "Signers",
     "Source",
     "StorageLayout",
     "TokenLayout",

@@ -75,6 +75,7 @@ class Section:
             the parent's state among them.
         codes: Indices into the bundle's list of contract code, strictly ascending: the code its calls run.
         light: What proves the anchor to a checker with a beacon checkpoint; None where it is pinned or observed.
+        updates: Signed prices as their signers' network hands them out, in ascending order of their bytes.
     """
 
     chain_id: ChainId
@@ -84,6 +85,7 @@ class Section:
     settling: Settling | None = None
     codes: tuple[int, ...] = ()
     light: LightEvidence | None = None
+    updates: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from verifier.proven import (
     ProvenRoot,
     ProvenSettlement,
     ProvenWord,
+    SignedPrice,
     trail,
 )
 from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot, anchor_of
@@ -69,6 +70,10 @@ def _figure(step: Proven | TrustRoot) -> str:
         case ProvenPrice():
             worth = f"{step.price} in 1e-18 {step.claim.quote}"
             return f"price of {step.claim.group}: {worth}, of {step.at}, {step.trust.word}, {step.moment.value}"
+        case SignedPrice():
+            worth = f"{step.price} in 1e-18 {step.claim.quote}, or {step.interval} off"
+            who = f"{len(step.signed_by)} of {step.size} guardians of set {step.number}"
+            return f"price of {step.claim.group}: {worth}, of {step.at}, signed by {who}, and not proven"
         case ProvenAmount():
             said = f"{step.amount} base units of {step.claim.asset.symbol}"
             return f"{step.claim.kind.value}: {said}, {step.trust.word}, {step.moment.value}"

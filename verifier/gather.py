@@ -43,6 +43,7 @@ class Gathered:
         settling: What ties the anchor to the parent's, where no root names it.
         light: What proves the anchor to a checker with the same checkpoint, where a light client reached it.
         unpriced: For each price claim without evidence: why.
+        updates: Exactly the signed updates that verification used.
     """
 
     chain_id: ChainId
@@ -54,6 +55,7 @@ class Gathered:
     codes: frozenset[bytes] = frozenset()
     light: LightEvidence | None = None
     unpriced: Mapping[PriceClaim, Unanswered | VerifierError] = field(default_factory=dict)
+    updates: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +145,14 @@ def gather_section(
     as_of: Timestamp,
     checker: Checker,
     prices: Sequence[PriceClaim] = (),
+    updates: Sequence[bytes] = (),
 ) -> Flow[Gathered]:
     """
     Gather one network's evidence under one trust root, or under an anchor that was gathered before.
 
     Args:
         claims: This network's claims, each with its index in the account.
+        updates: Signed prices at hand; those that a price claim rests on become evidence.
 
     Returns:
         Evidence that has passed the same checks that `verify_section` will make. It never raises for what endpoints
@@ -165,8 +169,8 @@ def gather_section(
     found, failed = yield from _gather_proofs(proofs, static, checker)
     called = [(i, claim) for i, claim in claims if claim.reading is not None]
     tasks = [_task(claim, header, checker) for _, claim in called]
-    tasks += [_price_task(claim, header, checker) for claim in prices]
-    state = yield from gather_state(proofs, tasks)
+    tasks += [_price_task(claim, header, as_of, checker) for claim in prices]
+    state = yield from gather_state(proofs, tasks, updates=updates)
     failed.update({called[place][0]: error for place, error in state.failed.items() if place < len(called)})
     unpriced = {prices[at - len(called)]: error for at, error in state.failed.items() if at >= len(called)}
     used = anchored.nodes | nodes | found | state.nodes
@@ -180,6 +184,7 @@ def gather_section(
         state.codes,
         anchored.light,
         unpriced,
+        state.updates,
     )
 
 
@@ -233,11 +238,11 @@ def _task(claim: Claim, header: ProvenHeader, checker: Checker) -> Task:
     return run
 
 
-def _price_task(claim: PriceClaim, header: ProvenHeader, checker: Checker) -> Task:
+def _price_task(claim: PriceClaim, header: ProvenHeader, as_of: Timestamp, checker: Checker) -> Task:
     """What `verify_price` will do, over what was gathered so far; what it mints here is dropped."""
 
     def run(state: Gathering) -> None:
-        verify_price(claim, state, header, Moment.HEAD, header.timestamp, checker)
+        verify_price(claim, state, header, Moment.HEAD, as_of, checker)
 
     return run
 
@@ -318,6 +323,7 @@ def assemble(
             part.settling,
             tuple(sorted(code_place[code] for code in part.codes)),
             part.light,
+            tuple(sorted(part.updates)),
         )
         for part in sorted(kept, key=lambda part: part.chain_id)
         if part.anchor is not None

@@ -19,6 +19,7 @@ PPM: Final = 1_000_000
 TWO_THIRDS: Final = 666_667
 """In ppm, rounded up: 342 of 512 and 22 of 32 members reach it, 341 and 21 do not."""
 DAY: Final = 86_400
+MOST_SIGNERS: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,31 @@ class OnlyShown(ProposedRule):
 
 
 @dataclass(frozen=True, slots=True)
+class Signers:
+    """
+    A set of signers, in its order: whom the checker believes, or whom a contract names.
+
+    Attributes:
+        number: Which of the sets that followed one another it is.
+        keys: Their addresses. More than two thirds of them must sign.
+    """
+
+    number: int
+    keys: tuple[Address, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.keys) <= MOST_SIGNERS or len(set(self.keys)) != len(self.keys):
+            raise BadInput("signers", f"1 to {MOST_SIGNERS} keys, each once", len(self.keys))
+        if not 0 <= self.number < 1 << 32:
+            raise BadInput("signers", "a set's number below 2^32", self.number)
+
+    @property
+    def quorum(self) -> int:
+        """How many of them must sign."""
+        return 2 * len(self.keys) // 3 + 1
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The checker's own rules. It never travels in a bundle.
 
@@ -126,6 +152,7 @@ class Policy:
         proposed: What must be shown of a proposed root, where `settlements` takes those at all.
         denied: Roots, games and checkpoints (20 or 32 bytes) that count nothing, whatever their contract says.
         factors: By asset group; a group that is not listed counts zero as collateral.
+        signers: Sets of signers, by a name of the checker's, whose word on a price is taken: signed, and not proven.
     """
 
     name: str = "strict"
@@ -144,6 +171,7 @@ class Policy:
     anchor_haircuts: Mapping[Anchor, Haircut] = field(default_factory=lambda: DEFAULT_ANCHOR_HAIRCUTS)
     settlement_haircuts: Mapping[Settlement, Haircut] = field(default_factory=lambda: DEFAULT_SETTLEMENT_HAIRCUTS)
     factors: Mapping[str, Factors] = field(default_factory=lambda: MappingProxyType({}))
+    signers: Mapping[str, Signers] = field(default_factory=lambda: MappingProxyType({}), metadata={"later": True})
 
     def __post_init__(self) -> None:
         if self.quorum < 2:
@@ -204,6 +232,8 @@ class Limits:
     call_steps: int = 100_000_000
     light_updates: int = 1_024
     light_bytes: int = 64 * 1_024
+    signed_updates: int = 256
+    signed_bytes: int = 64 * 1_024
 
 
 DEFAULT_LIMITS: Final = Limits()

@@ -50,6 +50,8 @@ class PositionKind(StrEnum):
     """A feed's latest answer: a price, no position."""
     CALL = "call"
     """What a contract's own function returns: a price, no position."""
+    PYTH = "pyth"
+    """What a quorum of guardians signed of a feed: a price, no position, and not proven."""
     UNISWAP_V3_AVERAGE = "uniswap-v3-average"
     """A pool's time-weighted average: a price, no position."""
 

@@ -331,6 +331,36 @@ class ProvenPrice(Proven):
     trust: Trust
 
 
+@final
+@dataclass(frozen=True, slots=True, init=False)
+class SignedPrice(Proven):
+    """
+    What a quorum of named signers says of one whole unit of a group: that they signed it is shown, that it is true is
+    not. It values an account as a declared price does, and never stands before a proven one.
+
+    Attributes:
+        rests_on: The proven word that names the set of signers; the header where the checker's own policy names it.
+        price, interval: In 1e-18 of the quote: the price, above zero, and how far the signers say it may be off.
+        at: When they say it was so.
+        signed_by, size: Who signed, and how many the set has; `number` is the set's.
+        as_of, moment, header, bound_by, trust: As of a proven price.
+    """
+
+    rests_on: ProvenWord | ProvenHeader
+    claim: PriceClaim
+    price: int
+    interval: int
+    at: Timestamp
+    signed_by: tuple[Address, ...]
+    size: int
+    number: int
+    as_of: Timestamp
+    moment: Moment
+    header: ProvenHeader
+    bound_by: tuple[ProvenAccount | ProvenWord, ...]
+    trust: Trust
+
+
 P = TypeVar("P", bound=Proven)
 
 

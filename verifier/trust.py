@@ -48,6 +48,8 @@ class Basis(StrEnum):
     FAULT_PROOF = "fault-proof"
     TEE = "tee"
     PERMISSIONED = "permissioned"
+    SIGNED = "signed"
+    """A quorum of named signers says so, and nothing proves that it is true."""
     REVIEWED_CODE = "reviewed-code"
     UNREVIEWED_CODE = "unreviewed-code"
 
@@ -85,6 +87,8 @@ class Trust:
     @property
     def word(self) -> str:
         """One word for a table cell. It is derived for people, and nothing compares it."""
+        if Basis.SIGNED in self.bases:
+            return Basis.SIGNED.value
         if self.settlement is Settlement.PROPOSED:
             return "proposed"
         return self.anchor.value

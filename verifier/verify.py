@@ -39,9 +39,20 @@ from verifier.headers.as_of import verify_snapshot
 from verifier.network import Network
 from verifier.policy import DEFAULT_LIMITS, Policy
 from verifier.positions import Position
+from verifier.prices.quote import Said
 from verifier.prices.source import read_price
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Timestamp, to_hex
-from verifier.proven import Moment, ProvenAccount, ProvenAmount, ProvenCall, ProvenHeader, ProvenPrice, ProvenWord, mint
+from verifier.proven import (
+    Moment,
+    ProvenAccount,
+    ProvenAmount,
+    ProvenCall,
+    ProvenHeader,
+    ProvenPrice,
+    ProvenWord,
+    SignedPrice,
+    mint,
+)
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
@@ -73,7 +84,7 @@ class PriceRefusal:
     error: VerifierError | Unanswered
 
 
-PriceOutcome = ProvenPrice | PriceRefusal
+PriceOutcome = ProvenPrice | SignedPrice | PriceRefusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +175,7 @@ def _claims_by_chain(bundle: Bundle, done: Mapping[int, Outcome]) -> dict[ChainI
 class SectionState:
     """Proven state under one header: each account is walked once, and every node that was used is noted."""
 
-    __slots__ = ("_accounts", "_calls", "_header", "_nodes", "_root", "_work", "codes", "used")
+    __slots__ = ("_accounts", "_calls", "_header", "_idle", "_nodes", "_root", "_work", "codes", "updates", "used")
 
     def __init__(
         self,
@@ -173,12 +184,14 @@ class SectionState:
         used: set[Hash32],
         codes: CodeTable | None = None,
         steps: int = DEFAULT_LIMITS.call_steps,
+        updates: Sequence[bytes] = (),
     ) -> None:
         self._header, self._root, self._nodes, self.used = header, state_root(header), nodes, used
         self._accounts: dict[Address, ProvenAccount] = {}
         self._calls: dict[Call, ProvenCall | VerifierError] = {}
         self._work = Work(steps)
         self.codes = codes if codes is not None else CodeTable()
+        self.updates, self._idle = updates, set(updates)
 
     def account(self, address: Address) -> ProvenAccount:
         """The account, proven present or absent."""
@@ -196,6 +209,17 @@ class SectionState:
     def time(self) -> Timestamp:
         """The block's own time."""
         return self._header.timestamp
+
+    def used_update(self, update: bytes) -> None:
+        """Note that a signed update was used."""
+        self._idle.discard(update)
+
+    def unused(self) -> tuple[str, list[Hash32]]:
+        """What was handed over and no decision used: what kind of thing, and the hashes of all of it."""
+        nodes = [found for found in self._nodes.hashes() if found not in self.used]
+        updates = [keccak256(update) for update in self._idle]
+        kinds = (("trie nodes", nodes), ("contract codes", self.codes.unused()), ("signed updates", updates))
+        return next(((what, idle) for what, idle in kinds if idle), ("", []))
 
     def need(self, reads: Sequence[AccountRead]) -> None:
         """Nothing to prepare: the evidence is at hand, or is missing."""
@@ -244,12 +268,10 @@ def verify_section(
     except VerifierError as error:
         priced.update({quote: PriceRefusal(quote, error) for quote in quotes})
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}, None
-    state = SectionState(header, nodes, used, codes, checker.limits.call_steps)
+    state = SectionState(header, nodes, used, codes, checker.limits.call_steps, section.updates)
     priced.update({quote: _price_outcome(quote, state, header, moment, as_of, checker) for quote in quotes})
     outcomes = {i: _outcome(claim, state, header, moment, as_of, checker) for i, claim in asked}
-    unused, what = [h for h in nodes.hashes() if h not in used], "trie nodes"
-    if not unused:
-        unused, what = codes.unused(), "contract codes"
+    what, unused = state.unused()
     refused = [*outcomes.values(), *(priced[quote] for quote in quotes)]
     if unused and not any(isinstance(outcome, Refusal | PriceRefusal) for outcome in refused):
         extra = UnusedEvidence(header.where, what, len(unused), to_hex(min(unused)))
@@ -304,21 +326,24 @@ def _price_outcome(
 
 def verify_price(
     claim: PriceClaim, state: State, header: ProvenHeader, moment: Moment, as_of: Timestamp, checker: Checker
-) -> ProvenPrice:
+) -> ProvenPrice | SignedPrice:
     """
-    Establish a price under a proven header.
+    Establish a price under a proven header; or what a quorum of signers says of it, which is not proven to be so.
 
     Raises:
-        Malformed, ProofError: The evidence does not lead from the header's state root to the price.
+        Malformed, ProofError: The evidence does not lead from the header's state root to the price, or to who signed.
         PolicyError: It does, and is no price, or reads a contract that the policy does not name.
     """
     where = header.where.at(address=claim.contract)
-    reader = Needing(state, where)
+    reader = Needing(state, where, as_of, checker.policy.signers)
     seen = read_price(claim, reader)
     for contract in dict.fromkeys(address for address, _ in reader.used):
         if (claim.chain_id, contract) not in checker.policy.accept_contracts:
             reason = f"the price of {claim.group} reads this contract, and the policy does not name it"
             raise UnreviewedMeaning(where.at(address=contract), Source.USER.value, reason)
+    rest = tuple(read for read in reader.used.values() if read is not seen.word)
+    if isinstance(seen, Said):
+        return _signed(seen, claim, rest, header, moment, as_of)
     if seen.at > header.timestamp:
         raise FromTheFuture(where, "the time of the price", header.timestamp, seen.at)
     return mint(
@@ -330,11 +355,41 @@ def verify_price(
         as_of=as_of,
         moment=moment,
         header=header,
-        bound_by=tuple(read for read in reader.used.values() if read is not seen.word),
-        trust=header.trust.weakest(
-            Trust(header.trust.anchor, header.trust.settlement, frozenset({Basis.UNREVIEWED_CODE}))
-        ),
+        bound_by=rest,
+        trust=_on_basis(header.trust, Basis.UNREVIEWED_CODE),
     )
+
+
+def _signed(
+    seen: Said,
+    claim: PriceClaim,
+    rest: tuple[ProvenAccount | ProvenWord, ...],
+    header: ProvenHeader,
+    moment: Moment,
+    as_of: Timestamp,
+) -> SignedPrice:
+    code = () if seen.word is None else (Basis.UNREVIEWED_CODE,)
+    return mint(
+        SignedPrice,
+        rests_on=header if seen.word is None else seen.word,
+        claim=claim,
+        price=seen.price,
+        interval=seen.interval,
+        at=seen.at,
+        signed_by=seen.signed_by,
+        size=len(seen.signers.keys),
+        number=seen.signers.number,
+        as_of=as_of,
+        moment=moment,
+        header=header,
+        bound_by=rest,
+        trust=_on_basis(header.trust, Basis.SIGNED, *code),
+    )
+
+
+def _on_basis(trust: Trust, *bases: Basis) -> Trust:
+    """The same trust, resting on further bases."""
+    return trust.weakest(Trust(trust.anchor, trust.settlement, frozenset(bases)))
 
 
 def verify_claim(

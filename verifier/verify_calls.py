@@ -81,11 +81,11 @@ def _section(
         header, _ = snapshot_of(anchor, section, nodes, used, bundle.as_of, checker)
     except VerifierError as error:
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}
-    state = SectionState(header, nodes, used, codes, checker.limits.call_steps)
+    state = SectionState(header, nodes, used, codes, checker.limits.call_steps, section.updates)
     outcomes = {i: _outcome(claim, state) for i, claim in asked}
-    unused = [*(h for h in nodes.hashes() if h not in used), *codes.unused()]
+    what, unused = state.unused()
     if unused and not any(isinstance(outcome, Refusal) for outcome in outcomes.values()):
-        extra = UnusedEvidence(header.where, "trie nodes and contract codes", len(unused), to_hex(min(unused)))
+        extra = UnusedEvidence(header.where, what, len(unused), to_hex(min(unused)))
         return {i: Refusal(claim, extra, missing=False) for i, claim in asked}
     return outcomes
 

@@ -165,7 +165,8 @@ def test_an_aggregator_that_the_policy_does_not_name_is_refused(desk):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"feed": "pyth"}, "expected 'call', 'chainlink'"),
+        ({"feed": "pyth"}, "the parameter id"),
+        ({"feed": "gossip"}, "expected 'call', 'chainlink', 'pyth'"),
         ({"quote": "ETH"}, "another group, or USD"),
         ({"network": "mars"}, "no such network"),
     ],

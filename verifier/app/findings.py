@@ -28,7 +28,7 @@ from verifier.margin.report import MarginReport
 from verifier.network import Network
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
-from verifier.proven import Moment, ProvenAmount
+from verifier.proven import Moment, ProvenAmount, SignedPrice
 from verifier.trust import Settlement, TrustRoot
 from verifier.verify import Outcome, PriceOutcome, PriceRefusal, Refusal, Verified
 
@@ -140,7 +140,12 @@ def _is_settled(outcome: Outcome) -> bool:
 
 
 def _price_notes(run: Run) -> Iterator[str]:
-    """What a person should know of prices by proof that give nothing, and why."""
+    """What a person should know of prices that give nothing, and why; and of those that are only signed."""
+    for price in run.verified.prices:
+        if isinstance(price, SignedPrice):
+            who = f"{len(price.signed_by)} of {price.size} guardians of set {price.number}"
+            claim = price.claim
+            yield f"the price of {claim.group} by {claim.how.kind.value} is signed by {who}, and not proven"
     refused = {price.claim: str(price.error) for price in run.verified.prices if isinstance(price, PriceRefusal)}
     for claim, why in quotes_of(run.report.account).unusable.items():
         yield f"the price of {claim.group} by {claim.how.kind.value} is not taken: {refused.get(claim, why)}"

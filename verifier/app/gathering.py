@@ -72,11 +72,13 @@ async def gather_bundle(
     section: SectionFlow | None = None,
     lights: LightClients | None = None,
     prices: Sequence[PriceClaim] = (),
+    updates: Sequence[bytes] = (),
 ) -> GatheredBundle:
     """
     Gather the evidence of claims and prices, one flow for each network, concurrently; a rollup's after its parent's.
 
     Args:
+        updates: Signed prices at hand.
         lights: The light clients of the run; without, those of the checker's checkpoints begin anew.
     """
     by_chain: dict[ChainId, list[tuple[int, Claim]]] = {}
@@ -87,7 +89,8 @@ async def gather_bundle(
     lights = lights or LightClients(desk, checker)
     anchors = _Anchors(as_of, desk, checker, lights)
     try:
-        tasks = [_one_network(chain, asked, as_of, anchors, section, prices) for chain, asked in by_chain.items()]
+        priced = (prices, updates)
+        tasks = [_one_network(chain, asked, as_of, anchors, section, priced) for chain, asked in by_chain.items()]
         parts = await asyncio.gather(*tasks)
     finally:
         await anchors.aclose()
@@ -125,8 +128,9 @@ async def _one_network(
     as_of: Timestamp,
     anchors: _Anchors,
     section: SectionFlow | None,
-    prices: Sequence[PriceClaim],
+    priced: tuple[Sequence[PriceClaim], Sequence[bytes]],
 ) -> Gathered:
+    prices, updates = priced
     quotes = [price for price in prices if price.chain_id == chain]
     network = anchors.checker.networks[chain]
     try:
@@ -135,7 +139,7 @@ async def _one_network(
         failed = dict.fromkeys((i for i, _ in asked), error)
         return Gathered(chain, None, (), frozenset(), failed, unpriced=dict.fromkeys(quotes, error))
     if section is None:
-        flow = gather_section(network, asked, anchored, as_of, anchors.checker, quotes)
+        flow = gather_section(network, asked, anchored, as_of, anchors.checker, quotes, updates)
         return await drive(flow, anchors.desk)
     return await drive(section(network, asked, anchored, as_of, anchors.checker), anchors.desk)
 

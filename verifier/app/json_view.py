@@ -34,6 +34,7 @@ from verifier.proven import (
     ProvenRoot,
     ProvenSettlement,
     ProvenWord,
+    SignedPrice,
     trail,
 )
 from verifier.trust import Checkpoint, Observed, PinnedBlock, TrustRoot
@@ -119,7 +120,7 @@ def _price(outcome: PriceOutcome, found: Findings, *, trails: bool) -> Json:
     claim = outcome.claim
     network = found.networks.get(claim.chain_id)
     made: Json = {
-        "status": "refused" if isinstance(outcome, PriceRefusal) else "proven",
+        "status": _price_status(outcome),
         "group": claim.group,
         "quote": claim.quote,
         "network": f"chain {claim.chain_id}" if network is None else network.name,
@@ -128,14 +129,23 @@ def _price(outcome: PriceOutcome, found: Findings, *, trails: bool) -> Json:
         "source": claim.how.kind.value,
     }
     if trails:
-        made["trail"] = list(trail_json(outcome)) if isinstance(outcome, ProvenPrice) else []
+        made["trail"] = [] if isinstance(outcome, PriceRefusal) else list(trail_json(outcome))
     if isinstance(outcome, PriceRefusal):
         error = outcome.error
         sort = error.refusal_class if isinstance(error, VerifierError) else "TRANSPORT"
         refusal = {"error": type(error).__name__, "class": sort, "message": clean(str(error))}
         return {**made, "price": None, "at": None, "trust": None, "refusal": refusal}
-    word = outcome.trust.word
-    return {**made, "price": show_scaled(outcome.price), "at": time_json(outcome.at), "trust": word, "refusal": None}
+    made |= {"price": show_scaled(outcome.price), "at": time_json(outcome.at), "trust": outcome.trust.word}
+    if isinstance(outcome, SignedPrice):
+        signed = {"set": outcome.number, "of": outcome.size, "by": [to_hex(signer) for signer in outcome.signed_by]}
+        made |= {"interval": show_scaled(outcome.interval), "signers": signed}
+    return {**made, "refusal": None}
+
+
+def _price_status(outcome: PriceOutcome) -> str:
+    if isinstance(outcome, PriceRefusal):
+        return "refused"
+    return "signed" if isinstance(outcome, SignedPrice) else "proven"
 
 
 def _position(reading: object) -> Json | None:
@@ -251,7 +261,7 @@ def _read_of(read: ProvenAccount | ProvenWord) -> Json:
     return {"of": to_hex(read.rests_on.address)} if isinstance(read, ProvenWord) else {}
 
 
-def trail_json(figure: ProvenAmount | ProvenPrice) -> Iterator[Json]:
+def trail_json(figure: ProvenAmount | ProvenPrice | SignedPrice) -> Iterator[Json]:
     """From the trust root down to the figure."""
     for step in reversed(tuple(trail(figure))):
         yield step_json(step)
@@ -296,9 +306,10 @@ def step_json(step: Proven | TrustRoot) -> Json:
             return {"step": "slot", "slot": to_hex(step.slot), "word": to_hex(step.word)}
         case ProvenAmount():
             return {"step": "amount", "amount": str(step.amount), "symbol": step.claim.asset.symbol}
-        case ProvenPrice():
+        case ProvenPrice() | SignedPrice():
             price = {"price": show_scaled(step.price), "group": step.claim.group, "quote": step.claim.quote}
-            return {"step": "price", **price, "at": time_json(step.at)}
+            kind = "price" if isinstance(step, ProvenPrice) else "signed-price"
+            return {"step": kind, **price, "at": time_json(step.at)}
         case PinnedBlock() | Observed() | Checkpoint():
             return {"step": "trust-root", **root_json(step)}
     return {"step": type(step).__name__}

@@ -29,9 +29,9 @@ from verifier.margin.report import MarginReport, report
 from verifier.network import SettledOn
 from verifier.policy import DAY, DEFAULT_LIMITS, Limits, Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
-from verifier.proven import Moment, ProvenAmount, ProvenPrice
+from verifier.proven import Moment, ProvenAmount
 from verifier.trust import Settlement, TrustRoot
-from verifier.verify import Outcome, Refusal, Verified, verify_bundle
+from verifier.verify import Outcome, PriceRefusal, Refusal, Verified, verify_bundle
 from verifier.wire import parse_bundle
 
 
@@ -135,7 +135,9 @@ async def gather_account(
     async with desk_of(spec, seconds, known) as desk:
         checker, prices = checker_of(spec, now), [feed.claim for feed in spec.feeds]
         lights = lights_of(spec, desk, checker, shelf)
-        gathered = await gather_bundle(spec.claims, moment, desk, checker, lights=lights, prices=prices)
+        gathered = await gather_bundle(
+            spec.claims, moment, desk, checker, lights=lights, prices=prices, updates=spec.updates
+        )
         return gathered, desk.report()
 
 
@@ -321,7 +323,7 @@ def _run(
         escrows=spec.escrows,
         market=spec.market,
         feeds=spec.feeds,
-        proven_prices=[price for price in verified.prices if isinstance(price, ProvenPrice)],
+        proven_prices=[price for price in verified.prices if not isinstance(price, PriceRefusal)],
     )
     return Run(spec, data, verified, strangers, report(account), roots, endpoints, now)
 

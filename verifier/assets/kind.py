@@ -36,6 +36,15 @@ class State(Protocol):
         ...
 
     @property
+    def updates(self) -> Sequence[bytes]:
+        """Signed updates that were handed over beside the state."""
+        ...
+
+    def used_update(self, update: bytes) -> None:
+        """Note that one of them was used."""
+        ...
+
+    @property
     def time(self) -> Timestamp:
         """The block's own time."""
         ...

@@ -25,11 +25,12 @@ from verifier.assets import (
 from verifier.assets.figure import Figure
 from verifier.assets.judges import check_by_call, split
 from verifier.assets.kind import Reading, State
-from verifier.assets.reader import Reader
+from verifier.assets.reader import NO_SIGNERS, Reader
 from verifier.claims import AccountRead, Claim, KnownAsset, Reads
 from verifier.errors import BadInput, Where
+from verifier.policy import Signers
 from verifier.positions import Given, Position, PositionKind
-from verifier.primitives import Address, SlotKey
+from verifier.primitives import Address, SlotKey, Timestamp
 
 Parse = Callable[[Given, Address], Any]
 """Parameters of a kind's own type, which its own `read` takes; nobody else looks inside."""
@@ -116,11 +117,27 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
 
 
 class Needing(Reader):
-    """Says all of a request beforehand, for a state that is still being gathered."""
+    """Says all of a request beforehand, for a state that is still being gathered; and has what was signed beside it.
 
-    def __init__(self, state: State, where: Where) -> None:
+    Attributes:
+        as_of: The moment asked for, which signed prices are held against.
+        signers: Sets of signers that the checker's policy names.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        where: Where,
+        as_of: Timestamp | None = None,
+        signers: Mapping[str, Signers] = NO_SIGNERS,
+    ) -> None:
         super().__init__(state, state.time, where)
-        self._whole = state
+        self._whole, self.as_of, self.signers = state, state.time if as_of is None else as_of, signers
+        self.updates = state.updates
+
+    def used_update(self, update: bytes) -> None:
+        """Note that a signed update was used."""
+        self._whole.used_update(update)
 
     def _ready(self, asked: list[tuple[Address, list[SlotKey]]]) -> None:
         self._whole.need([AccountRead(address, tuple(slots)) for address, slots in asked])

@@ -8,12 +8,14 @@ what was used. A kind that reads a proxy, then the contract behind it, then a ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from verifier.calls import Call
 from verifier.claims import AccountRead
 from verifier.errors import BadInput, NotThere, Where
+from verifier.policy import Signers
 from verifier.primitives import Address, SlotKey, Timestamp, slot_key
 from verifier.proven import ProvenAccount, ProvenCall, ProvenWord
 from verifier.state.ethereum import EMPTY_CODE
@@ -37,6 +39,10 @@ class Accounts(Protocol):
         ...
 
 
+NO_SIGNERS: Final[Mapping[str, Signers]] = MappingProxyType({})
+_NOTHING: Final[Sequence[bytes]] = ()
+
+
 class Unread(Exception):
     """More must be proven before the kind can go on; no error, and never seen outside of gathering."""
 
@@ -51,10 +57,13 @@ class Reader:
     Attributes:
         time: The block's own time, which interest is counted up to.
         used: What was read, in order, each once.
+        as_of, updates, signers: The moment asked for, what was signed and handed over, and the sets of signers that the
+            checker's policy names; nothing but state, where nobody says otherwise.
     """
 
     def __init__(self, state: Accounts, time: Timestamp, where: Where) -> None:
         self._state, self.time, self.where = state, time, where
+        self.as_of, self.updates, self.signers = time, _NOTHING, NO_SIGNERS
         self.used: dict[tuple[Address, SlotKey | None], ProvenAccount | ProvenWord] = {}
 
     def words(self, *wanted: Wanted) -> list[ProvenWord]:
@@ -103,6 +112,9 @@ class Reader:
         """
         self.contract(call.to)
         return self._state.call(call)
+
+    def used_update(self, update: bytes) -> None:
+        """Note that a signed update was used, for whoever counts them."""
 
     def _ready(self, asked: list[tuple[Address, list[SlotKey]]]) -> None:
         """Nothing to wait for where evidence is at hand."""

@@ -36,7 +36,7 @@ from verifier.primitives import (
     hash32,
     nonzero_hash,
 )
-from verifier.proven import ProvenAmount
+from verifier.proven import ProvenAmount, SignedPrice
 from verifier.verify import Outcome, Refusal
 
 VERSION: Final = 1
@@ -271,6 +271,11 @@ def _examined(outcome: Outcome) -> Examined:
 def _declared(report: MarginReport) -> tuple[Declared, ...]:
     account = report.account
     prices = [Declared("price", p.group, p.group, p.price, 18, p.at) for p in account.prices]
+    prices += [
+        Declared("signed price", p.claim.group, p.claim.group, p.price, 18, p.at)
+        for p in account.proven_prices
+        if isinstance(p, SignedPrice)
+    ]
     debts = [Declared("debt", d.name, d.group, d.amount, d.decimals, d.at) for d in account.debts]
     positions = [Declared("position", p.name, p.group, p.size, p.decimals, None) for p in account.positions]
     return (*prices, *debts, *positions, *_market(account.market))

@@ -16,6 +16,7 @@
     │   ├── MalformedBranch    a Merkle branch with surplus entries that are not zero
     │   ├── MalformedUpdate    not a light-client object of its fork
     │   ├── MalformedAttestation  not an attestation, statement or signature in its one form
+    │   ├── MalformedSigned    not a signed price update in its one form
     │   └── MalformedBundle    not a bundle in its one canonical form
     ├── ProofError           well-formed, and not true
     │   ├── MissingNode        no node at hand hashes to the one the path needs next
@@ -43,7 +44,7 @@
         ├── UnreviewedCode     contract code that is not the code the layout was reviewed for
         ├── CallFailed         a proven call that reverted or halted, so it says no figure
         ├── NotUsable          proven, but flagged by its own contract (paused, blacklisted, odd bits)
-        ├── TooFewSigners      a sync committee of which too few took part
+        ├── TooFewSigners      a sync committee, or a set of guardians, of which too few signed
         ├── NotFinal           attested where finalized is due
         ├── CheckpointTooOld   a beacon checkpoint older than the weak subjectivity period
         ├── TooOld             older than the policy allows
@@ -87,6 +88,7 @@ from verifier.errors.malformed import (
     MalformedPoint,
     MalformedReceipt,
     MalformedRlp,
+    MalformedSigned,
     MalformedSsz,
     MalformedUpdate,
     MalformedWord,
@@ -159,6 +161,7 @@ __all__ = [
     "MalformedPoint",
     "MalformedReceipt",
     "MalformedRlp",
+    "MalformedSigned",
     "MalformedSsz",
     "MalformedUpdate",
     "MalformedWord",

@@ -105,6 +105,12 @@ class MalformedAttestation(_AtPlace):
     noun: ClassVar[str] = "not an attestation"
 
 
+class MalformedSigned(_AtPlace):
+    """Not a signed price update, or a message of guardians, in its one form."""
+
+    noun: ClassVar[str] = "not a signed update"
+
+
 class MalformedBundle(_AtPlace):
     """Not a bundle in its one canonical form."""
 

@@ -119,17 +119,17 @@ class NotUsable(PolicyError):
 
 
 class TooFewSigners(PolicyError):
-    """A sync committee of which too few took part."""
+    """A sync committee, or a set of guardians, of which too few signed."""
 
     refusal_class: ClassVar[RefusalClass] = "SIGNATURE"
     remedy: ClassVar[str] = "wait for an update with more participants; nothing is believed on fewer"
 
-    def __init__(self, where: Where, needed: int, got: int, size: int) -> None:
-        super().__init__(where, needed, got, size)
-        self.needed, self.got, self.size = needed, got, size
+    def __init__(self, where: Where, needed: int, got: int, size: int, who: str = "sync committee members") -> None:
+        super().__init__(where, needed, got, size, who)
+        self.needed, self.got, self.size, self.who = needed, got, size, who
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.got} of {self.size} sync committee members signed; {self.needed} are needed"
+        return f"{self.where}: {self.got} of {self.size} {self.who} signed; {self.needed} are needed"
 
 
 class NotFinal(PolicyError):

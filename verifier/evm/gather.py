@@ -54,22 +54,24 @@ class _Wanted:
 class GatheredState:
     """
     Attributes:
-        nodes, codes: Exactly what the tasks that ended used.
+        nodes, codes, updates: Exactly what the tasks that ended used.
         failed: For each task without evidence: why.
     """
 
     nodes: frozenset[bytes]
     codes: frozenset[bytes]
     failed: Mapping[int, Failure]
+    updates: frozenset[bytes] = frozenset()
 
 
 class Gathering:
     """Proven state as far as it was gathered, as one task sees it. What it lacks is noted; the task is run again."""
 
-    __slots__ = ("_limits", "_places", "_shared", "_used_codes")
+    __slots__ = ("_limits", "_places", "_shared", "_used_codes", "taken", "updates")
 
-    def __init__(self, shared: _Shared, limits: CallLimits) -> None:
+    def __init__(self, shared: _Shared, limits: CallLimits, updates: Sequence[bytes] = ()) -> None:
         self._shared, self._limits = shared, limits
+        self.updates, self.taken = updates, set[bytes]()
         self._places: dict[Place, None] = {}
         self._used_codes: set[Hash32] = set()
 
@@ -84,6 +86,10 @@ class Gathering:
         found = self._shared.word(account, slot)
         self._places[account.address, slot] = None
         return found
+
+    def used_update(self, update: bytes) -> None:
+        """Note that a signed update was used."""
+        self.taken.add(update)
 
     @property
     def time(self) -> Timestamp:
@@ -263,7 +269,12 @@ Task = Callable[[Gathering], object]
 
 
 def gather_state(
-    proofs: Proofs, tasks: Sequence[Task], *, hints: bool = True, limits: CallLimits = DEFAULT_CALL_LIMITS
+    proofs: Proofs,
+    tasks: Sequence[Task],
+    *,
+    hints: bool = True,
+    limits: CallLimits = DEFAULT_CALL_LIMITS,
+    updates: Sequence[bytes] = (),
 ) -> Flow[GatheredState]:
     """
     Gather what tasks read, whatever it depends on.
@@ -271,6 +282,7 @@ def gather_state(
     Args:
         proofs: What is proven under the header so far; it grows.
         hints: Whether endpoints are asked what a call touches.
+        updates: Signed updates at hand; no network is asked for them.
 
     Returns:
         Evidence with which each task that did not fail runs to its end. Never raises for what endpoints do.
@@ -280,7 +292,7 @@ def gather_state(
     for _ in range(MAX_ROUNDS):
         shared.wanted = _Wanted()
         for i, task in list(open_.items()):
-            state = Gathering(shared, limits)
+            state = Gathering(shared, limits, updates)
             try:
                 task(state)
                 done.append(state)
@@ -297,7 +309,8 @@ def gather_state(
             "rounds of questions for one call", MAX_ROUNDS, f"more ({to_hex(proofs.header.hash)})"
         )
     nodes = frozenset[bytes]().union(*(state.nodes for state in done))
-    return GatheredState(nodes, frozenset[bytes]().union(*(state.codes for state in done)), failed)
+    taken = frozenset[bytes]().union(*(state.taken for state in done))
+    return GatheredState(nodes, frozenset[bytes]().union(*(state.codes for state in done)), failed, taken)
 
 
 def gather_calls(

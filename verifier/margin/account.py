@@ -18,12 +18,12 @@ from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
 from verifier.margin.duplicates import NO_ALIASES, NO_ESCROWS, Aliases, Escrows, Identity, check_duplicates, label
 from verifier.margin.encumbrance import encumber
 from verifier.margin.modes import Mode
-from verifier.margin.quotes import Feed, Quotes, resolve
+from verifier.margin.quotes import Answer, Feed, Quotes, resolve
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
 from verifier.margin.snapshot import Doubt, Line, Position, Provenance, Reason, Snapshot
 from verifier.policy import Policy
 from verifier.primitives import Hash32, Timestamp
-from verifier.proven import Moment, ProvenAmount, ProvenHeader, ProvenPrice
+from verifier.proven import Moment, ProvenAmount, ProvenHeader
 from verifier.verify import Outcome, Refusal
 
 NOTHING_PROVEN: Final[Mapping[Identity, ProvenAmount]] = MappingProxyType({})
@@ -40,7 +40,7 @@ class MarginAccount:
         last_proven: What was proven last, and again now, of claims that are refused or missing.
         market: What markets are said to quote beside spot prices, and what rests in their books.
         aliases: Contracts through which another asset's balances are seen, so that both count as one.
-        feeds, proven_prices: Prices that the account asks for, and those that were proven.
+        feeds, proven_prices: Prices that the account asks for, and those that were proven, or shown to be signed.
     """
 
     name: str
@@ -58,7 +58,7 @@ class MarginAccount:
     aliases: Aliases
     market: DeclaredMarket = NO_MARKET
     feeds: tuple[Feed, ...] = ()
-    proven_prices: tuple[ProvenPrice, ...] = ()
+    proven_prices: tuple[Answer, ...] = ()
     escrows: Escrows = field(default_factory=lambda: NO_ESCROWS)
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ def build_account(
     market: DeclaredMarket = NO_MARKET,
     aliases: Aliases = NO_ALIASES,
     feeds: Sequence[Feed] = (),
-    proven_prices: Sequence[ProvenPrice] = (),
+    proven_prices: Sequence[Answer] = (),
     escrows: Escrows = NO_ESCROWS,
 ) -> MarginAccount:
     """
@@ -191,7 +191,7 @@ def _check_outcome(outcome: Outcome, as_of: Timestamp) -> None:
 
 
 def _is_price(value: object) -> bool:
-    return isinstance(value, ProvenPrice)
+    return isinstance(value, Answer)
 
 
 def _is_proven(value: object) -> bool:

@@ -64,7 +64,7 @@ class PriceView:
     Attributes:
         price: The last good price; None where there never was one.
         age: Seconds between it and the as-of time, whichever came first.
-        haircut: What its age costs, in ppm; may exceed the whole when it marks up a debt.
+        haircut: What its age and its own interval cost, in ppm; may exceed the whole when it marks up a debt.
         values_holdings: Young enough to value collateral in the low figure.
         marks_burdens: Young enough, with a volatility to mark it up by, for debts and positions.
         stable: A slow average of it, which initial values take where it is the worse.
@@ -102,7 +102,7 @@ def view_price(group: str, quote: Quote | None, as_of: Timestamp, rules: MarginR
     volatility = rules.volatility.get(group)
     fresh = age <= rules.prices.max_age
     marked = volatility is not None and age <= rules.prices.hard_age
-    cost = price_age_haircut(age, volatility or 0, rules.prices.z)
+    cost = price_age_haircut(age, volatility or 0, rules.prices.z) + quote.interval
     stable = quote.stable if quote.stable is not None and quote.stable > 0 else None
     return PriceView(quote.price, age, cost, fresh, fresh or marked, quote.source, stable, quote.confidence)
 

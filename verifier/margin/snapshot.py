@@ -168,6 +168,7 @@ class Quote:
         source: The oracle or feed, by name.
         stable: A slow average; initial values take the worse of both. None where there is none.
         confidence: How sure the source is, in ppm; below a threshold it costs initial margin.
+        interval: How far off its source says it may be, in ppm of it: off what is held, and on what is owed.
     """
 
     price: Price
@@ -175,6 +176,7 @@ class Quote:
     source: str = ""
     stable: Price | None = field(default=None, metadata=LATER)
     confidence: int = field(default=PPM, metadata=LATER)
+    interval: int = field(default=0, metadata=LATER)
 
 
 def _nothing() -> Mapping[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from verifier.primitives import Timestamp
+from verifier.policy import Signers
+from verifier.primitives import Address, Timestamp
 from verifier.proven import ProvenCall, ProvenWord
 
 SCALE: Final = 10**18
@@ -18,6 +19,25 @@ class Observed:
     price: int
     at: Timestamp
     word: ProvenWord | ProvenCall
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """
+    A price above zero that was signed, and is not proven.
+
+    Attributes:
+        interval: How far off it may be, in the same scale.
+        signed_by: Who of the set signed, in its order.
+        word: What names the set under the block's state; None where the checker's policy does.
+    """
+
+    price: int
+    interval: int
+    at: Timestamp
+    signers: Signers
+    signed_by: tuple[Address, ...]
+    word: ProvenWord | None
 
 
 def scaled(answer: int, decimals: int) -> int:

@@ -10,18 +10,19 @@ from verifier.assets.reader import Reader
 from verifier.claims import PriceClaim
 from verifier.errors import BadInput
 from verifier.positions import Given, Position, PositionKind
-from verifier.prices import average, called, chainlink, rates
-from verifier.prices.quote import Observed
+from verifier.prices import average, called, chainlink, pyth, rates
+from verifier.prices.quote import Observed, Said
 from verifier.primitives import Address
 
 Parse = Callable[[Given, Address], Any]
 """Parameters of a source's own type, which its own `read` takes; nobody else looks inside."""
-Read = Callable[[Any, PriceClaim, Reader], Observed]
+Read = Callable[[Any, PriceClaim, Reader], Observed | Said]
 
 SOURCES: Final[Mapping[PositionKind, tuple[Parse, Read]]] = MappingProxyType(
     {
         PositionKind.CALL: (called.parse, called.read),
         PositionKind.CHAINLINK: (chainlink.parse, chainlink.read),
+        PositionKind.PYTH: (pyth.parse, pyth.read),
         PositionKind.UNISWAP_V3_AVERAGE: (average.parse, average.read),
         PositionKind.STETH: (rates.parse, rates.read),
         PositionKind.WSTETH: (rates.parse, rates.read),
@@ -49,9 +50,9 @@ def _source(of: Position) -> tuple[Parse, Read]:
     return SOURCES[of.kind]
 
 
-def read_price(claim: PriceClaim, reader: Reader) -> Observed:
+def read_price(claim: PriceClaim, reader: Reader) -> Observed | Said:
     """
-    The price that a claim asks for, from whatever the reader has.
+    The price that a claim asks for, from whatever the reader has: observed in state, or only said by signers.
 
     Raises:
         BadInput: No such source, or parameters that are not its own.

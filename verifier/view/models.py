@@ -113,6 +113,7 @@ class SectionView(_Model):
     settling: SettlingView | None = None
     codes: list[int] | None = None
     light: LightView | None = None
+    updates: list[HexBytes] | None = None
 
 
 class BundleView(_Model):

@@ -90,6 +90,7 @@ def _bundle(view: BundleView) -> Bundle:
                 None if s.settling is None else _settling(s.settling),
                 tuple(_present(s.codes)),
                 None if s.light is None else _light(s.light),
+                tuple(parse_hex(update) for update in _present(s.updates)),
             )
             for s in view.sections
         ),

@@ -62,6 +62,7 @@ def _view(parsed: ParsedBundle) -> BundleView:
                 settling=None if s.settling is None else _settling_view(s.settling),
                 codes=list(s.codes) or None,
                 light=None if s.light is None else _light_view(s.light),
+                updates=[to_hex(update) for update in s.updates] or None,
             )
             for s in bundle.sections
         ],

@@ -110,6 +110,8 @@ def _section_out(section: Section) -> dict[str, object]:
         out["codes"] = list(section.codes)
     if section.light:
         out["light"] = _light_out(section.light)
+    if section.updates:
+        out["updates"] = list(section.updates)
     return out
 
 

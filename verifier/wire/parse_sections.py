@@ -12,12 +12,12 @@ from verifier.policy import Limits
 from verifier.primitives import ChainId, chain_id
 from verifier.shape import Shape
 from verifier.wire.envelope import HERE
-from verifier.wire.lists import ascending, not_empty
+from verifier.wire.lists import ascending, ascending_bytes, not_empty
 
 
 def section_in(item: Shape, counts: tuple[int, int], limits: Limits) -> Section:
     """The evidence of one network; `counts` are the nodes and codes that it may point into."""
-    part = item.fields("chain", "anchor", "steps", "nodes", optional=("settling", "codes", "light"))
+    part = item.fields("chain", "anchor", "steps", "nodes", optional=("settling", "codes", "light", "updates"))
     steps = []
     for step in part["steps"].items(limits.steps):
         link, header = step.tuple(2)
@@ -32,7 +32,13 @@ def section_in(item: Shape, counts: tuple[int, int], limits: Limits) -> Section:
         _settling_in(part["settling"], limits) if "settling" in part else None,
         _codes_in(part["codes"], limits, counts[1]) if "codes" in part else (),
         _light_in(part["light"], limits) if "light" in part else None,
+        _updates_in(part["updates"], limits) if "updates" in part else (),
     )
+
+
+def _updates_in(item: Shape, limits: Limits) -> tuple[bytes, ...]:
+    not_empty(item)
+    return ascending_bytes(item, limits.signed_updates, limits.signed_bytes, "signed updates")
 
 
 def _light_in(item: Shape, limits: Limits) -> LightEvidence:
@@ -82,6 +88,9 @@ def check_sections(
         raise MalformedBundle(
             HERE, f"it has sections for networks {chains}, its claims and settlements need {sorted(wanted)}"
         )
+    priced = {claim.chain_id for claim in prices}
+    if any(section.updates and section.chain_id not in priced for section in sections):
+        raise MalformedBundle(HERE, "signed updates stand where no price is asked for")
     nodes = set().union(*(section.nodes for section in sections)) if sections else set()
     codes = set().union(*(section.codes for section in sections)) if sections else set()
     for pointed, count, what in ((nodes, counts[0], "nodes"), (codes, counts[1], "contract codes")):

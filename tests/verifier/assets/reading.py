@@ -15,7 +15,7 @@ from verifier.claims import Asset, Claim, ClaimKind, PriceClaim
 from verifier.crypto.keccak import keccak256
 from verifier.errors import MalformedWord, Where
 from verifier.positions import Position
-from verifier.prices.quote import Observed
+from verifier.prices.quote import Observed, Said
 from verifier.prices.source import read_price
 from verifier.primitives import ZERO_WORD, Address, ChainId, Hash32, SlotKey, Timestamp, parse_hex
 from verifier.proven import ProvenAccount, ProvenRoot, ProvenWord, mint
@@ -49,9 +49,14 @@ class Seen:
         """The position's figure, from proofs alone."""
         return self._read(lambda reader: read_position(claim, position, reader))
 
-    def price(self, claim: PriceClaim) -> Observed:
-        """A price, from proofs alone."""
-        return self._read(lambda reader: read_price(claim, reader))
+    def price(self, claim: PriceClaim, updates: tuple[bytes, ...] = ()) -> Observed | Said:
+        """A price, from proofs alone, and from what was signed."""
+
+        def read(reader: Planning) -> Observed | Said:
+            reader.updates = updates
+            return read_price(claim, reader)
+
+        return self._read(read)
 
     def _read(self, read: Callable[[Planning], T]) -> T:
         self.rounds = 0

@@ -124,7 +124,7 @@ class PricePart(Part):
 
 
 class FeedPart(Part):
-    """[[feeds]]: a price by proof, of a group, as a contract says it."""
+    """[[feeds]]: a price by proof, of a group, as a contract says it; or one that was signed, out of a file."""
 
     group: Name
     network: Name
@@ -136,6 +136,8 @@ class FeedPart(Part):
     least: Positive | None = None
     most: Positive | None = None
     max_deviation: Share | None = None
+    max_interval: Share | None = None
+    updates: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
 
 
 class MarginPart(Part):

@@ -83,6 +83,13 @@ class FactorsPart(Part):
     interest: Rate | None = None
 
 
+class SignersPart(Part):
+    """[policy.signers.<NAME>]: a set of signers whose word on a price is taken, in its order."""
+
+    number: Annotated[int, Field(alias="set", ge=0, lt=1 << 32)]
+    keys: Annotated[tuple[AddressText, ...], BeforeValidator(words), Field(min_length=1, max_length=255)]
+
+
 class PolicyPart(Part):
     """[policy]: a preset, and what differs from it."""
 
@@ -100,6 +107,7 @@ class PolicyPart(Part):
     denied: Annotated[tuple[DeniedText, ...], BeforeValidator(words)] = ()
     anchor_haircuts: dict[str, HaircutPart] = Field(default={})
     proposed: ProposedPart | None = None
+    signers: dict[Name, SignersPart] = Field(default={})
     assets: dict[Name, FactorsPart] = Field(default={})
 
 

@@ -69,7 +69,7 @@ PositionWord = Literal[
 """The kinds of `verifier.positions` that a person writes; `storage` is written as a layout and a path."""
 
 
-FeedWord = Literal["call", "chainlink", "uniswap-v3-average", "steth", "wsteth", "reth", "erc4626"]
+FeedWord = Literal["call", "chainlink", "pyth", "uniswap-v3-average", "steth", "wsteth", "reth", "erc4626"]
 """The sources of `verifier.prices.source` that a person writes."""
 
 

@@ -14,7 +14,7 @@ from verifier.app.compile.advice import advice
 from verifier.app.compile.assets import Compiled, compile_lines
 from verifier.app.compile.beacon import BeaconSide
 from verifier.app.compile.declared import Declared, compile_declared
-from verifier.app.compile.feeds import compile_feeds
+from verifier.app.compile.feeds import compile_feeds, read_updates
 from verifier.app.compile.ground import Ground, lay_ground
 from verifier.app.compile.holders import Holders, compile_holders, names_of
 from verifier.app.compile.places import Registry
@@ -61,12 +61,14 @@ def compile_account(
     declared = compile_declared(file, problems)
     policy = _policy(file, preset, declared, ground)
     feeds = compile_feeds(file.feeds, ground.places, problems)
+    updates, unread = read_updates(file.feeds, Path(source.origin).parent) if online else ((), ())
     used = _used([*made.claims, *(feed.claim for feed in feeds)], ground)
     endpoints, beacon = ground.endpoints(used), ground.beacons(used)
     if not made.claims and not file.debts and not file.positions:
         problems.add(("assets",), "the account lists nothing; add at least one [[assets]] entry")
     problems.raise_any()
-    return _together(file, registry, ground, holders, made, declared, policy, feeds, endpoints, beacon)
+    spec = _together(file, registry, ground, holders, made, declared, policy, feeds, endpoints, beacon)
+    return replace(spec, updates=updates, warnings=(*spec.warnings, *unread))
 
 
 def _lines(file: AccountFile) -> list[tuple[Path_, AssetPart, ClaimKind]]:

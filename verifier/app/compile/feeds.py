@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
+from typing import Final
 
 from verifier.app.account_file import FeedPart
 from verifier.app.compile.places import Place
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
+from verifier.app.signed_updates import load_updates
 from verifier.claims import PriceClaim
-from verifier.errors import VerifierError
+from verifier.errors import BadInput, VerifierError
 from verifier.margin.fixed import MAX_PRICE
 from verifier.margin.quotes import Feed
 from verifier.positions import Parameter, PositionKind, position
 from verifier.prices.source import check_source
 from verifier.primitives import parse_hex
+
+SIGNED_HEARTBEAT: Final = 60
+"""Seconds within which signers of prices speak anew, where the file says nothing else; a contract's feed has a day."""
 
 
 def compile_feeds(parts: Sequence[FeedPart], places: Mapping[str, Place], problems: Problems) -> tuple[Feed, ...]:
@@ -37,18 +43,40 @@ def compile_feeds(parts: Sequence[FeedPart], places: Mapping[str, Place], proble
     return tuple(found)
 
 
+def read_updates(parts: Sequence[FeedPart], folder: Path) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """
+    The signed updates in the files that feeds name, each once; and a sentence for each file that has none.
+
+    Their prices are then missing, as where an endpoint does not answer: what is signed is as good as whoever fetches
+    it, and one file must not stop the account.
+    """
+    found: dict[bytes, None] = {}
+    faults: dict[str, None] = {}
+    for name in dict.fromkeys(part.updates for part in parts if part.updates is not None):
+        try:
+            found.update(dict.fromkeys(load_updates(folder / name)))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            faults[f"{name} gives no signed updates: {reason or 'it cannot be read'}"] = None
+    return tuple(found), tuple(faults)
+
+
 def _feed(part: FeedPart, place: Place) -> Feed:
     given = {name: _parameter(value) for name, value in part.given.items()}
     how = position(PositionKind(part.feed), **given)
     check_source(how, part.contract)
+    if (how.kind is PositionKind.PYTH) != (part.updates is not None):
+        raise BadInput("feed.updates", "the file with its signed updates, for a feed of kind pyth only", part.updates)
     claim = PriceClaim(place.network.chain_id, part.group, part.quote, part.contract, how)
     standard = Feed(claim)
+    spoken = SIGNED_HEARTBEAT if how.kind is PositionKind.PYTH else standard.heartbeat
     return Feed(
         claim,
-        standard.heartbeat if part.heartbeat is None else part.heartbeat,
+        spoken if part.heartbeat is None else part.heartbeat,
         0 if part.least is None else _scaled(part.least),
         MAX_PRICE if part.most is None else _scaled(part.most),
         standard.deviation if part.max_deviation is None else part.max_deviation,
+        standard.interval if part.max_interval is None else part.max_interval,
     )
 
 

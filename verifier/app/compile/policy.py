@@ -14,7 +14,7 @@ from verifier.app.problems import Problems
 from verifier.app.quantities import given_address
 from verifier.errors import BadInput
 from verifier.network import Network
-from verifier.policy import EVERYTHING_OFF, PPM, PRESETS, TWO_THIRDS, Factors, Haircut, Policy, ProposedRule
+from verifier.policy import EVERYTHING_OFF, PPM, PRESETS, TWO_THIRDS, Factors, Haircut, Policy, ProposedRule, Signers
 from verifier.primitives import Address, ChainId
 from verifier.trust import Anchor, Settlement
 
@@ -57,6 +57,7 @@ def compile_policy(part: PolicyPart, default_preset: str, find: FindNetwork, pro
         settlement_haircuts=_settlement_haircuts(part, base, problems),
         accept_contracts=_contracts(part.accept_contracts, find, problems),
         denied=frozenset(part.denied),
+        signers=_signers(part, problems),
         anchor_haircuts=_anchor_haircuts(part, base, problems),
         factors=MappingProxyType({group: _factors(f, group, problems) for group, f in part.assets.items()}),
     )
@@ -116,6 +117,16 @@ def _contracts(entries: tuple[str, ...], find: FindNetwork, problems: Problems) 
             problems.add(path, "names a contract that is named before")
         found.add(key)
     return frozenset(found)
+
+
+def _signers(part: PolicyPart, problems: Problems) -> Mapping[str, Signers]:
+    found: dict[str, Signers] = {}
+    for name, given in part.signers.items():
+        try:
+            found[name] = Signers(given.number, given.keys)
+        except BadInput as error:
+            problems.add(("policy", "signers", name), str(error))
+    return MappingProxyType(found)
 
 
 def _anchor_haircuts(part: PolicyPart, base: Policy, problems: Problems) -> Mapping[Anchor, Haircut]:

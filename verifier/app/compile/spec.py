@@ -38,7 +38,8 @@ class AccountSpec:
         beacon: Beacon chains, their endpoints and checkpoints; see `BeaconSide`.
         aliases: The registry's second entry points, so that one balance cannot be claimed through two contracts.
         warnings: What a person should know before running, each a sentence with its cure.
-        feeds: Prices by proof that the account asks for.
+        feeds: Prices by proof, or signed, that the account asks for.
+        updates: What was signed of them, as it lies in the files that they name; none where compiled for offline use.
         escrows: Bridges' contracts of the registry, whose holdings are counted where they circulate.
         controls: Files in which holders show control, for statements over the account.
     """
@@ -64,6 +65,7 @@ class AccountSpec:
     market: DeclaredMarket = NO_MARKET
     venues: tuple[Venue, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    updates: tuple[bytes, ...] = ()
     escrows: Escrows = field(default_factory=lambda: NO_ESCROWS)
     controls: tuple[Path, ...] = ()
 

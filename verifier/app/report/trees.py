@@ -23,6 +23,7 @@ from verifier.proven import (
     ProvenRoot,
     ProvenSettlement,
     ProvenWord,
+    SignedPrice,
     trail,
 )
 from verifier.trust import Checkpoint, Observed, PinnedBlock, Trust, TrustRoot
@@ -61,7 +62,7 @@ def price_tree(outcome: PriceOutcome, found: Findings) -> Tree:
     return tree
 
 
-def _grow(tree: Tree, figure: ProvenAmount | ProvenPrice, found: Findings) -> Tree:
+def _grow(tree: Tree, figure: ProvenAmount | ProvenPrice | SignedPrice, found: Findings) -> Tree:
     """The steps, each under the one that it rests on, and what bound them; returns the figure's own node."""
     at = tree
     for step in reversed(tuple(trail(figure))):
@@ -110,4 +111,8 @@ def step_words(step: Proven | TrustRoot, found: Findings) -> Text:
         case ProvenPrice():
             worth = f"1 {step.claim.group} = {show_scaled(step.price)} {step.claim.quote}"
             return cell(f"price {worth}, of {rfc3339(step.at)}", "green")
+        case SignedPrice():
+            worth = f"1 {step.claim.group} = {show_scaled(step.price)} {step.claim.quote}"
+            who = f"{len(step.signed_by)} of {step.size} guardians of set {step.number}"
+            return cell(f"price {worth}, of {rfc3339(step.at)}, signed by {who}: not proven", "yellow")
     return cell(type(step).__name__)
