@@ -33,7 +33,7 @@ MODULES = {
         "verifier.attest.erc3668",
         "verifier.attest.control",
     ),
-    "Asking networks": ("chains.relay", "chains.driver", "chains.endpoint", "chains.observe"),
+    "Asking networks": ("chains.relay", "chains.finality", "chains.driver", "chains.endpoint", "chains.observe"),
 }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("verifier.app",),
     "msgspec": ("chains.answers", "chains.hints", "chains.replies"),
     "web3": ("chains.execution", "chains.foreign"),
-    "aiohttp": ("chains.bounded", "verifier.app.alerts"),
+    "aiohttp": ("chains.bounded", "verifier.app.alerts", "verifier.app.gateway"),
     "yarl": ("chains.bounded",),
     "stamina": ("chains.providers",),
     "sqlite_utils": ("verifier.app.store", "verifier.app.store_file", "verifier.app.migrations"),

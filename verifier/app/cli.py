@@ -20,6 +20,7 @@ from verifier.app.commands import slots as slots_command
 from verifier.app.commands.call import call
 from verifier.app.commands.check import check, explain
 from verifier.app.commands.demo import demo
+from verifier.app.commands.gateway import gateway
 from verifier.app.commands.init import init
 from verifier.app.commands.known import assets, networks
 from verifier.app.commands.margin import margin
@@ -41,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (init, demo, verify, gather, check, explain, margin, call, schedule, networks, assets):
+for command in (init, demo, verify, gather, check, explain, margin, call, schedule, gateway, networks, assets):
     app.command()(command)
 app.add_typer(attest_command.app, name="attest")
 app.add_typer(config_command.app, name="config")

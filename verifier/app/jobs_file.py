@@ -35,7 +35,8 @@ def _cron(value: object) -> str:
     return value
 
 
-def _listen(value: object) -> str:
+def given_place(value: object) -> str:
+    """An address and port as typed. Raises ValueError."""
     if not isinstance(value, str) or _PLACE.fullmatch(value) is None or not 0 <= int(value.rpartition(":")[2]) < 65_536:
         raise ValueError('expected an address and port, such as "127.0.0.1:9101"')
     return value
@@ -130,7 +131,7 @@ class SchedulerPart(Part):
     """[scheduler]"""
 
     database: str | None = None
-    listen: Annotated[str, BeforeValidator(_listen)] | None = None
+    listen: Annotated[str, BeforeValidator(given_place)] | None = None
     lease: Span = 30
 
 

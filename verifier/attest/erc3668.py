@@ -14,6 +14,7 @@ from typing import Final
 
 from verifier.attest.attestation import Attestation
 from verifier.attest.calldata import encode_signed
+from verifier.attest.strict_json import parse_json
 from verifier.encoders.abi import selector
 from verifier.errors import BadInput, Malformed
 from verifier.primitives import Address, address, parse_hex, to_hex
@@ -21,11 +22,14 @@ from verifier.primitives import Address, address, parse_hex, to_hex
 LATEST: Final = selector("latest", ("string",))
 """What is asked: `latest(string account)`."""
 MAX_CALL: Final = 4_096
+MAX_BODY: Final = 3 * MAX_CALL
+"""Bytes of a posted request: the call in hex, and what is around it."""
 Answer = tuple[int, str]
 """HTTP status and JSON body."""
+Find = Callable[[Address, str], Attestation | None]
 
 
-def answer_request(path: str, find: Callable[[Address, str], Attestation | None]) -> Answer:
+def answer_request(path: str, find: Find) -> Answer:
     """
     The answer to `GET /{sender}/{data}.json`.
 
@@ -38,16 +42,35 @@ def answer_request(path: str, find: Callable[[Address, str], Attestation | None]
     """
     parts = path.strip("/").split("/")
     if len(parts) != 2 or not parts[1].endswith(".json"):
-        return 400, _message("the path is /{sender}/{data}.json")
+        return 400, message("the path is /{sender}/{data}.json")
+    return _answer(parts[0], parts[1].removesuffix(".json"), find)
+
+
+def answer_posted(body: bytes, find: Find) -> Answer:
+    """The answer to a POST, which a client sends where the URL has no `{data}`: JSON with `sender` and `data`."""
     try:
-        sender = address(parse_hex(parts[0].lower(), "sender"))
-        account = asked_account(parse_hex(parts[1].removesuffix(".json").lower(), "data"))
+        asked = parse_json(body, MAX_BODY)
     except Malformed as error:
-        return 400, _message(str(error))
+        return 400, message(str(error))
+    if not isinstance(asked, dict) or not {"sender", "data"} <= asked.keys():
+        return 400, message("the body is a JSON object with sender and data")
+    return _answer(asked["sender"], asked["data"], find)
+
+
+def _answer(to: object, data: object, find: Find) -> Answer:
+    try:
+        sender = address(parse_hex(_lower(to), "sender"))
+        account = asked_account(parse_hex(_lower(data), "data"))
+    except Malformed as error:
+        return 400, message(str(error))
     found = find(sender, account)
     if found is None or found.statement.binding.contract != sender or found.statement.account != account:
-        return 404, _message("no attestation of this account is bound to this contract")
+        return 404, message("no attestation of this account is bound to this contract")
     return 200, json.dumps({"data": to_hex(encode_signed(found))})
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
 
 
 def asked_account(call: bytes) -> str:
@@ -66,5 +89,6 @@ def asked_account(call: bytes) -> str:
     return text.decode()
 
 
-def _message(text: str) -> str:
+def message(text: str) -> str:
+    """The body of an answer that is none."""
     return json.dumps({"message": text})
