@@ -76,11 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a node, and leave long and live tests out unless a marker expression was given."""
-    if not config.option.markexpr:
-        left_out = [item for item in items if item.get_closest_marker("soak") or item.get_closest_marker("live")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+    """Mark what needs a node, and leave out benches, and long and live tests unless a marker expression was given."""
+    left_out = {item for item in items if _left_out(config, item)}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         for program in sorted({NODE_FIXTURES[name] for name in asked & NODE_FIXTURES.keys()}):
@@ -90,6 +89,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # Stable: a beacon network takes a minute and a half to get where its tests want it, so they come last, and the
     # network is started before the first test of all.
     items.sort(key=lambda item: "beacon_devnet" in getattr(item, "fixturenames", ()))
+
+
+def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
+    """Whether a run does without a test; a skip always means that something is missing."""
+    if config.getoption("--benchmark-skip") and "benchmark" in getattr(item, "fixturenames", ()):
+        return True
+    long = item.get_closest_marker("soak") or item.get_closest_marker("live")
+    return bool(long) and not config.option.markexpr
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -128,8 +135,6 @@ def pytest_runtest_makereport(
 
 
 def _required(item: pytest.Item) -> str:
-    if item.config.getoption("--benchmark-skip") and "benchmark" in getattr(item, "fixturenames", ()):
-        return ""  # benches are left out of a test run, whatever is at hand
     nodes = os.environ.get("XMARGIN_REQUIRE_NODES", "")
     for mark in item.iter_markers("node"):
         if nodes == "1" or (mark.args and mark.args[0] in nodes.split(",")):

@@ -20,7 +20,6 @@ from trie import HexaryTrie
 
 from tests.nodes import install
 from tests.simulators.trie_builder import Built, mainnet_like
-from verifier.crypto.keccak import BACKEND
 from verifier.errors import NOWHERE
 from verifier.primitives import Hash32
 from verifier.trie.table import NodeTable
@@ -130,7 +129,7 @@ def report() -> dict[str, float]:
     """Rates by candidate, printed as they come; without `@ethereumjs/mpt` where it cannot run."""
     cases = corpus()
     nodes, size = cases.shape
-    print(f"\n{len(cases.proofs)} account proofs, {nodes:.1f} nodes and {size:,.0f} bytes each; keccak: {BACKEND}")
+    print(f"\n{len(cases.proofs)} account proofs, {nodes:.1f} nodes and {size:,.0f} bytes each")
     rates = dict(zip(("batch", "one by one", "py-trie"), in_turns(cases, batch, one_by_one, py_trie), strict=True))
     try:
         rates["@ethereumjs/mpt"] = ethereumjs(cases)

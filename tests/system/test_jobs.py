@@ -457,6 +457,37 @@ def test_a_full_disk(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert scheduler.health()[0]
 
 
+def test_a_fault_of_ours_in_one_job_is_named_and_does_not_stop_the_others(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log says which kind of error and where it was raised, never its words; a fault of the store is no such fault."""
+    import verifier.app.scheduler as module
+    from verifier.app.errors import StoreFailed
+
+    (folder / "other.toml").write_text((folder / "account.toml").read_text())
+    more = '[[jobs]]\nname = "second"\naccount = "other.toml"\nevery = 10'
+    save(folder, jobs_toml(every=10, out=folder / "out", more=more))
+    real, faults = module.run_job, [RuntimeError("https://node.example/v3/KEY")]
+
+    def broken(job, *others):
+        if job.name == "desk":
+            raise faults[0]
+        return real(job, *others)
+
+    monkeypatch.setattr(module, "run_job", broken)
+    clock = [int(time.time()) // 10 * 10]
+    scheduler = opened(folder, clock)
+    assert [ended.state for ended in scheduler.tick(first=True)] == ["done"]
+    (told,) = [line for line in capfd.readouterr().err.splitlines() if '"fault"' in line]
+    assert json.loads(told)["error"] == "RuntimeError"
+    assert json.loads(told)["where"].startswith("test_jobs.py:")
+    assert "KEY" not in told
+    faults[0] = StoreFailed(folder / "jobs.db", "gone", "")
+    clock[0] += 10
+    assert scheduler.tick() == []
+    assert '"event": "store"' in capfd.readouterr().err
+
+
 def test_a_folder_that_cannot_be_written_is_tried_again(folder: Path) -> None:
     """The delivery waits, and is made when the folder is there."""
     (folder / "out").write_text("a file is in the way")

@@ -14,6 +14,7 @@ import signal
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,12 @@ Clock = Callable[[], Timestamp]
 def wall_clock() -> Timestamp:
     """The clock of this machine."""
     return Timestamp(int(time.time()))
+
+
+def _place_of(error: Exception) -> str:
+    """The file and line that raised it: they hold no secret, as its words might."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,7 @@ class Scheduler:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours in one job must not stop the others
-            log("error", "fault", job=job.name, due=due, error=type(error).__name__)
+            log("error", "fault", job=job.name, due=due, error=type(error).__name__, where=_place_of(error))
             self.metrics.runs.labels(job.name, "fault").inc()
             return []
         self.metrics.seconds.labels(job.name).observe(time.monotonic() - started)

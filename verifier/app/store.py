@@ -59,7 +59,7 @@ class Store:
         try:
             with translated(path):
                 self._db = opened(connection, path)
-        except BaseException:
+        except BaseException:  # whatever it is, the file is not left open
             connection.close()
             raise
         self._sql = connection
@@ -87,7 +87,7 @@ class Store:
                 with self._db.atomic():
                     yield
                 self._sql.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # an interruption, too, must leave no half of a transaction
                 if self._sql.in_transaction:
                     self._sql.execute("ROLLBACK")
                 raise

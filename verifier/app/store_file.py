@@ -67,7 +67,7 @@ def opened(connection: sqlite3.Connection, path: Path) -> Database:
         try:
             MIGRATIONS.apply(db)
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # an interruption, too, must leave no half of a migration
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
