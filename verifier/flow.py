@@ -61,6 +61,11 @@ class AskProof(Ask[tuple[bytes, ...]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskReach(AskProof):
+    """One proof that is asked for to see whether it is served at all; nothing is kept of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskReceipts(Ask[tuple[bytes, ...]]):
     """All receipts of one block, by index, each as the trie holds it; the judge holds them to the receipts root."""
 

@@ -22,11 +22,11 @@ from verifier.evidence import Bundle, HeaderStep, LightEvidence, Section, Settli
 from verifier.evm.gather import Gathering, Task, gather_calls, gather_state
 from verifier.flow import AskHeader, Flow, Unanswered, ask
 from verifier.gather_moment import find_snapshot
-from verifier.gather_reach import check_reach
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, SlotKey, Timestamp
 from verifier.proven import Moment, ProvenBeacon, ProvenHeader
 from verifier.settlement import gather_settlement
+from verifier.settlement.reach import check_reach
 from verifier.state.asking import Place, Proofs
 from verifier.trust import HeaderRoot
 from verifier.verify import check_meaning, too_weak, verify_price
@@ -191,12 +191,10 @@ def gather_section(
 def _snapshot(
     anchored: Anchored, as_of: Timestamp, checker: Checker
 ) -> Flow[tuple[ProvenHeader, tuple[HeaderStep, ...], frozenset[bytes]]]:
-    """The block of the as-of time; under a settled anchor, which is old, its endpoints are tried first."""
-    if anchored.settling is not None:
-        yield from check_reach(anchored.header)
+    """The block of the as-of time; under a settled anchor, which is old, its endpoints are tried there once more."""
     header, steps, nodes = yield from find_snapshot(anchored.header, as_of, checker)
     if anchored.settling is not None and header.hash != anchored.header.hash:
-        yield from check_reach(header)
+        yield from check_reach(header.network, header)
     return header, steps, nodes
 
 

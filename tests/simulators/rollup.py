@@ -48,9 +48,11 @@ def array(base: int, index: int, words: int = 1) -> int:
     return int.from_bytes(keccak(word(base)), "big") + index * words
 
 
-def header(
-    number: int, time: int, *, state: bytes = b"\x51" * 32, extra: bytes = b"", parent: bytes = b"\x0f" * 32
-) -> bytes:
+STATE = EMPTY_TRIE
+"""State root of a rollup's blocks unless told otherwise: whatever is not there is proven without a node."""
+
+
+def header(number: int, time: int, *, state: bytes = STATE, extra: bytes = b"", parent: bytes = b"\x0f" * 32) -> bytes:
     """RLP of a header after the Merge."""
     fields = [parent, keccak(b"\xc0"), bytes(20), state, EMPTY_TRIE, EMPTY_TRIE, bytes(256), b"", uint(number),
               uint(30_000_000), b"", uint(time), extra, bytes(32), bytes(8), uint(7), EMPTY_TRIE, b"", b"", bytes(32), keccak(b"r")]  # fmt: skip

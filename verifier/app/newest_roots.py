@@ -7,7 +7,7 @@ the checker has neither, as its own endpoints say it. The answer shows which. Ag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rich.table import Table
@@ -22,13 +22,13 @@ from verifier.app.report.escape import clean
 from verifier.app.report.tables import listing, span
 from verifier.checker import Checker
 from verifier.errors import VerifierError
-from verifier.flow import Unanswered
-from verifier.gather_reach import check_reach
+from verifier.flow import Answer, Ask, AskReach, Unanswered
 from verifier.network import SettledOn
 from verifier.policy import Policy
 from verifier.primitives import Timestamp, to_hex
 from verifier.proven import ProvenHeader, ProvenSettlement, trail
 from verifier.settlement import gather_settlement
+from verifier.settlement.reach import check_reach
 from verifier.trust import Anchor, Settlement
 
 Failure = Unanswered | VerifierError
@@ -97,17 +97,30 @@ async def _asked(
 async def _one(spec: NetworkSpec, desk: Desk, parent: ProvenHeader, policy: Policy) -> RootAge | Failure:
     try:
         flow = gather_settlement(spec.network, parent, Timestamp(parent.timestamp), policy)
-        header = (await drive(flow, desk)).header
+        header = (await drive(flow, _Untried(desk))).header
         (settlement,) = (
             step for step in trail(header) if isinstance(step, ProvenSettlement) and step.network == spec.network
         )
     except (Unanswered, VerifierError) as error:
         return error
     try:
-        await drive(check_reach(header), desk)
+        await drive(check_reach(spec.network, header), desk)
     except Unanswered as error:
         return RootAge(header, settlement, str(error))
     return RootAge(header, settlement, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Untried:
+    """Endpoints that are not asked whether they prove state: how old a root is does not hang on that."""
+
+    desk: Desk
+
+    async def answer(self, questions: Sequence[Ask[object]]) -> Sequence[Answer]:
+        """As the desk answers; a trial is passed over, and nothing of its answer is used."""
+        asked = [question for question in questions if not isinstance(question, AskReach)]
+        found = iter(await self.desk.answer(asked))
+        return [() if isinstance(question, AskReach) else next(found) for question in questions]
 
 
 # --- shown -----------------------------------------------------------------------------------------------

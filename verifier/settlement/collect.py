@@ -12,12 +12,14 @@ from typing import Final
 
 from verifier.claims import AccountRead
 from verifier.crypto.keccak import keccak256
-from verifier.errors import MissingNode, NotSettled, VerifierError
+from verifier.errors import MissingNode, NotSettled, VerifierError, Where
 from verifier.flow import AskProof, Flow, Unanswered, ask_all
+from verifier.headers.decode import decode_header
 from verifier.network import Network
 from verifier.policy import Policy
 from verifier.primitives import Address, Hash32, SlotKey
 from verifier.proven import ProvenHeader
+from verifier.settlement.reach import OutOfReach, check_reach
 from verifier.settlement.scheme import IMPLEMENTATION_SLOT, Verify, case_of
 from verifier.state.ethereum import verify_account, verify_word
 from verifier.state.tree import state_root
@@ -131,7 +133,7 @@ def first_that_stands(
     takes: Callable[[ProvenHeader], bool],
 ) -> Flow[Settled]:
     """
-    The first candidate that judging establishes, that the policy takes, and that the caller wants.
+    The first candidate whose state is served, that judging establishes, that the policy takes, and that is wanted.
 
     Raises:
         VerifierError: None stands: what the first lacks that the contract holds, else why the first does not stand.
@@ -139,9 +141,18 @@ def first_that_stands(
     """
     reason: _Reason | None = None
     weaker: Settled | None = None
+    unreached = -1
     for candidate in candidates:
         try:
             made = yield from candidate
+            block = decode_header(made.rlp, network.family, Where(network=network.name))
+            if block.number <= unreached:
+                continue  # what nobody proves of one block, nobody does of an older one
+            try:
+                yield from check_reach(network, block)
+            except OutOfReach:
+                unreached = int(block.number)
+                raise
             found = yield from collect(network, at, policy, made, verify)
         except (VerifierError, Unanswered) as error:
             reason = _the_more_telling(reason, error)
@@ -159,7 +170,7 @@ def first_that_stands(
 
 def _the_more_telling(first: _Reason | None, error: _Reason) -> _Reason:
     """Anyone can post a root that no block has; what is not settled of a true one says more, and unread ones least."""
-    ranks = (NotSettled, VerifierError, Unanswered)
+    ranks = (NotSettled, OutOfReach, VerifierError, Unanswered)
 
     def rank(reason: _Reason) -> int:
         return next(i for i, kind in enumerate(ranks) if isinstance(reason, kind))

@@ -36,6 +36,7 @@ from verifier.settlement.op_games import (
 )
 from verifier.settlement.op_judged import judgement
 from verifier.settlement.op_rivals import MAX_SCANNED, packed, places
+from verifier.settlement.reach import out_of_reach
 from verifier.trie.table import NodeTable
 from verifier.trie.walk import EMPTY_ROOT, walk
 from verifier.trust import Settlement
@@ -281,7 +282,10 @@ def _passer_root(place: Place, header: Header, root: Hash32) -> Flow[Hash32]:
     question = AskProof(
         chain_id=place.network.chain_id, address=PASSER, slots=(), block_hash=header.hash, number=header.number
     )
-    nodes = yield from ask(question)
+    try:
+        nodes = yield from ask(question)
+    except Unanswered as error:
+        raise (yield from out_of_reach(place.network, header, error)) from None
     table = NodeTable.from_hashed((keccak256(node), node) for node in nodes)
     leaf = walk(header.state_root, keccak256(PASSER), table, Where(network=place.network.name, address=PASSER))
     return _storage_root(leaf, place) if isinstance(leaf, bytes) else EMPTY_ROOT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.simulators.rollup import NOW, REVIEWED, Contract, Parent, Rollup, array, entry, header, word
+from tests.simulators.rollup import NOW, REVIEWED, STATE, Contract, Parent, Rollup, array, entry, header, word
 from tests.simulators.trie_builder import keccak
 from verifier.claims import CodePin
 from verifier.primitives import Address, Hash32
@@ -29,7 +29,7 @@ def uuid(game_type: int, claim: bytes, extra: bytes) -> bytes:
     return keccak(word(game_type) + claim + word(96) + word(len(extra)) + padded)
 
 
-def output_root(raw: bytes, state: bytes = b"\x51" * 32, passer: bytes = PASSER_ROOT) -> bytes:
+def output_root(raw: bytes, state: bytes = STATE, passer: bytes = PASSER_ROOT) -> bytes:
     return keccak(bytes(32) + state + passer + keccak(raw))
 
 

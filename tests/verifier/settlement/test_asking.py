@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 import rlp
 
-from tests.simulators.rollup import NOW, PARENT, Parent, Rollup, all_nodes, array, entry, header, word
+from tests.simulators.rollup import NOW, PARENT, STATE, Parent, Rollup, all_nodes, array, entry, header, word
 from tests.simulators.trie_builder import build, keccak
 from tests.simulators.world import EMPTY_TRIE, RING, run, uint
 from tests.verifier.settlement.games import DAY, GameWorld
@@ -39,6 +39,7 @@ class Answers:
     logs: dict[bytes, list[Log]] = field(default_factory=dict)
     said: Callable[[bytes], bytes | None] = lambda _: None
     nodes: list[bytes] = field(default_factory=list)
+    oldest: int = 0
     asked: list[Ask[object]] = field(default_factory=list)
 
     def answer(self, question: Ask[object]) -> object:
@@ -56,6 +57,8 @@ class Answers:
             assert self.parent is not None
             return self.parent.contracts[question.address].code
         assert isinstance(question, AskProof)
+        if question.number < self.oldest:
+            raise LookupError  # its state is pruned
         return (*self.nodes, *_state(self.parent))
 
 
@@ -87,7 +90,7 @@ def gather(rollup: Rollup, parent: Answers, own: Answers, *, as_of: int = NOW, p
 
 
 def saved(raw: bytes, number: int = 333) -> Log:
-    return Log((CHECKPOINT_SAVED, Hash32(word(number))), keccak(raw) + b"\x51" * 32)
+    return Log((CHECKPOINT_SAVED, Hash32(word(number))), keccak(raw) + STATE)
 
 
 def test_a_checkpoint_is_found_by_its_log() -> None:

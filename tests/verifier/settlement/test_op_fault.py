@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulators.rollup import NOW, Contract, header, word
+from tests.simulators.rollup import NOW, STATE, Contract, header, word
 from tests.simulators.trie_builder import keccak
 from tests.verifier.settlement.games import DAY, DELAY, GAME, GAME_PIN, PASSER_ROOT, GameWorld, output_root
 from verifier.errors import (
@@ -216,8 +216,8 @@ def test_a_record_of_another_type_is_refused() -> None:
 def test_an_output_root_with_fields_exchanged_is_another_claim() -> None:
     """State root and message passer's root swapped; a block hash of another block."""
     raw = header(700, NOW - 11 * DAY)
-    swapped = keccak(bytes(32) + PASSER_ROOT + b"\x51" * 32 + keccak(raw))
-    version_one = keccak(word(1) + b"\x51" * 32 + PASSER_ROOT + keccak(raw))
+    swapped = keccak(bytes(32) + PASSER_ROOT + STATE + keccak(raw))
+    version_one = keccak(word(1) + STATE + PASSER_ROOT + keccak(raw))
     other_block = output_root(header(700, NOW - 12 * DAY))
     for claim in (swapped, version_one, other_block):
         assert isinstance(refusal(GameWorld(claim=claim)), NotThere)

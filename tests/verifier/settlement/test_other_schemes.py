@@ -7,7 +7,19 @@ from dataclasses import replace
 import pytest
 import rlp
 
-from tests.simulators.rollup import NOW, REVIEWED, Contract, Parent, Rollup, all_nodes, array, entry, header, word
+from tests.simulators.rollup import (
+    NOW,
+    REVIEWED,
+    STATE,
+    Contract,
+    Parent,
+    Rollup,
+    all_nodes,
+    array,
+    entry,
+    header,
+    word,
+)
 from tests.simulators.trie_builder import build, keccak
 from tests.simulators.world import RING, uint
 from tests.verifier.settlement.games import PASSER_ROOT, output_root
@@ -262,7 +274,7 @@ def test_a_contract_of_the_other_generation_is_refused_by_its_code() -> None:
 class Checkpoint:
     """A checkpoint in Taiko's signal service."""
 
-    def __init__(self, version: int = 1, *, state: bytes = b"\x51" * 32) -> None:
+    def __init__(self, version: int = 1, *, state: bytes = STATE) -> None:
         self.parent = Parent()
         self.raw = header(333, NOW - 9_000)
         self.address, contract = self.parent.proxy(0x9E)
