@@ -15,18 +15,16 @@ Parsing decides shape here, as everywhere at the rim; the flow's judges prove wh
 from __future__ import annotations
 
 import asyncio
-import random
 import re
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from chains.behaviour import Behaviour, Capacity, EndpointReport, Pace, RetryBudget
+from chains.behaviour import Capacity, EndpointReport, RetryBudget
 from chains.bounded import BoundedHttp, Request, Response
 from chains.endpoint import Endpoint
-from chains.errors import BadAnswer, BeaconRefused, FetchError, OutOfBudget, TimedOut, WrongBeaconChain, clean
-from chains.providers import MAX_ATTEMPTS, MAX_WAIT
+from chains.errors import BadAnswer, BeaconRefused, FetchError, TimedOut, WrongBeaconChain, clean
+from chains.line import OpenLine
 from chains.replies import parse_json
 from chains.transport import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from verifier.consensus import parse
@@ -57,31 +55,13 @@ _DIGITS: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 @dataclass(slots=True)
-class BeaconLine:
+class BeaconLine(OpenLine):
     """One beacon endpoint of one network, held open for a run; a desk treats it as it does the others."""
 
-    network: Network
     config: ConsensusConfig
-    name: str
-    host: str
-    operator: str
     http: BoundedHttp
-    concurrency: int = 4
-    rate: float | None = None
-    budget: RetryBudget = field(default_factory=RetryBudget)
-    behaviour: Behaviour = field(default_factory=Behaviour)
     unusable: WrongBeaconChain | None = None
     _identified: bool = False
-    _gate: asyncio.Semaphore = field(init=False)
-    _pace: Pace = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._gate, self._pace = asyncio.Semaphore(self.concurrency), Pace(self.rate)
-
-    @property
-    def rank(self) -> tuple[bool, int]:
-        """Sorts liars behind those that failed, and those behind the others; the order configured decides the rest."""
-        return (self.behaviour.lied > 0, min(self.behaviour.in_a_row, 3))
 
     async def answer(self, questions: Sequence[Ask[object]], until: float) -> list[object | FetchError]:
         """
@@ -105,24 +85,11 @@ class BeaconLine:
 
     def report(self) -> EndpointReport:
         """What it was asked and what it did. It may share its name with an endpoint of the network itself."""
-        b, meter = self.behaviour, self.http.meter
-        return EndpointReport(
+        return self.reported(
+            self.http.meter,
             name=f"{self.name} (beacon)",
-            operator=self.operator,
-            chain_id=self.network.chain_id,
-            calls=meter.calls,
-            round_trips=meter.round_trips,
-            bytes=meter.bytes,
-            retries=b.retries,
-            served=b.served,
-            failed=b.failed,
-            lied=b.lied,
-            first_lie=None if b.first_lie is None else str(b.first_lie),
-            last_failure=None if b.last_failure is None else b.last_failure.reason,
-            latency_ms=None if b.latency is None else round(b.latency * 1_000),
             limits_enforced=True,
             by_hash=True,
-            host=self.host,
             capacity=Capacity(),
             learned=False,
         )
@@ -227,29 +194,10 @@ class BeaconLine:
     async def _get(self, path: str, until: float, accept: str, query: str = "") -> Response:
         """One GET, repeated where the failure is one that passes."""
         request = Request({"Accept": accept}, path, query)
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            try:
-                return await self._exchange(request, until)
-            except FetchError as error:
-                wait = error.after if error.after is not None else min(MAX_WAIT, 0.2 * 2**attempt * random.random())  # noqa: S311 - jitter
-                if error.repeats < attempt or attempt == MAX_ATTEMPTS or time.monotonic() + wait >= until:
-                    raise
-                if not self.budget.spend():
-                    raise OutOfBudget(self.name) from None
-                self.behaviour.retries += 1
-            await asyncio.sleep(wait)
+        async for attempt in self.attempts(until):
+            with attempt:
+                return await self.in_turn(1, until, lambda left: self.http.send(request, left))
         raise TimedOut(self.name, 0.0)
-
-    async def _exchange(self, request: Request, until: float) -> Response:
-        async with self._gate:
-            await self._pace.wait(1)
-            started = time.monotonic()
-            if started >= until:
-                raise TimedOut(self.name, 0.0)
-            got = await self.http.send(request, until - started)
-            took = time.monotonic() - started
-            self.behaviour.latency = took if self.behaviour.latency is None else min(took, self.behaviour.latency)
-            return got
 
 
 _FROM_JSON: Final[dict[Kind, Callable[[ConsensusConfig, object, object], object]]] = {
@@ -292,10 +240,10 @@ def open_beacon(
     """A line to a configured beacon endpoint."""
     return BeaconLine(
         network,
-        config,
         endpoint.name,
         endpoint.host,
         endpoint.operator,
+        config,
         BoundedHttp(endpoint, limits or DEFAULT_RESPONSE_LIMITS, explain(endpoint.name)),
         concurrency=endpoint.concurrency,
         rate=endpoint.rate,

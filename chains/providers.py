@@ -1,7 +1,4 @@
-"""One endpoint and how it is treated: its pace, its batches, its retries, and what it did so far.
-
-Only transport is repeated, and only where the retry table says so: with jitter, within a deadline, out of one budget
-for the whole report. An answer that is not true is never asked for again at the same place; that is the desk's part.
+"""One JSON-RPC endpoint and how it is treated: its batches, its retries, and the ways in which it wants to be asked.
 
 Which failures are repeated: HTTP 408, 425, 429, 500, 502-504, 521-524; broken connections; JSON-RPC -32005, -32016
 and -32603; null for a block that may just have been announced. Which never: 401, 402, 403, other JSON-RPC errors,
@@ -11,16 +8,12 @@ a wrong chain, broken protocol.
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import stamina
-
 from chains.answers import parse_quantity
-from chains.behaviour import NOTHING_KNOWN, Behaviour, Capacity, EndpointReport, Pace, Place, RetryBudget
+from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place, RetryBudget
 from chains.dialects.eth import Habits, Plan, chain_id_call, plan
 from chains.endpoint import Endpoint
 from chains.errors import (
@@ -32,6 +25,7 @@ from chains.errors import (
     TooLarge,
     WrongChainId,
 )
+from chains.line import OpenLine
 from chains.replies import Call
 from chains.transport import DEFAULT_RESPONSE_LIMITS, ResponseLimits, Transport
 from verifier.flow import Ask
@@ -40,44 +34,24 @@ from verifier.network import Network
 if TYPE_CHECKING:
     from chains.foreign import ForeignProvider
 
-# A library does not write to stderr by itself: stamina's notes go where the program sends logs, or nowhere.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
-
-MAX_ATTEMPTS: Final = 4
-MAX_WAIT: Final = 8.0
 MAX_ROUNDS: Final = 16
 """Ways of asking that are tried for one question: halving 256 keys takes eight."""
 
 
 @dataclass(slots=True)
-class Line:
-    """One endpoint of one network, held open for a run."""
+class Line(OpenLine):
+    """One JSON-RPC endpoint of one network, held open for a run."""
 
-    network: Network
-    name: str
-    host: str
-    operator: str
     transport: Transport
     batch: int = 50
-    concurrency: int = 4
-    rate: float | None = None
-    budget: RetryBudget = field(default_factory=RetryBudget)
-    behaviour: Behaviour = field(default_factory=Behaviour)
     habits: Habits = field(default_factory=Habits)
     unusable: WrongChainId | None = None
     _identified: bool = False
-    _gate: asyncio.Semaphore = field(init=False)
-    _pace: Pace = field(init=False)
     _began: Capacity = field(init=False)
 
     def __post_init__(self) -> None:
+        OpenLine.__post_init__(self)
         self._began = self.capacity
-        self._gate, self._pace = asyncio.Semaphore(self.concurrency), Pace(self.rate)
-
-    @property
-    def rank(self) -> tuple[bool, int]:
-        """Sorts liars behind those that failed, and those behind the others; the order configured decides the rest."""
-        return (self.behaviour.lied > 0, min(self.behaviour.in_a_row, 3))
 
     async def answer(self, questions: Sequence[Ask[object]], until: float) -> list[object | FetchError]:
         """
@@ -103,14 +77,7 @@ class Line:
         results: list[object | FetchError] = [TimedOut(self.name, 0.0)] * len(calls)
         pending = list(range(len(calls)))
         try:
-            async for attempt in stamina.retry_context(
-                on=lambda error: self._wait_before_retry(error, until),
-                attempts=MAX_ATTEMPTS,
-                timeout=max(0.0, until - time.monotonic()),
-                wait_initial=0.2,
-                wait_max=MAX_WAIT,
-                wait_jitter=0.5,
-            ):
+            async for attempt in self.attempts(until):
                 with attempt:
                     await self._round(calls, results, pending, until)
                     failures = {i: r for i in pending if isinstance(r := results[i], FetchError)}
@@ -127,24 +94,11 @@ class Line:
 
     def report(self) -> EndpointReport:
         """What it was asked and what it did."""
-        b, meter = self.behaviour, self.transport.meter
-        return EndpointReport(
+        return self.reported(
+            self.transport.meter,
             name=self.name,
-            operator=self.operator,
-            chain_id=self.network.chain_id,
-            calls=meter.calls,
-            round_trips=meter.round_trips,
-            bytes=meter.bytes,
-            retries=b.retries,
-            served=b.served,
-            failed=b.failed,
-            lied=b.lied,
-            first_lie=None if b.first_lie is None else str(b.first_lie),
-            last_failure=None if b.last_failure is None else b.last_failure.reason,
-            latency_ms=None if b.latency is None else round(b.latency * 1_000),
             limits_enforced=self.transport.limits_enforced,
             by_hash=self.habits.by_hash,
-            host=self.host,
             capacity=self.capacity,
             learned=self.capacity != self._began,
         )
@@ -193,17 +147,6 @@ class Line:
         self._identified = True
         return None
 
-    def _wait_before_retry(self, error: Exception, until: float) -> bool | float:
-        if not isinstance(error, FetchError):
-            return False
-        wait = error.after
-        if wait is not None and time.monotonic() + wait >= until:
-            return False  # another endpoint will be sooner
-        if not self.budget.spend():
-            return False
-        self.behaviour.retries += 1
-        return True if wait is None else wait
-
     async def _round(
         self, calls: Sequence[Call], results: list[object | FetchError], pending: Sequence[int], until: float
     ) -> None:
@@ -232,15 +175,7 @@ class Line:
         return [*await self._send(calls[:half], until), *await self._send(calls[half:], until)]
 
     async def _exchange(self, calls: Sequence[Call], until: float) -> list[object | FetchError]:
-        async with self._gate:
-            await self._pace.wait(len(calls))
-            started = time.monotonic()
-            if started >= until:
-                raise TimedOut(self.name, 0.0)
-            results = await self.transport.exchange(calls, until - started)
-            took = time.monotonic() - started
-            self.behaviour.latency = took if self.behaviour.latency is None else min(took, self.behaviour.latency)
-            return results
+        return await self.in_turn(len(calls), until, lambda left: self.transport.exchange(calls, left))
 
 
 def _read(p: Plan, replies: Sequence[object]) -> object | FetchError:

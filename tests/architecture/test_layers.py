@@ -64,7 +64,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "web3": ("chains.execution", "chains.foreign"),
     "aiohttp": ("chains.bounded", "verifier.app.alerts", "verifier.app.gateway"),
     "yarl": ("chains.bounded",),
-    "stamina": ("chains.providers",),
+    "stamina": ("chains.line",),
     "sqlite_utils": ("verifier.app.store", "verifier.app.store_file", "verifier.app.migrations"),
     "sqlite3": ("verifier.app",),
     "eth_account": ("verifier.app.signer",),
