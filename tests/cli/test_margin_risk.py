@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_cli import DEMO, run
+from tests.cli.test_cli import DEMO, ROOT, run
 from tests.cli.test_margin import BUNDLE, margin
 
 ALL = ("--liquidate", "--contagion", "--allocate", "--optimise")
@@ -89,6 +89,71 @@ def test_a_failing_account_gets_a_plan(tmp_path: Path) -> None:
     assert shown["optimisation"][0]["cures"]
 
 
+def peers(folder: Path, extra: str = "") -> Path:
+    """The file that docs/risk.md shows."""
+    page = (ROOT / "docs" / "risk.md").read_text()
+    path = folder / "peers.toml"
+    path.write_text(page.split("```toml\n")[1].split("```")[0] + extra)
+    return path
+
+
+def test_several_accounts_fall_in_an_order(tmp_path: Path, dated: Path) -> None:
+    """The page's own example: a fund of 3 million that owes 3.5; what it owes the account is paid in part."""
+    shown = margin(tmp_path, *BUNDLE, "--contagion", "--accounts", peers(tmp_path), account=dated)
+    own, fund = shown["contagion"]["among"]["accounts"]
+    assert (own["name"], fund["name"]) == ("demo", "fund-b")
+    assert fund["fallen"] == 1 and float(fund["direct"]) == pytest.approx(300_000)
+    assert 0 < float(own["received"]) < float(own["due"]) == 1_500_000
+    (eth,) = [a for a in shown["contagion"]["among"]["assets"] if a["asset"] == "ETH"]
+    assert eth["move"] == -100_000 and eth["effect"] < 0 and float(eth["sold"]) > 0
+    done = run(
+        "margin", dated, *BUNDLE, "--contagion", "--accounts", peers(tmp_path), "--db", tmp_path / "x.db", cwd=tmp_path
+    )
+    assert "Among accounts, as the file has them" in done.stdout and "as number 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ('[[claims]]\ndebtor = "demo"\ncreditor = "nobody"\nusd = "1"\n', "one of demo, fund-b"),
+        ('[[accounts]]\nname = "demo"\nholds = {}\n', "each name once"),
+        ('[[claims]]\ndebtor = "demo"\ncreditor = "demo"\nusd = "1"\n', "another creditor"),
+        ('[[claims]]\ndebtor = "demo"\ncreditor = "fund-b"\nusd = "0"\n', "above zero"),
+        ('[[accounts]]\nname = "x"\nhold = {}\n', "holds"),
+        ('[[accounts]]\nname = "x"\nholds = { ETH = 1.5 }\n', "float"),
+    ],
+)
+def test_a_file_of_accounts_that_cannot_be_is_wrong_usage(tmp_path: Path, extra: str, words: str) -> None:
+    """Exit 2, and what is wrong with it."""
+    args = (*BUNDLE, "--contagion", "--accounts", peers(tmp_path, extra), "--db", tmp_path / "x.db")
+    done = run("margin", DEMO / "account.toml", *args, cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr, done.stderr
+
+
+def test_a_plan_is_spread_over_a_time(tmp_path: Path, dated: Path) -> None:
+    """Of a healthy account, everything open; of a failing one, its plan; without the option, nothing."""
+    calm = margin(tmp_path, *BUNDLE, "--liquidate", "--over", "4h", "--aversion", "0.01", account=dated)
+    (found,) = calm["liquidation"]["schedules"]
+    assert (found["asset"], found["everything"], found["pace"]["seconds"]) == ("ETH", True, 14_400)
+    assert found["pace"]["left"][-1] == "0" and len(found["pace"]["left"]) == 13
+    assert float(found["pace"]["expected_cost"]) >= float(found["pace"]["even"]["expected_cost"])
+    failing = margin(tmp_path, *BUNDLE, "--liquidate", "--over", "4h", "--shock", "ETH=+380%", account=dated, code=6)
+    assert not any(one["everything"] for one in failing["liquidation"]["schedules"])
+    assert margin(tmp_path, *BUNDLE, "--liquidate", account=dated)["liquidation"]["schedules"] == []
+
+
+def test_another_mix_of_the_collateral_is_the_engine_s(tmp_path: Path, dated: Path) -> None:
+    """The same value in other parts, none of which moves by more than the turnover."""
+    shown = margin(tmp_path, *BUNDLE, "--optimise", "--turnover", "1%", account=dated)
+    mix = shown["optimisation"][0]["mix"]
+    now, then = (sum(float(h[key]) for h in mix["holdings"]) for key in ("now", "then"))
+    assert {h["asset"] for h in mix["holdings"]} == {"ETH", "USD"} and then == pytest.approx(now)
+    assert all(abs(float(h["then"]) - float(h["now"])) <= now / 100 + 1 for h in mix["holdings"])
+    assert float(mix["shortfall_after"]) <= float(mix["shortfall_before"])
+    bare = margin(tmp_path, *BUNDLE, "--optimise")["optimisation"][0]["mix"]
+    assert bare["note"].startswith("no past returns") and bare["after"] is None
+
+
 def test_a_person_reads_tables(tmp_path: Path, dated: Path) -> None:
     """Each report with its own heading."""
     done = run("margin", dated, *BUNDLE, *ALL, "--db", tmp_path / "x.db", cwd=tmp_path)
@@ -106,9 +171,22 @@ def test_a_person_reads_tables(tmp_path: Path, dated: Path) -> None:
         (("--bonus", "101%"), "--bonus '101%': from 0% to 100%"),
         (("--bonus", "x%"), "--bonus 'x%'"),
         (("--seed", "-1"), "seed"),
+        (("--over", "0s"), "--over '0s': from 1s to 30d"),
+        (("--over", "soon"), "--over 'soon'"),
+        (("--aversion", "2"), "--aversion '2': from 0 to 1"),
+        (("--aversion", "1e-6"), "--aversion '1e-6'"),
+        (("--turnover", "0%"), "--turnover '0%': from above 0% to 100%"),
+        (("--accounts", "account.toml"), "--accounts"),
     ],
 )
 def test_a_rate_that_is_none_is_wrong_usage(tmp_path: Path, args: tuple[Any, ...], words: str) -> None:
     """Exit 2, and the option by name."""
     done = run("margin", DEMO / "account.toml", *BUNDLE, "--liquidate", *args, "--db", tmp_path / "x.db", cwd=tmp_path)
     assert done.returncode == 2 and words in done.stderr
+
+
+def test_an_option_without_its_report_is_wrong_usage(tmp_path: Path) -> None:
+    """It would change nothing, and says to which report it belongs."""
+    for option, value, report in (("--over", "4h", "--liquidate"), ("--accounts", peers(tmp_path), "--contagion")):
+        done = run("margin", DEMO / "account.toml", *BUNDLE, option, value, cwd=tmp_path)
+        assert done.returncode == 2 and f"{option} without {report}" in done.stderr

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from verifier.app.errors import UsageError
-from verifier.app.quantities import exact_decimal, scaled
+from verifier.app.quantities import exact_decimal, scaled, span_seconds
 from verifier.app.report.tables import cents
 from verifier.app.what_if import Grid, Section, WhatIf
 from verifier.margin.fixed import SCALE, show_scaled
@@ -20,6 +20,12 @@ from verifier.margin.snapshot import Snapshot
 from verifier.margin.trial import Scales, Setting, Trial
 from verifier.policy import PPM
 
+if TYPE_CHECKING:
+    from verifier.margin.peers import Owed, Peer
+
+DEFAULT_AVERSION: Final = 10**6
+"""1e-6 for each dollar."""
+MOST_SECONDS: Final = 30 * 86_400
 SHOWN_FALL: Final = 100_000
 """The uniform fall that the loop is shown for, where no shock was given: 10 %."""
 MOST_ROWS: Final = 40
@@ -35,11 +41,19 @@ class RiskOptions:
         fee: Of the notional that is closed, in ppm.
         bonus: Of the collateral that is sold, in ppm.
         seed: Of drawn moves.
+        over: Seconds within which a plan is to be carried out; None where no schedule is asked for.
+        aversion: To the risk of a schedule, in 1e-12 for each dollar.
+        turnover: By how much the share of an asset in the collateral may change, in ppm.
+        peers: Other accounts, and claims between all of them; None where there is no file of them.
     """
 
     fee: int = 0
     bonus: int = 0
     seed: int = 1
+    over: int | None = None
+    aversion: int = DEFAULT_AVERSION
+    turnover: int = PPM
+    peers: tuple[tuple[Peer, ...], tuple[Owed, ...]] | None = None
 
     @property
     def charge(self) -> Charge:
@@ -50,7 +64,18 @@ class RiskOptions:
 RiskAnalysis = Callable[[WhatIf, RiskOptions], Section]
 
 
-def parse_rate(text: str, option: str) -> int:
+def needs_report(option: str, report: str, *, given: bool, asked: bool) -> None:
+    """
+    Refuse an option that would change nothing.
+
+    Raises:
+        UsageError: The report that it belongs to is not asked for.
+    """
+    if given and not asked:
+        raise UsageError(f"{option} without {report} changes nothing", f"add {report}, or leave {option} out")
+
+
+def parse_rate(text: str, option: str, *, least: int = 0) -> int:
     """A rate as typed, like 0.5%: in ppm.
 
     Raises:
@@ -63,9 +88,45 @@ def parse_rate(text: str, option: str) -> int:
         rate = scaled(exact_decimal(text.strip()[:-1].strip()), 4, option)
     except ValueError as error:
         raise UsageError(f"{option} {text!r}: {error}", remedy) from None
-    if not 0 <= rate <= PPM:
-        raise UsageError(f"{option} {text!r}: from 0% to 100%", remedy)
+    if not least <= rate <= PPM:
+        raise UsageError(f"{option} {text!r}: from {'above ' if least else ''}0% to 100%", remedy)
     return rate
+
+
+def parse_span(text: str | None, option: str) -> int | None:
+    """
+    A time as typed, like 4h: in seconds, up to thirty days.
+
+    Raises:
+        UsageError: None of these.
+    """
+    if text is None:
+        return None
+    remedy = f"write {option} 4h"
+    try:
+        seconds = span_seconds(int(text) if text.strip().isdecimal() else text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}", remedy) from None
+    if not 1 <= seconds <= MOST_SECONDS:
+        raise UsageError(f"{option} {text!r}: from 1s to 30d", remedy)
+    return seconds
+
+
+def parse_aversion(text: str, option: str) -> int:
+    """
+    An aversion to risk for each dollar, like 0.000001: in units of 1e-12, up to 1.
+
+    Raises:
+        UsageError: None of these.
+    """
+    remedy = f"write {option} 0.000001"
+    try:
+        found = scaled(exact_decimal(text.strip()), 12, option)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: {error}", remedy) from None
+    if not 0 <= found <= 10**12:
+        raise UsageError(f"{option} {text!r}: from 0 to 1", remedy)
+    return found
 
 
 def scales_of(made: WhatIf) -> tuple[Scales, Trial]:

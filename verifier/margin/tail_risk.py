@@ -57,12 +57,12 @@ def tail_risk(scales: Scales, trial: Trial, pool: str, *, level: int = LEVEL, se
         return TailRisk(pool, snapshot.return_step, None, None, note)
     columns = [snapshot.returns[group][-MOST_MOMENTS:] for group in groups]
     slopes = equity_slopes(scales, trial, pool, groups)
-    losses = _losses(scales, trial, pool, dict(zip(groups, columns, strict=True)))
+    losses = past_losses(scales, trial, pool, dict(zip(groups, columns, strict=True)))
     drawn = simulated_risk([slopes[group] for group in groups], columns, level, seed=seed)
     return TailRisk(pool, snapshot.return_step, engine_risk(losses, level), drawn)
 
 
-def _losses(scales: Scales, trial: Trial, pool: str, columns: dict[str, tuple[int, ...]]) -> list[int]:
+def past_losses(scales: Scales, trial: Trial, pool: str, columns: dict[str, tuple[int, ...]]) -> list[int]:
     """What equity loses under each of the past's joint moves, by the engine; oldest first."""
     now = scales.pool(trial, pool).low.equity
     lost = []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from verifier.app.compile import AccountSpec
     from verifier.app.risk_sections import RiskOptions
     from verifier.app.what_if import Section, WhatIf
+    from verifier.margin.peers import Owed, Peer
 
 
 class ModeName(StrEnum):
@@ -34,6 +35,12 @@ BundleOption = Annotated[
 ModeOption = Annotated[ModeName | None, typer.Option("--mode", help="Another mode than the file's.")]
 Shocks = Annotated[list[str] | None, typer.Option("--shock", help="ETH=-30%, ALL=-20% or vol:ETH=+50%; repeatable.")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="A venue's rules: a bundled name, or a file.")]
+AccountsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--accounts", help="With --contagion: other accounts, and who owes whom.", exists=True, dir_okay=False
+    ),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/margin.json.")]
 
 
@@ -52,6 +59,10 @@ def margin(
     fee: Annotated[str, typer.Option("--fee", help="What closing a position costs, of its notional.")] = "0%",
     bonus: Annotated[str, typer.Option("--bonus", help="What selling collateral costs, of its value.")] = "0%",
     seed: Annotated[int, typer.Option("--seed", help="Of drawn moves; stands in the report.", min=0)] = 1,
+    over: Annotated[str | None, typer.Option("--over", help="With --liquidate: spread the trades over 4h.")] = None,
+    aversion: Annotated[str, typer.Option("--aversion", help="To risk, a dollar, of such a schedule.")] = "0.000001",
+    accounts: AccountsOption = None,
+    turnover: Annotated[str, typer.Option("--turnover", help="Most that --optimise moves of each asset.")] = "100%",
     history: Annotated[
         bool, typer.Option("--history", help="Reports and margin calls so far, from the store.")
     ] = False,
@@ -62,7 +73,7 @@ def margin(
     """Weigh an account under what-ifs: modes, shocks, scenarios, cures; offline."""
     from verifier.app.margin_sections import ALWAYS, ANALYSES
     from verifier.app.profiles import load_profile
-    from verifier.app.risk_sections import RiskOptions, parse_rate
+    from verifier.app.risk_sections import RiskOptions, needs_report, parse_aversion, parse_rate, parse_span
     from verifier.app.service import anchors_of
     from verifier.app.what_if import parse_shock, what_if
     from verifier.margin.modes import Mode
@@ -70,7 +81,17 @@ def margin(
     state: State = ctx.obj
     spec = state.account(account, online=False)
     shocks = tuple(parse_shock(text) for text in shock or ())
-    options = RiskOptions(parse_rate(fee, "--fee"), parse_rate(bonus, "--bonus"), seed)
+    needs_report("--over", "--liquidate", given=over is not None, asked=liquidate)
+    needs_report("--accounts", "--contagion", given=accounts is not None, asked=contagion)
+    options = RiskOptions(
+        parse_rate(fee, "--fee"),
+        parse_rate(bonus, "--bonus"),
+        seed,
+        parse_span(over, "--over"),
+        parse_aversion(aversion, "--aversion"),
+        parse_rate(turnover, "--turnover", least=1),
+        _peers(accounts),
+    )
     data = _evidence(state, spec, bundle, db)
     with state.shelf(db, spec.beacon.configs, create=False) as shelf:
         lights = () if shelf is None else shelf.recorded(anchors_of(data))
@@ -92,6 +113,12 @@ def margin(
     if history:
         sections.append(_history(state, spec, db))
     return _keep_and_show(state, made, sections, as_json=json, db=db)
+
+
+def _peers(path: Path | None) -> tuple[tuple[Peer, ...], tuple[Owed, ...]] | None:
+    from verifier.app.peers_file import read_peers
+
+    return None if path is None else read_peers(path)
 
 
 def _risks(made: WhatIf, names: list[str], options: RiskOptions) -> list[Section]:

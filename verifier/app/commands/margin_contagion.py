@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from verifier.app.commands.margin_peers import spread_among, spread_grids
 from verifier.app.risk_sections import MOST_ROWS, RiskOptions, pool_name, scales_of, section, trading_of, usd
 from verifier.app.what_if import Grid, Section, WhatIf
+from verifier.margin.as_json_models import spread_json
 from verifier.margin.as_json_risk import contagion_json
 from verifier.margin.contagion import ContagionMap, Outcome, contagion
 from verifier.margin.fixed import SCALE
@@ -17,7 +19,12 @@ def contagion_map(made: WhatIf, options: RiskOptions) -> Section:
     scales, trial = scales_of(made)
     found = contagion(scales, trial, trading_of(made, options))
     notes = () if found.sales else ("forced sales after failures are not run for positions weighed by scenarios",)
-    return section("contagion", contagion_json(found, LEAST_EDGE), [_outcomes(found), _edges(found)], notes)
+    data, grids = contagion_json(found, LEAST_EDGE), [_outcomes(found), _edges(found)]
+    if options.peers is not None:
+        passed = spread_among(made, options.peers)
+        data["among"] = spread_json(passed)
+        grids += spread_grids(passed)
+    return section("contagion", data, grids, notes)
 
 
 def _outcomes(found: ContagionMap) -> Grid:

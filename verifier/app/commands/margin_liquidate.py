@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verifier.app.commands.margin_schedules import paced, schedule_grids
 from verifier.app.risk_sections import (
     MOST_ROWS,
     SHOWN_FALL,
@@ -15,6 +16,7 @@ from verifier.app.risk_sections import (
     usd,
 )
 from verifier.app.what_if import Grid, Section, WhatIf
+from verifier.margin.as_json_models import schedule_json
 from verifier.margin.as_json_risk import decimals_of, joint_json, percent, plan_json, price_json, spiral_json
 from verifier.margin.fixed import show_scaled
 from verifier.margin.joint_moves import JointMoves, joint_moves
@@ -37,15 +39,18 @@ def liquidation(made: WhatIf, options: RiskOptions) -> Section:
     shock = Shock({}) if made.shocks else uniform(made.snapshot, SHOWN_FALL, still)
     loop = spiral(scales, trial, shock, trading)
     tipping = tipping_shock(scales, trial, uniform(made.snapshot, PPM - 1, still), trading)
+    timed = paced(scales, plans, options)
     data = {
         "fee": options.fee,
         "bonus": options.bonus,
         "prices": [price_json(found) for found in prices],
         "joint": {pool_name(name): joint_json(found) for name, found in joints.items()},
         "plans": [plan_json(found) for found in plans],
+        "schedules": [schedule_json(found) for found in timed],
         "loop": spiral_json(loop, tipping),
     }
-    grids = [_prices(prices), _joint(joints), *(_plan(found) for found in plans), _loop(loop, tipping)]
+    grids = [_prices(prices), _joint(joints), *(_plan(found) for found in plans), *schedule_grids(timed)]
+    grids.append(_loop(loop, tipping))
     return section("liquidation", data, grids)
 
 

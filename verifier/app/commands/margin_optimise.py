@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from verifier.app.risk_sections import MOST_ROWS, RiskOptions, pool_name, scales_of, section, still_of, trading_of, usd
 from verifier.app.what_if import Grid, Section, WhatIf
+from verifier.margin.as_json_models import mix_json
 from verifier.margin.as_json_risk import (
     candidate_json,
     cure_json,
@@ -15,6 +16,7 @@ from verifier.margin.as_json_risk import (
 from verifier.margin.fixed import show_scaled
 from verifier.margin.leverage import Leverage, Limit, leverage
 from verifier.margin.models.hedging import Candidate
+from verifier.margin.rebalancing import Mix, least_risk_mix
 from verifier.margin.selection import Cure, Proposal, cheapest_way, cures, hedges
 
 
@@ -29,18 +31,21 @@ def optimisation(made: WhatIf, options: RiskOptions) -> Section:
         single = cures(scales, trial, pool.name, trading)
         way = cheapest_way(scales, trial, pool.name, trading)
         found = hedges(scales, trial, pool.name)
+        mix = least_risk_mix(scales, trial, pool.name, trading, options.turnover)
         data.append({
             "pool": pool_name(pool.name),
             "leverage": leverage_json(limits),
             "cures": [cure_json(cure) for cure in single],
             "cheapest": proposal_json(way, made.snapshot),
             "hedges": [candidate_json(one) for one in found],
+            "mix": mix_json(mix),
         })  # fmt: skip
         grids += [
             _limits(pool.name, limits),
             _cures(pool.name, single),
             _way(pool.name, way, decimals),
             _hedges(pool.name, found),
+            _mix(mix),
         ]
     return section("optimisation", data, grids)
 
@@ -110,3 +115,18 @@ def _hedges(pool: str, found: tuple[Candidate, ...]) -> Grid:
         "cluster>",
     )
     return Grid(f"What would lower the risk of {pool_name(pool)}", heads, rows)
+
+
+def _mix(found: Mix) -> Grid:
+    title = f"Collateral of least expected shortfall for {pool_name(found.pool)}"
+    if found.before is None or found.after is None:
+        return Grid(f"{title}: none", ("",), ((found.note,),))
+    rows = [(h.group, usd(h.now), usd(h.then)) for h in found.holdings]
+    rows += [
+        ("expected shortfall, by the engine", usd(found.shortfall_before), usd(found.shortfall_after)),
+        ("equity", usd(found.before.low.equity), usd(found.after.low.equity)),
+        ("initial", usd(found.before.low.initial), usd(found.after.low.initial)),
+        ("trading costs", "", usd(found.cost)),
+    ]
+    title += "" if found.helps else ": no better than what it costs"
+    return Grid(title, ("", "now>", "then>"), tuple(rows))

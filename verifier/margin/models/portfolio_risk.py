@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from verifier.margin.fixed import Usd
 from verifier.margin.models.covariance import ledoit_wolf
-from verifier.margin.models.money import loss_of, usd_float
+from verifier.margin.models.money import gain_of, loss_of, usd_float
+from verifier.margin.models.programme import least_shortfall
 from verifier.margin.models.simulate import estimate, student_t
 from verifier.margin.models.tail import Backtest, backtest, empirical_tail, tail_weights
 from verifier.policy import PPM
@@ -69,6 +70,38 @@ def loss_matrix(money: Sequence[int], columns: Sequence[Sequence[int]]) -> Float
     moves = np.expm1(return_matrix(columns))
     lost: Floats = -moves * np.array([usd_float(m) for m in money])
     return lost
+
+
+def least_shortfall_mix(
+    held: Sequence[int],
+    columns: Sequence[Sequence[int]],
+    losses: Sequence[int],
+    level: int,
+    turnover: int,
+) -> tuple[Usd, ...] | None:
+    """
+    The values of least expected shortfall under the past's joint moves, with the same sum as those held.
+
+    Args:
+        held: What is held of each asset, at least zero; `columns` its past.
+        losses: What the whole book loses in each moment as it is: what does not come from `held` stays.
+        turnover: By how much each may change, in ppm of the sum.
+
+    Returns:
+        Rounded down each; None where the programme has no answer.
+    """
+    whole = fsum(map(usd_float, held))
+    # In parts of the sum, so that the programme's figures lie near one.
+    lost = -np.expm1(return_matrix(columns))
+    parts = [usd_float(money) / whole for money in held]
+    fixed = np.array([usd_float(loss) / whole for loss in losses]) - lost @ np.array(parts)
+    low = [max(0.0, part - turnover / PPM) for part in parts]
+    high = [min(1.0, part + turnover / PPM) for part in parts]
+    sample = np.column_stack([lost, fixed])
+    answer = least_shortfall(sample, level / PPM, [*low, 1.0], [*high, 1.0], ([1.0] * len(parts) + [0.0], 1.0))
+    if answer is None:
+        return None
+    return tuple(gain_of(max(0.0, part) * whole) for part in answer.amounts[:-1])
 
 
 def _sums(losses: Floats) -> Floats:

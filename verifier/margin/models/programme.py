@@ -81,13 +81,18 @@ def transfers(
 
 
 def least_shortfall(
-    losses: Sequence[Sequence[float]] | Floats, level: float, low: Sequence[float], high: Sequence[float]
+    losses: Sequence[Sequence[float]] | Floats,
+    level: float,
+    low: Sequence[float],
+    high: Sequence[float],
+    budget: tuple[Sequence[float], float] | None = None,
 ) -> Answer | None:
     """
     Weights within bounds of least expected shortfall over scenarios.
 
     Args:
         losses: `[scenario][asset]`, the loss of one unit of each.
+        budget: What a unit of each counts towards a sum, and that sum, which the weights keep.
     """
     sample = np.asarray(losses, dtype=np.float64)
     if sample.ndim != 2 or sample.shape[1] != len(low) or len(low) != len(high) or not 0 < level < 1:
@@ -97,7 +102,10 @@ def least_shortfall(
     cost = np.concatenate([np.zeros(assets), [1.0], np.full(n, 1 / (n * (1 - level)))])
     rows = np.hstack([sample, -np.ones((n, 1)), -np.eye(n)])
     bounds = [*zip(low, high, strict=True), (None, None), *([(0.0, None)] * n)]
-    found = _linprog(cost, rows, np.zeros(n), bounds)
+    kept = None
+    if budget is not None:
+        kept = (np.concatenate([np.asarray(budget[0], dtype=np.float64), np.zeros(n + 1)]), budget[1])
+    found = _linprog(cost, rows, np.zeros(n), bounds, kept)
     return None if found is None else Answer(tuple(found[0][:assets]), found[1])
 
 
@@ -107,11 +115,16 @@ def _solve(cost: Floats, rows: Floats, limits: Floats, most: Sequence[float]) ->
 
 
 def _linprog(
-    cost: Floats, rows: Floats, limits: Floats, bounds: Sequence[tuple[float | None, float | None]]
+    cost: Floats,
+    rows: Floats,
+    limits: Floats,
+    bounds: Sequence[tuple[float | None, float | None]],
+    kept: tuple[Floats, float] | None = None,
 ) -> tuple[list[float], float] | None:
     from scipy.optimize import linprog  # half a second to load: only where a programme is solved
 
-    found = linprog(cost, A_ub=rows, b_ub=limits, bounds=list(bounds), method="highs")
+    sums, whole = (None, None) if kept is None else (kept[0].reshape(1, -1), np.array([kept[1]]))
+    found = linprog(cost, A_ub=rows, b_ub=limits, A_eq=sums, b_eq=whole, bounds=list(bounds), method="highs")
     if not found.success or found.x is None or found.fun is None:
         return None
     return [float(x) for x in found.x], float(found.fun)
