@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import pickle
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -94,7 +95,7 @@ def test_sign_verify_and_show(made: Path) -> None:
         ("--chain-id", 31401, "--contract", "0x" + "c1" * 20, "--signer", KEYS[0].address),
         (*PLACE, "--signer", KEYS[1].address),
         (*PLACE,),
-        (*PLACE, "--signer", KEYS[0].address, "--after", 10_000),
+        (*PLACE, "--signer", KEYS[0].address, "--after", 10**18),
         (*PLACE, "--signer", KEYS[0].address, "--signer", KEYS[1].address, "--threshold", 2),
     ],
     ids=["chain", "contract", "signer", "nobody", "number", "threshold"],
@@ -109,11 +110,32 @@ def test_what_verify_refuses(made: Path, args) -> None:
 def test_numbers_rise_and_are_kept(made: Path) -> None:
     """Three statements in a row; the database has each, with its file."""
     numbers = [int(json.loads(sign(made, "n.json", *PLACE).stdout)["sequence"]) for _ in range(3)]
-    assert [b - a for a, b in itertools.pairwise(numbers)] == [1, 1]
+    assert all(a < b for a, b in itertools.pairwise(numbers))
     done = run("db", "export", "attestations", cwd=made)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["sequence"] for row in rows if row["signer"] == KEYS[0].address.lower()][-3:] == numbers
     assert {row["state"] for row in rows} == {"signed"}
+
+
+@pytest.mark.covers("ATT-02")
+def test_an_older_database_put_back_gives_no_number_again(made: Path, tmp_path: Path) -> None:
+    """A copy from before the last statement signs the next one: its number is higher, and receivers take it after."""
+    db = tmp_path / "x.db"
+
+    def signed() -> int:
+        done = sign(made, "again.json", *PLACE, "--db", db)
+        assert done.returncode == 0, done.stderr
+        return int(json.loads(done.stdout)["sequence"])
+
+    first = signed()
+    shutil.copyfile(db, tmp_path / "copy.db")
+    lost = [signed(), signed()]
+    shutil.copyfile(tmp_path / "copy.db", db)
+    again = signed()
+    assert again > lost[-1] > lost[0] > first
+    check = ("attest", "verify", made / "again.json", *PLACE, "--signer", KEYS[0].address)
+    assert run(*check, "--after", lost[-1], cwd=made).returncode == 0
+    assert run(*check, "--after", again, cwd=made).returncode == 3
 
 
 def test_a_quorum_by_proposal(made: Path) -> None:

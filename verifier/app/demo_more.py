@@ -66,7 +66,7 @@ def statement_lines(run: Run, store: Store) -> list[Text]:
     trusted = Trusted(CONSUMER, SignerSet((signer.address,), 1))
     verify_attestation(parse_attestation(sent), trusted, run.now)
     said = made.statement
-    lines = [Text(f"   {len(sent)} bytes: {said.account}, {said.status}, number {said.sequence}, signed and verified")]
+    lines = [Text(f"   {len(sent)} bytes: {said.account}, {said.status}, numbered, signed and verified")]
     altered = Attestation(replace(said, sequence=said.sequence + 1), made.signatures, made.aggregate)
     try:
         verify_attestation(altered, trusted, run.now)

@@ -3,11 +3,17 @@
 A number is taken in one transaction and used in a later one, so a kill between the two leaves a gap and never a number
 that was given twice. Before a number is taken, the ledger looks whether this signer has said something else of the same
 account at the same moment; then nothing is signed.
+
+A number is the microseconds of the clock when it was taken, or one more than the last where that is higher. So the
+database need not be the newest one: a copy that is put back does not know what was signed since, and still gives no
+number again. A clock that was set back as well gives lower numbers, which receivers refuse, and not the same ones.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -19,14 +25,22 @@ from verifier.errors import NotAttestable, Where
 from verifier.primitives import to_hex
 
 _HERE: Final = Where(network="attestation")
+MOST_AHEAD: Final = 86_400 * 10**6
+"""Microseconds by which a number that someone else gives may be ahead of our clock: one at the end of the range would
+be the last that this signer could ever sign."""
 _PLACE: Final = "signer = ? AND account = ? AND chain_id = ? AND contract = ?"
+
+
+def microseconds() -> int:
+    """The clock of this machine, since 1970."""
+    return time.time_ns() // 1_000
 
 
 class Ledger:
     """The statements of one signer, in a store."""
 
-    def __init__(self, store: Store, signer: str) -> None:
-        self._store, self.signer = store, signer
+    def __init__(self, store: Store, signer: str, clock: Callable[[], int] = microseconds) -> None:
+        self._store, self.signer, self._clock = store, signer, clock
 
     def number(self, made: Statement) -> Statement:
         """
@@ -37,7 +51,8 @@ class Ledger:
         """
         with self._store.transaction() as sql:
             self._check_one_word(sql, made)
-            numbered = replace(made, sequence=self._last(sql, made.account, made.binding) + 1)
+            last = self._last(sql, made.account, made.binding)
+            numbered = replace(made, sequence=max(last + 1, self._clock()))
             self._reserve(sql, numbered)
         return numbered
 
@@ -46,7 +61,8 @@ class Ledger:
         Take the number that someone else has given a statement, for signing beside them.
 
         Raises:
-            NotAttestable: It is not higher than this signer's last, or the signer has said something else.
+            NotAttestable: It is not higher than this signer's last, or is ahead of the clock; or the signer has said
+                something else.
         """
         with self._store.transaction() as sql:
             if self._signed_already(sql, made):
@@ -55,6 +71,8 @@ class Ledger:
             last = self._last(sql, made.account, made.binding)
             if made.sequence <= last:
                 raise NotAttestable(_HERE, f"its number is {made.sequence}; {self.signer} is at {last}")
+            if made.sequence > self._clock() + MOST_AHEAD:
+                raise NotAttestable(_HERE, f"its number {made.sequence} is more than a day ahead of the clock")
             self._reserve(sql, made)
 
     def keep(self, sql: sqlite3.Connection, made: Attestation) -> None:
