@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 
@@ -170,3 +171,166 @@ def test_finding_a_slot_from_the_command_line(three_chains, tmp_path):
     assert (shown["source"], shown["layout"]["order"]) == ("discovered", "vyper")
     assert (tmp_path / "calls.bundle").stat().st_size > 1_000
     assert "a proposal" in run(*common, cwd=tmp_path).stdout
+
+
+# --- kept findings ---------------------------------------------------------------------------------------
+
+
+def held_line(token, slot='"found"', **more):
+    body = {
+        "network": '"local"',
+        "holder": '"bob"',
+        "contract": f'"{token}"',
+        "slot": slot,
+        "symbol": '"T"',
+        "decimals": "18",
+        "group": '"T"',
+    }
+    keys = "\n".join(f"{name} = {value}" for name, value in (body | more).items())
+    return f'[holders]\nbob = "{BOB}"\n[[assets]]\n{keys}\n[prices.T]\nusd = "1"\nat = "2026-01-01T00:00:00Z"\nsource = "test"\n'
+
+
+def accepting(node, token):
+    return account(node) + f'[policy]\naccept_contracts = ["{node.chain_id}:{token}"]\n'
+
+
+@pytest.fixture
+def upgradeable(three_chains):
+    """A token behind a proxy of its own, whose owner may put other code there, with balances of two holders."""
+    node = three_chains[0].node
+    code, hub = own("Coin")["Coin"], compiled("changing", {"Changing.sol": CHANGING})
+    target = create(node, code.bytecode, "(string,uint8)", "C", 18)
+    proxy = create(node, hub["Changing"].bytecode, "(address)", target.address)
+    for i, who in enumerate((ALICE, BOB)):
+        proxy.send("mint(address,uint256)", who, 70 + i)
+    return proxy
+
+
+CHANGING = """// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+
+/// An EIP-1967 proxy that anyone may point elsewhere.
+contract Changing {
+    bytes32 internal constant SLOT = 0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc;
+
+    constructor(address target) {
+        point(target);
+    }
+
+    function point(address target) public {
+        assembly {
+            sstore(SLOT, target)
+        }
+    }
+
+    fallback() external payable {
+        assembly {
+            calldatacopy(0, 0, calldatasize())
+            let done := delegatecall(gas(), sload(SLOT), 0, calldatasize(), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            switch done
+            case 0 { revert(0, returndatasize()) }
+            default { return(0, returndatasize()) }
+        }
+    }
+}
+"""
+
+
+def find_and_keep(node, token, folder):
+    (folder / "account.toml").write_text(account(node))
+    done = run(
+        "slots", "find", "local", token, ALICE, BOB, "--account", "account.toml", "--db", "x.db", "--json", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    return checked("slot-finding", done.stdout)
+
+
+def verified(node, token, folder, **line):
+    (folder / "held.toml").write_text(accepting(node, token) + held_line(token, **line))
+    return run("verify", "held.toml", "--db", "x.db", "--json", cwd=folder)
+
+
+def listed(folder):
+    done = run("slots", "list", "--account", "account.toml", "--db", "x.db", "--json", cwd=folder)
+    return done.returncode, checked("slot-findings", done.stdout)["findings"]
+
+
+def test_a_finding_is_kept_shown_and_used(upgradeable, tmp_path):
+    """It outlives its run with its evidence; a later run reads by it, as discovered, under the code that was found."""
+    node, token = upgradeable.node, upgradeable.address
+    shown = find_and_keep(node, token, tmp_path)
+    code, (kept,) = listed(tmp_path)
+    assert (code, kept["status"], kept["bundle"]) == (0, "holds", shown["bundle_id"])
+    assert kept["code_hash"] == shown["code"]["code_hash"]
+    assert kept["implementation"] == shown["code"]["implementation"]
+    assert int(kept["slot"], 16) == int(shown["layout"]["slot"], 16)
+    assert kept["holders"] == sorted(who.lower() for who in (ALICE, BOB)) or set(kept["holders"]) == {
+        ALICE.lower(),
+        BOB.lower(),
+    }
+    done = verified(node, token, tmp_path)
+    (claim,) = json.loads(done.stdout)["claims"]
+    assert (claim["status"], claim["amount"], claim["source"]) == ("proven", "71", "discovered")
+    find_and_keep(node, token, tmp_path)
+    assert len(listed(tmp_path)[1]) == 1, "the same code's finding takes its place"
+    assert run("db", "prune", "--days", "1", "--db", "x.db", cwd=tmp_path).returncode == 0
+    assert listed(tmp_path)[0] == 0
+
+
+@pytest.mark.covers("STO-10")
+def test_a_finding_is_refused_once_the_code_has_changed(upgradeable, tmp_path):
+    """Other code behind the proxy keeps balances wherever it likes; a finding of the new code is another finding."""
+    node, token = upgradeable.node, upgradeable.address
+    find_and_keep(node, token, tmp_path)
+    other = create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", "C", 6)
+    upgradeable.send("point(address)", other.address)
+    done = verified(node, token, tmp_path)
+    (claim,) = json.loads(done.stdout)["claims"]
+    assert (claim["status"], claim["refusal"]["error"]) == ("refused", "UnreviewedCode")
+    find_and_keep(node, token, tmp_path)
+    (claim,) = json.loads(verified(node, token, tmp_path).stdout)["claims"]
+    assert (claim["status"], claim["amount"]) == ("proven", "71")
+    assert len(listed(tmp_path)[1]) in {1, 2}
+
+
+CHANGES = {
+    "another slot": ("UPDATE slot_findings SET slot = ?", "0x" + "07".rjust(64, "0"), "its slot is not what its evidence shows"),
+    "other code": ("UPDATE slot_findings SET code_hash = ?", "0x" + "11" * 32, "its code_hash is not what its evidence shows"),
+    "another token": ("UPDATE slot_findings SET token = ?", None, "layouts explain the balances"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_row_that_was_changed_plants_nothing(upgradeable, tmp_path, change):
+    """Whoever may write the file cannot say where balances lie: the evidence under a row must show the same."""
+    node, token = upgradeable.node, upgradeable.address
+    find_and_keep(node, token, tmp_path)
+    sql, value, said = CHANGES[change]
+    other = create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", "D", 18)
+    with sqlite3.connect(tmp_path / "x.db") as db:
+        db.execute(sql, (value or other.address.lower(),))
+    code, (kept,) = listed(tmp_path)
+    assert (code, kept["status"]) == (3, "refused")
+    assert said in kept["failure"]
+    done = verified(node, other.address if value is None else token, tmp_path)
+    assert (done.returncode, "find it again" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_line_without_a_finding_says_how_to_get_one(upgradeable, tmp_path):
+    """Nothing is looked for unasked; and what a finding gives is not said beside it."""
+    node, token = upgradeable.node, upgradeable.address
+    done = verified(node, token, tmp_path)
+    assert (done.returncode, "xmargin slots find local" in done.stderr) == (2, True)
+    find_and_keep(node, token, tmp_path)
+    done = verified(node, token, tmp_path, order='"vyper"')
+    assert (done.returncode, "takes from the finding" in done.stderr) == (2, True)
+
+
+def test_a_finding_needs_the_policys_word_all_the_same(upgradeable, tmp_path):
+    """A token that nobody looked at stays refused, wherever its balances lie."""
+    node, token = upgradeable.node, upgradeable.address
+    find_and_keep(node, token, tmp_path)
+    (tmp_path / "held.toml").write_text(account(node) + held_line(token))
+    (claim,) = json.loads(run("verify", "held.toml", "--db", "x.db", "--json", cwd=tmp_path).stdout)["claims"]
+    assert (claim["status"], claim["refusal"]["error"]) == ("refused", "UnreviewedMeaning")

@@ -197,7 +197,8 @@ class Store:
             self._sql.execute(
                 "DELETE FROM bundles WHERE created < ? AND id NOT IN (SELECT bundle FROM amounts) "
                 "AND id NOT IN (SELECT bundle FROM margin_snapshots) "
-                "AND id NOT IN (SELECT bundle FROM attestations WHERE state = 'signed')",
+                "AND id NOT IN (SELECT bundle FROM attestations WHERE state = 'signed') "
+                "AND id NOT IN (SELECT bundle FROM slot_findings)",
                 (before,),
             )
         with translated(self.path):

@@ -11,7 +11,18 @@ from __future__ import annotations
 from typing import Final
 
 from verifier.assets.kind import Reading, State
-from verifier.claims import AccountRead, Claim, CodePin, Guard, KeyOrder, KnownAsset, ProxyKind, Reads, TokenLayout
+from verifier.claims import (
+    AccountRead,
+    Claim,
+    CodePin,
+    Guard,
+    KeyOrder,
+    KnownAsset,
+    ProxyKind,
+    Reads,
+    Source,
+    TokenLayout,
+)
 from verifier.codec.abi import mapping_slot, pad_address, seeded_slot, vyper_mapping_slot
 from verifier.errors import BadInput, NotThere, NotUsable, UnreviewedCode, Where
 from verifier.primitives import Address, SlotKey, Word, to_hex
@@ -67,7 +78,7 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
     bound += tuple(_off(guard, token, claim.holder, state) for guard in _guards(known, pins))
     word = state.word(token, balance_slot(layout, claim.holder))
     units = _balance(word.word, layout, where.at(address=address, slot=word.slot))
-    return Reading(units, word, bound, reviewed=bool(pins))
+    return Reading(units, word, bound, reviewed=bool(pins) and not accepted)
 
 
 def guard_slot(guard: Guard, holder: Address) -> SlotKey:
@@ -83,8 +94,13 @@ def _token(claim: Claim) -> tuple[Address, TokenLayout]:
 
 
 def _pins(known: KnownAsset | None, *, accepted: bool) -> tuple[CodePin, ...]:
-    """The reviewed code. A contract that the policy names is taken as it stands, so nothing is pinned for it."""
-    return () if known is None or accepted else known.pins
+    """
+    The code that the layout is bound to. A contract that the policy names is taken as it stands, so nothing is pinned
+    for it; but a layout that was found is no more than what that code did, so its code is pinned all the same.
+    """
+    if known is None or (accepted and known.source is not Source.DISCOVERED):
+        return ()
+    return known.pins
 
 
 def _guards(known: KnownAsset | None, pins: tuple[CodePin, ...]) -> tuple[Guard, ...]:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from verifier.app.account_file.words import (
     AddressText,
     Arguments,
+    BalanceSlot,
     Bit,
     ChainIdNumber,
     Decimals,
@@ -179,7 +180,7 @@ class AssetPart(Part):
     holders: Words = ()
     asset: Name | None = None
     contract: AddressText | None = None
-    slot: SlotNumber | None = None
+    slot: BalanceSlot | None = None
     order: Literal["solidity", "vyper", "solady"] | None = None
     decimals: Decimals | None = None
     symbol: Name | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -56,6 +56,9 @@ Weight = Annotated[int, BeforeValidator(weight_ppm)]
 Number = Annotated[Decimal, BeforeValidator(exact_decimal)]
 Positive = Annotated[Decimal, BeforeValidator(positive_decimal)]
 SlotNumber = Annotated[int, BeforeValidator(_slot_number)]
+FOUND: Final = "found"
+"""In place of a slot: where `xmargin slots find` found the token's balances, as the store has it."""
+BalanceSlot = Annotated[int | Literal["found"], BeforeValidator(lambda v: v if v == FOUND else _slot_number(v))]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Arguments = Annotated[tuple[object, ...], BeforeValidator(_arguments), Field(max_length=64)]
 Bit = Annotated[int, Field(ge=0, le=255)]

@@ -217,7 +217,7 @@ def _run(
     """The account, verified over a bundle or over its networks, and the light-client states that anchored it."""
     from verifier.app.service import anchors_of, check_account, verify_account
 
-    spec, now = state.account(account, online=bundle is None), clock()
+    spec, now = state.account(account, online=bundle is None, db=db), clock()
     with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf:
         if bundle is not None:
             data = read_bundle(bundle)

@@ -125,7 +125,7 @@ def findings(
         if ask:
             raise UsageError("--ask needs the endpoints of an account file", "give it with --account")
         return _by_roots(state, command, data, given, policy or "strict", db)
-    spec, now = state.account(account, online=ask, cross_check=cross_check), clock()
+    spec, now = state.account(account, online=ask, cross_check=cross_check, db=db), clock()
     roots = given.roots(spec)
     with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf:
         run = check_account(spec, data, now=now, roots=roots, ask=ask, seconds=state.seconds(), shelf=shelf)

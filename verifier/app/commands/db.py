@@ -29,6 +29,7 @@ _TABLES = (
     "light_clients",
     "light_records",
     "light_conflicts",
+    "slot_findings",
 )
 
 

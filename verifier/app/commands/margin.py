@@ -79,7 +79,7 @@ def margin(
     from verifier.margin.modes import Mode
 
     state: State = ctx.obj
-    spec = state.account(account, online=False)
+    spec = state.account(account, online=False, db=db)
     shocks = tuple(parse_shock(text) for text in shock or ())
     needs_report("--over", "--liquidate", given=over is not None, asked=liquidate)
     needs_report("--accounts", "--contagion", given=accounts is not None, asked=contagion)

@@ -77,7 +77,15 @@ def _compile(state: State, path: Path, policy: str | None) -> AccountSpec:
     found = state.settings().settings
     file, source = read_account(path)
     preset = policy or found.policy
-    return compile_account(file, source, NETWORKS, environ=os.environ, networks=found.networks, preset=preset)
+    return compile_account(
+        file,
+        source,
+        NETWORKS,
+        environ=os.environ,
+        networks=found.networks,
+        preset=preset,
+        findings=state.findings(None),
+    )
 
 
 def _once(state: State, scheduler: Scheduler, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from verifier.app.commands.call import network_spec
-from verifier.app.commands.state import State, clock
+from verifier.app.commands.state import DbOption, State, clock
 
 app = typer.Typer(help="Read a contract's storage by its layout; find a token's balance slot.", no_args_is_help=True)
 
@@ -66,9 +66,10 @@ def find(
     save: Annotated[
         Path | None, typer.Option("--save", help="Write the bundle of the calls here, as evidence.")
     ] = None,
+    db: DbOption = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object; docs/schema/slot-finding.json.")] = False,
 ) -> int:
-    """Find where a token keeps its balances, judged by its own balanceOf, proven for each holder."""
+    """Find where a token keeps its balances, judged by its own balanceOf, proven for each holder; and keep it."""
     from verifier.app.commands.state import write_bundle
     from verifier.app.errors import UsageError
     from verifier.app.exit_codes import Exit
@@ -84,6 +85,7 @@ def find(
         raise UsageError(str(error), "give addresses as 0x and forty hex digits") from None
     with state.terminal().busy(f"asking {spec.network.name}"):
         made = find_slot(spec, contract, owners, at=at, now=clock(), seconds=state.seconds())
+    state.keep_finding(made, db)
     if save is not None:
         write_bundle(save, made.data)
     terminal = state.terminal()
@@ -92,3 +94,30 @@ def find(
     else:
         terminal.show(finding_tree(made))
     return int(Exit.OK if made.found is not None else Exit.REFUSED)
+
+
+@app.command("list")
+def listed(
+    ctx: typer.Context,
+    account: AccountFile_ = None,
+    db: DbOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object; docs/schema/slot-findings.json.")] = False,
+) -> int:
+    """What slots find found and kept, each found again from its evidence."""
+    from verifier.app.exit_codes import Exit
+    from verifier.app.json_view import dumps
+    from verifier.app.kept_findings import findings_json, findings_rows, kept_findings
+    from verifier.app.report.tables import listing
+    from verifier.app.store import Store
+
+    state: State = ctx.obj
+    with Store(state.database(db), create=False) as store:
+        kept = kept_findings(store, state.known_networks(account))
+    terminal = state.terminal()
+    if json:
+        terminal.raw(dumps(findings_json(kept)))
+    elif kept:
+        terminal.show(listing(("network", "token", "balances", "code", "found", "evidence"), findings_rows(kept)))
+    else:
+        terminal.say("nothing was found yet")
+    return int(Exit.OK if all(one.found is not None for one in kept) else Exit.REFUSED)

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
     from chains.behaviour import Capacity, Place
     from verifier.app.compile import AccountSpec
+    from verifier.app.compile.assets import Lookup
     from verifier.app.findings import Findings
     from verifier.app.kept import KeptLight, Record
     from verifier.app.light_shelf import Configs, LightShelf
     from verifier.app.report.terminal import Terminal
     from verifier.app.settings import InForce
-    from verifier.primitives import Timestamp
+    from verifier.app.slots_find import SlotFinding
+    from verifier.assets.find_slot import Found
+    from verifier.network import Network
+    from verifier.primitives import Address, ChainId, Timestamp
     from verifier.trust import Checkpoint, PinnedBlock
     from verifier.verify import Verified
 
@@ -70,8 +74,8 @@ class State:
         """Seconds for each network."""
         return self.timeout if self.timeout is not None else self.settings().settings.timeouts.total
 
-    def account(self, path: Path, *, online: bool, cross_check: bool = False) -> AccountSpec:
-        """A compiled account file, its warnings shown."""
+    def account(self, path: Path, *, online: bool, cross_check: bool = False, db: Path | None = None) -> AccountSpec:
+        """A compiled account file, its warnings shown; what was found of tokens is looked up in the store."""
         from chains.registry import NETWORKS
         from verifier.app.account_file import read_account
         from verifier.app.call_readings import cross_checked
@@ -83,15 +87,63 @@ class State:
         found = in_force.settings
         file, source = read_account(path)
         spec = compile_account(
-            file, source, NETWORKS, environ=os.environ, networks=found.networks, preset=found.policy, online=online
+            file,
+            source,
+            NETWORKS,
+            environ=os.environ,
+            networks=found.networks,
+            preset=found.policy,
+            online=online,
+            findings=self.findings(db),
         )
         for warning in spec.warnings:
             self.terminal().warn(warning)
         return replace(spec, claims=cross_checked(spec.claims)) if cross_check else spec
 
+    def findings(self, db: Path | None) -> Lookup:
+        """Where tokens were found to keep their balances, out of the store, which is opened when it is asked."""
+
+        def look(chain: ChainId, token: Address, networks: Mapping[ChainId, Network]) -> Found | None:
+            from verifier.app.kept_findings import lookup_in
+            from verifier.app.store import Store
+
+            path = self.database(db)
+            if not path.is_file():
+                return None
+            with Store(path, busy_seconds=self.settings().settings.store.busy_timeout) as store:
+                return lookup_in(store, chain, token, networks)
+
+        return look
+
     def database(self, db: Path | None) -> Path:
         """Where the store lies."""
         return db if db is not None else self.settings().database
+
+    def keep_finding(self, made: SlotFinding, db: Path | None) -> None:
+        """Keep where a token was found to keep its balances, where the settings have a store."""
+        from verifier.app.kept_findings import keep_finding
+        from verifier.app.store import Store
+
+        settings = self.settings().settings.store
+        if settings.enabled:
+            with Store(self.database(db), busy_seconds=settings.busy_timeout) as store:
+                keep_finding(store, made)
+
+    def known_networks(self, account: Path | None) -> Mapping[ChainId, Network]:
+        """The networks of the registry, and of an account file."""
+        from chains.registry import NETWORKS
+        from verifier.app.account_file import read_account
+        from verifier.app.compile.places import compile_places
+        from verifier.app.problems import Problems
+
+        known = {chain.network.chain_id: chain.network for chain in NETWORKS.values()}
+        if account is not None:
+            file, source = read_account(account)
+            problems = Problems(source)
+            places = compile_places(file.networks, NETWORKS, problems)
+            problems.raise_any()
+            known |= {place.network.chain_id: place.network for place in places.values()}
+        return known
 
     def keep(self, record: Record, db: Path | None) -> None:
         """Keep a run, where the settings have a store. Call this before anything of it is shown."""

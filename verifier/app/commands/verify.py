@@ -67,7 +67,7 @@ def _asked(
     from verifier.app.errors import UsageError
     from verifier.app.service import verify_account
 
-    spec = state.account(account, online=True, cross_check=cross_check)
+    spec = state.account(account, online=True, cross_check=cross_check, db=db)
     moment, now = parse_moment(as_of), clock()
     if moment is not None and moment > now + spec.policy.max_clock_error:
         raise UsageError("--as-of is ahead of this machine's clock", "what nobody can know yet is not asked for")

@@ -11,7 +11,7 @@ from chains.chain import aliases_of, escrows_of
 from chains.endpoint import Endpoint
 from verifier.app.account_file import AccountFile, AssetPart, NetworkPart
 from verifier.app.compile.advice import advice
-from verifier.app.compile.assets import Compiled, compile_lines
+from verifier.app.compile.assets import Compiled, Lookup, compile_lines, nothing_found
 from verifier.app.compile.beacon import BeaconSide
 from verifier.app.compile.declared import Declared, compile_declared
 from verifier.app.compile.feeds import compile_feeds, read_updates
@@ -39,6 +39,7 @@ def compile_account(
     networks: Mapping[str, NetworkPart] | None = None,
     preset: str = "strict",
     online: bool = True,
+    findings: Lookup = nothing_found,
 ) -> AccountSpec:
     """
     The account that a file means, on this machine.
@@ -48,6 +49,7 @@ def compile_account(
         networks: Endpoints and pins of this machine's settings; the file's own come before them.
         preset: The policy preset where the file names none.
         online: Whether endpoints are needed; without, unset variables do not matter.
+        findings: Where tokens were found to keep their balances, for lines that say `slot = "found"`.
 
     Raises:
         ConfigError: With every problem found, its key, its line and its cure.
@@ -57,7 +59,7 @@ def compile_account(
     ground = lay_ground(file.networks, networks or {}, registry, asking, source.origin, problems)
     settle_places(ground.places, file.networks, problems)
     holders = compile_holders(file, ground.places, problems)
-    made = compile_lines(_lines(file), ground.places, holders, problems, Path(source.origin).parent)
+    made = compile_lines(_lines(file), ground.places, holders, problems, Path(source.origin).parent, findings)
     declared = compile_declared(file, problems)
     policy = _policy(file, preset, declared, ground)
     feeds = compile_feeds(file.feeds, ground.places, problems)

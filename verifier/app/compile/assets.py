@@ -6,24 +6,34 @@ A symbol means what the registry says it means on that network. A contract with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from verifier.app.account_file import AssetPart
+from verifier.app.account_file.words import FOUND
 from verifier.app.call_readings import claim_of
 from verifier.app.compile.places import Place
 from verifier.app.compile.positions import compile_position, is_position, unlisted
-from verifier.app.errors import did_you_mean
+from verifier.app.errors import StoreError, did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
 from verifier.app.toml_source import Path_
+from verifier.assets.find_slot import Found
 from verifier.claims import Asset, AssetKey, Claim, ClaimKind, KeyOrder, KnownAsset, ProxyKind, Source, TokenLayout
 from verifier.network import Network
 from verifier.primitives import Address, ChainId, slot_key
 
 _LAYOUT_KEYS = ("slot", "order", "offset_bits", "width_bits", "blocked_bit", "other_bits", "proxy")
 _MEANING_KEYS = (*_LAYOUT_KEYS, "decimals", "symbol", "group")
+Networks = Mapping[ChainId, Network]
+Lookup = Callable[[ChainId, Address, Networks], Found | None]
+"""What was found of where a token keeps its balances; None where nothing was."""
+
+
+def nothing_found(chain: ChainId, token: Address, networks: Networks) -> Found | None:  # noqa: ARG001 - a Lookup
+    """For whoever has no store."""
+    return None
 
 
 @dataclass(slots=True)
@@ -34,6 +44,8 @@ class Compiled:
     pockets: list[str | None] = field(default_factory=list)
     paths: list[Path_] = field(default_factory=list)
     meanings: dict[AssetKey, KnownAsset] = field(default_factory=dict)
+    findings: Lookup = nothing_found
+    networks: Networks = field(default_factory=dict)
 
     def add(self, claim: Claim, pocket: str | None, path: Path_) -> None:
         """One more claim, with the line that it comes from."""
@@ -48,13 +60,15 @@ def compile_lines(
     holders: Mapping[str, Mapping[ChainId | None, tuple[Address, ...]]],
     problems: Problems,
     folder: Path = Path(),
+    findings: Lookup = nothing_found,
 ) -> Compiled:
     """All claims of a file; what is wrong goes to `problems`.
 
     Args:
         folder: Where layout files that a line names lie.
+        findings: Where tokens were found to keep their balances, for lines that say `slot = "found"`.
     """
-    made = Compiled()
+    made = Compiled(findings=findings, networks={p.network.chain_id: p.network for p in places.values()})
     for place in places.values():
         made.meanings.update({known.asset.key: known for known in place.assets})
     for path, part, kind in parts:
@@ -69,7 +83,7 @@ def compile_lines(
             continue
         if part.given:
             problems.add((*path, "with"), "is given without position")
-        known = _asset(path, part, here, made.meanings, problems)
+        known = _asset(path, part, here, made, problems)
         if known is None:
             continue
         made.meanings.setdefault(known.asset.key, known)
@@ -118,9 +132,7 @@ def _addresses(
     return found
 
 
-def _asset(
-    path: Path_, part: AssetPart, place: Place, meanings: Mapping[AssetKey, KnownAsset], problems: Problems
-) -> KnownAsset | None:
+def _asset(path: Path_, part: AssetPart, place: Place, made: Compiled, problems: Problems) -> KnownAsset | None:
     if part.contract is not None and part.asset is not None:
         problems.add((*path, "asset"), "is given beside contract; keep one of them")
         return None
@@ -131,8 +143,7 @@ def _asset(
             (*path, "asset"), 'is required: a symbol such as "USDC", "native", or contract with a slot or a call'
         )
         return None
-    known = meanings.get((place.network.chain_id, part.contract))
-    return _explicit(path, part, place.network, known, problems)
+    return _explicit(path, part, place.network, made, problems)
 
 
 def _by_symbol(path: Path_, part: AssetPart, place: Place, problems: Problems) -> KnownAsset | None:
@@ -158,14 +169,13 @@ def _by_symbol(path: Path_, part: AssetPart, place: Place, problems: Problems) -
     return None
 
 
-def _explicit(
-    path: Path_, part: AssetPart, network: Network, known: KnownAsset | None, problems: Problems
-) -> KnownAsset | None:
-    """A token by its contract: the registry's if it knows it, else as the file says (source user)."""
+def _explicit(path: Path_, part: AssetPart, network: Network, made: Compiled, problems: Problems) -> KnownAsset | None:
+    """A token by its contract: the registry's if it knows it, else as the file says (source user), or as was found."""
+    known = None if part.contract is None else made.meanings.get((network.chain_id, part.contract))
     given = [name for name in _MEANING_KEYS if getattr(part, name) is not None]
     if known is not None and not given:
         return known
-    if known is not None and known.source is not Source.USER:
+    if known is not None and known.source is Source.REVIEWED:
         cure = f'write asset = "{known.asset.symbol}" without a slot'
         problems.add((*path, given[0]), f"the registry knows this contract on {network.name}; {cure}")
         return None
@@ -175,14 +185,42 @@ def _explicit(
         for name in missing:
             problems.add((*path, name), "is required for a token that the registry does not know")
         return None
-    made = _user_asset(path, part, network, problems)
-    if made is not None and known is not None and known.asset != made.asset:
+    described = _user_asset(path, part, network, made, problems)
+    if described is not None and known is not None and known != described:
         problems.add(path, "the same contract is described differently before; describe it once, in the same words")
         return None
-    return made
+    return described
 
 
-def _user_asset(path: Path_, part: AssetPart, network: Network, problems: Problems) -> KnownAsset | None:
+def _found_asset(
+    path: Path_, part: AssetPart, network: Network, made: Compiled, problems: Problems
+) -> KnownAsset | None:
+    """A token whose balances were found by its own `balanceOf`, bound to the code that ran then (source discovered)."""
+    given = [name for name in _LAYOUT_KEYS[1:] if getattr(part, name) is not None]
+    if given:
+        problems.add((*path, given[0]), 'says what slot = "found" takes from the finding; remove it, or give the slot')
+        return None
+    if part.contract is None:
+        return None
+    try:
+        found = made.findings(network.chain_id, part.contract, made.networks)
+    except StoreError as error:
+        problems.add((*path, "slot"), f"{error}; find it again")
+        return None
+    if found is None:
+        cure = f"xmargin slots find {network.name} {checksummed(part.contract)} HOLDER HOLDER"
+        problems.add((*path, "slot"), f"nothing was found of this token yet; run {cure}")
+        return None
+    symbol = part.symbol or ""
+    asset = Asset(network.chain_id, symbol, part.decimals or 0, part.group or symbol, part.contract, found.layout)
+    return KnownAsset(asset, (found.pin,), f"found at {found.where} by balanceOf", Source.DISCOVERED)
+
+
+def _user_asset(
+    path: Path_, part: AssetPart, network: Network, made: Compiled, problems: Problems
+) -> KnownAsset | None:
+    if part.slot == FOUND:
+        return _found_asset(path, part, network, made, problems)
     symbol, decimals, slot = part.symbol or "", part.decimals or 0, part.slot or 0
     if part.slot is None:
         return _called_asset(path, part, network, problems)

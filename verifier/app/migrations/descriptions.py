@@ -23,6 +23,7 @@ TABLES: Final[dict[str, str]] = {
     "job_runs": "Each time a job was due: what became of it. Written once, together with all that it left behind.",
     "deliveries": "Statements and alerts to be delivered, by sink: written with the run, sent after it.",
     "job_states": "For each job, the status that was last told of.",
+    "slot_findings": "Where tokens were found to keep their balances. The bundle shows it again; the row does not.",
     "leases": "Which scheduler leads on this database, and until when.",
     "_descriptions": "What the tables and columns of this file say.",
     "latest_margin": "View: the latest margin account of each account and policy.",
@@ -78,6 +79,11 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "deadline": "When its grace ends, unix seconds; NULL for a rung that only notifies.",
         "above": "Since when the ratio has stood clear of the bound; NULL while it does not.",
         "seen": "When it was last looked at.",
+    },
+    "slot_findings": {
+        "code_hash": "The token's code when it was found; other code is refused where the finding is used.",
+        "implementation_code_hash": "Of what stood behind its proxy; NULL where it is none.",
+        "bundle": "The proven balanceOf calls that judged it; run again whenever the finding is used.",
     },
     "margin_call_events": {"what": "opened, escalated, expired (its grace ended), cleared or closed."},
     "light_clients": {

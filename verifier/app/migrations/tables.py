@@ -259,3 +259,22 @@ CREATE TABLE leases (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """
+
+SLOT_FINDINGS: Final = """
+CREATE TABLE slot_findings (
+    chain_id INTEGER NOT NULL,
+    token TEXT NOT NULL CHECK (length(token) = 42),
+    network TEXT NOT NULL,
+    code_hash TEXT NOT NULL CHECK (length(code_hash) = 66),
+    implementation TEXT,
+    implementation_code_hash TEXT,
+    slot TEXT NOT NULL CHECK (length(slot) = 66),
+    key_order TEXT NOT NULL,
+    width_bits INTEGER NOT NULL CHECK (width_bits BETWEEN 1 AND 256),
+    place TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    bundle TEXT NOT NULL REFERENCES bundles (id)
+) STRICT;
+CREATE INDEX findings_of_token ON slot_findings (chain_id, token, at);
+CREATE INDEX findings_of_bundle ON slot_findings (bundle)
+"""

@@ -11,7 +11,7 @@ from verifier.app.migrations.descriptions import describe
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -52,3 +52,9 @@ def m004_light_clients(db: Database) -> None:
 def m005_attestations_and_jobs(db: Database) -> None:
     """What was signed, and what jobs did and still have to deliver."""
     _run(db, tables.ATTESTATIONS_AND_JOBS)
+
+
+@MIGRATIONS()
+def m006_slot_findings(db: Database) -> None:
+    """Where tokens were found to keep their balances, with the calls that judged it."""
+    _run(db, tables.SLOT_FINDINGS)
