@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, escrow, mirror, pin, token
+from chains.chain import Chain, circle_usdc, escrow, mirror, op_weth, pin, token
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, base_games
 from verifier.claims import ProxyKind
@@ -42,12 +42,8 @@ CHAIN: Final = Chain(
             evidence="FiatToken v2.2 compiled; proxy and implementation code hashes on which several public records of "
             "deployed code agree",
         ),
-        token(
+        op_weth(
             NETWORK,
-            "WETH",
-            "0x4200000000000000000000000000000000000006",
-            3,
-            group="ETH",
             pins=(pin("0x8a3a1f6a9f9dce633117adee5b458245835a8645a8c8726a26382a4622508b1c"),),
             evidence="the code that genesis proofs of Mode and Zora show at this predeploy, with WETH9's name, symbol "
             "and decimals at slots 0 to 2; a public list of deployed code states the same hash for Base",

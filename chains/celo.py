@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc, mirror
+from chains.chain import PROOFS_BY_CLIENT, Chain, circle_usdc, mirror
 from chains.families import CELO, OP_TAGS
 from chains.settlements import CELO_SUPERCHAIN, FACT, op_games
 from verifier.network import Network
@@ -28,7 +28,7 @@ CHAIN: Final = Chain(
     NETWORK,
     assets=(circle_usdc(NETWORK, "0xceba9300f2b948710d2653dd7b07f33a8b32118c"),),
     finality_tags=OP_TAGS,
-    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    proofs=PROOFS_BY_CLIENT,
     unconfirmed=(FACT,),
     sources=(
         "viem chain definitions (id, symbol, block time)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
 from chains.families import ETHEREUM
 from verifier.claims import Asset, AssetKey, CodePin, Guard, KnownAsset, ProxyKind, TokenLayout
@@ -13,6 +13,11 @@ from verifier.errors import BadInput
 from verifier.forks import Activation, Fork
 from verifier.network import Network, OwnConsensus
 from verifier.primitives import Address, ChainId, address, chain_id, nonzero_hash, parse_hex, slot_key
+
+PROOFS_BY_CLIENT: Final = (
+    "eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only"
+)
+"""How long proofs are served on networks that run geth and reth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,21 @@ def pin(code_hash: str, implementation: str | None = None, implementation_code_h
         None if implementation is None else address(parse_hex(implementation, "implementation")),
         None if implementation_code_hash is None else nonzero_hash(parse_hex(implementation_code_hash, "code hash")),
     )
+
+
+def op_weth(
+    network: Network,
+    *,
+    pins: tuple[CodePin, ...] = (),
+    evidence: str = "WETH9 predeploy of the OP Stack (newer deployments: WETH98, balances at slot 0)",
+) -> KnownAsset:
+    """
+    Wrapped ether of the OP Stack: the predeploy at 0x42…06, balances at slot 3.
+
+    Source: ethereum-optimism/optimism, packages/contracts-bedrock/src/libraries/Predeploys.sol; WETH9.
+    """
+    contract = "0x4200000000000000000000000000000000000006"
+    return token(network, "WETH", contract, 3, group="ETH", pins=pins, evidence=evidence)
 
 
 def circle_usdc(network: Network, contract: str, *, pins: tuple[CodePin, ...] = (), evidence: str = "") -> KnownAsset:

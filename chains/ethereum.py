@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, mirror, pin, token
+from chains.chain import PROOFS_BY_CLIENT, Chain, circle_usdc, mirror, pin, token
 from chains.families import ETHEREUM
 from verifier.claims import Guard, ProxyKind
 from verifier.network import Network, OwnConsensus
@@ -123,7 +123,7 @@ CHAIN: Final = Chain(
         ),
     ),
     finality_tags="safe: justified; finalized: Casper finality, 13 to 15 minutes",
-    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    proofs=PROOFS_BY_CLIENT,
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "go-ethereum core/types/block.go (header)",

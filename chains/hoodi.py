@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain
+from chains.chain import PROOFS_BY_CLIENT, Chain
 from chains.families import ETHEREUM
 from verifier.network import Network, OwnConsensus
 from verifier.primitives import ChainId
@@ -23,7 +23,7 @@ NETWORK: Final = Network(
 CHAIN: Final = Chain(
     NETWORK,
     finality_tags="as on Ethereum",
-    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    proofs=PROOFS_BY_CLIENT,
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "as Ethereum mainnet",

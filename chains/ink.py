@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, token
+from chains.chain import PROOFS_BY_CLIENT, Chain, op_weth
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, op_games
 from verifier.network import Network
@@ -27,18 +27,9 @@ NETWORK: Final = Network(
 )
 CHAIN: Final = Chain(
     NETWORK,
-    assets=(
-        token(
-            NETWORK,
-            "WETH",
-            "0x4200000000000000000000000000000000000006",
-            3,
-            group="ETH",
-            evidence="WETH9 predeploy of the OP Stack (newer deployments: WETH98, balances at slot 0)",
-        ),
-    ),
+    assets=(op_weth(NETWORK),),
     finality_tags=OP_TAGS,
-    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    proofs=PROOFS_BY_CLIENT,
     sources=(
         "viem chain definitions (id, symbol, block time)",
         "ethereum-optimism/superchain-registry",

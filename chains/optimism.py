@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, escrow, mirror, pin, token
+from chains.chain import PROOFS_BY_CLIENT, Chain, circle_usdc, escrow, mirror, op_weth, pin, token
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, op_games
 from verifier.network import Network
@@ -44,12 +44,8 @@ CHAIN: Final = Chain(
             evidence="OP block 109279682: code hash from the account leaf proven under that block's state root, and a "
             "balance read at mapping slot 0 there; not upgradeable (L2StandardERC20)",
         ),
-        token(
+        op_weth(
             NETWORK,
-            "WETH",
-            "0x4200000000000000000000000000000000000006",
-            3,
-            group="ETH",
             pins=(pin("0x779bbf2a738ef09d961c945116197e2ac764c1b39304b2b4418cd4e42668b173"),),
             evidence="OP block 109279683: code hash from the account leaf proven under that block's state root; the "
             "same that ethereum-optimism's Bedrock migration pins as WETH9 (balances at slot 3)",
@@ -71,7 +67,7 @@ CHAIN: Final = Chain(
         ),
     ),
     finality_tags=OP_TAGS,
-    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    proofs=PROOFS_BY_CLIENT,
     unconfirmed=(FACT,),
     sources=(
         "viem chain definitions (id, symbol, block time)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, token
+from chains.chain import PROOFS_BY_CLIENT, Chain, circle_usdc, op_weth
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, op_games
 from verifier.network import Network
@@ -29,17 +29,10 @@ CHAIN: Final = Chain(
     NETWORK,
     assets=(
         circle_usdc(NETWORK, "0x078d782b760474a361dda0af3839290b0ef57ad6"),
-        token(
-            NETWORK,
-            "WETH",
-            "0x4200000000000000000000000000000000000006",
-            3,
-            group="ETH",
-            evidence="WETH9 predeploy of the OP Stack (newer deployments: WETH98, balances at slot 0)",
-        ),
+        op_weth(NETWORK),
     ),
     finality_tags=OP_TAGS,
-    proofs="eth_getProof; hash-mode archives at any block, path mode about 128 blocks, reth's default the head only",
+    proofs=PROOFS_BY_CLIENT,
     unconfirmed=(FACT,),
     sources=(
         "viem chain definitions (id, symbol, block time)",

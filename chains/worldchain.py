@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc, token
+from chains.chain import Chain, circle_usdc, op_weth
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, op_games
 from verifier.network import Network
@@ -27,14 +27,7 @@ CHAIN: Final = Chain(
     NETWORK,
     assets=(
         circle_usdc(NETWORK, "0x79a02482a880bce3f13e09da970dc34db4cd24d1"),
-        token(
-            NETWORK,
-            "WETH",
-            "0x4200000000000000000000000000000000000006",
-            3,
-            group="ETH",
-            evidence="WETH9 predeploy of the OP Stack (newer deployments: WETH98, balances at slot 0)",
-        ),
+        op_weth(NETWORK),
     ),
     finality_tags=OP_TAGS,
     proofs="eth_getProof (GetBlock lists it)",
