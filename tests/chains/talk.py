@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from chains.chain import local_network
@@ -119,6 +119,3 @@ def http(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
     """An HTTP answer by hand."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-Asking = Callable[[str], Awaitable[object]]

@@ -108,7 +108,13 @@ async def test_a_liar_about_one_slot_costs_that_slot_only(chain, lying_proxy):
 
 @pytest.mark.parametrize(
     "lie",
-    [lies.wrong_balance(), lies.wrong_nonce(), lies.wrong_code_hash(), lies.wrong_storage_hash(), lies.wrong_value()],
+    [
+        lies.wrong_balance(),
+        lies.wrong_nonce(),
+        lies.wrong_code_hash(),
+        lies.wrong_storage_hash(),
+        lies.wrong_value(),
+    ],
     ids=lambda lie: lie.name,
 )
 async def test_claimed_values_of_a_reply_are_not_even_read(chain, lying_proxy, lie):
@@ -116,6 +122,18 @@ async def test_claimed_values_of_a_reply_are_not_even_read(chain, lying_proxy, l
     proxy = lying_proxy(chain.url)
     proxy.tell(lie, method="eth_getProof")
     _, result = await run(chain, proxy.url)
+    assert result == (await run(chain, chain.url))[1]
+
+
+async def test_a_reply_that_names_another_account_is_no_answer(chain, lying_proxy):
+    """It is a mix-up, named as such, whatever nodes stand beside it; the next endpoint is asked."""
+    proxy = lying_proxy(chain.url)
+    proxy.tell(lies.wrong_address("0x" + "11" * 20), method="eth_getProof", nth=1)
+    _, result = await run(chain, proxy.url)
+    (unanswered,) = [value for value in result if isinstance(value, Unanswered)]
+    assert unanswered.failures == (("node-0", "not an answer to what was asked: a proof of another account"),)
+    proxy.tell(lies.wrong_address("0x" + "11" * 20), method="eth_getProof")
+    _, result = await run(chain, proxy.url, chain.url)
     assert result == (await run(chain, chain.url))[1]
 
 

@@ -15,9 +15,9 @@ class Anvil(DevNode):
     """
     A running anvil with ten unlocked, funded accounts and one block per transaction.
 
-    Proofs at block 0 and at "pending" do not verify, nor do proofs at the head after a cheat (`set_balance`,
-    `set_storage`) until one more block is mined: the cheats here mine it unless told not to. Storage keys must be 32
-    bytes. With the flags used here `finalized` is head-2 and `safe` head-1.
+    Proofs at block 0 and at "pending" do not verify, nor do proofs at the head after a cheat
+    (`set_storage`) until one more block is mined: it mines one unless told not to. Storage keys must be 32 bytes. With
+    the flags used here `finalized` is head-2 and `safe` head-1.
     """
 
     name = "anvil"
@@ -31,12 +31,6 @@ class Anvil(DevNode):
         if count > 0:
             self.rpc("anvil_mine", hex(count))
         return self.height
-
-    def set_balance(self, address: str, wei: int, *, mine: bool = True) -> None:
-        """Cheat: give an account a native balance. With `mine=False` the head's proofs lie until the next block."""
-        self.rpc("anvil_setBalance", address, hex(wei))
-        if mine:
-            self.mine()
 
     def set_storage(self, address: str, slot: int, word: int, *, mine: bool = True) -> None:
         """Cheat: write one storage word. With `mine=False` the head's proofs lie until the next block."""
@@ -52,10 +46,6 @@ class Anvil(DevNode):
         """Go back to a snapshot."""
         if self.rpc("evm_revert", snapshot) is not True:
             raise NodeFailedError(f"no snapshot {snapshot}")
-
-    def reorg(self, depth: int) -> None:
-        """Replace the newest blocks by as many other ones."""
-        self.rpc("anvil_reorg", depth, [])
 
 
 def start_anvil(chain_id: int, *, hardfork: str = "osaka", extra: Sequence[str] = ()) -> Anvil:

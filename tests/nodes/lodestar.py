@@ -27,8 +27,6 @@ CHAIN_ID = 20206
 SLOTS_PER_EPOCH = 8
 SLOTS_PER_PERIOD = 64
 CAPELLA_EPOCH = 1
-VERSIONS = {"phase0": "0x00000001", "altair": "0x01000001", "bellatrix": "0x02000001", "capella": "0x03000001"}
-"""The minimal preset's own fork versions, which Lodestar's development network uses."""
 SECRET = hashlib.sha256(b"a secret between two local processes").digest()
 HEAD_START = 6
 """The genesis lies so many seconds back when the nodes are started, about 15 before they are up: those slots are empty,

@@ -23,6 +23,7 @@ from verifier.encoders.gateway import encode_nodes, encode_trusted_answer, proof
 from verifier.encoders.op_stack import (
     MESSAGE_PASSER,
     Withdrawal,
+    encode_finalize_withdrawal,
     encode_prove_withdrawal,
     output_root,
     prove_withdrawal,
@@ -195,6 +196,12 @@ async def test_a_withdrawal_is_let_out_by_the_portal_of_dispute_games(anvil_fact
     games.wait(DELAY + 10)
     assert games.lets_out(withdrawal.hash)
     assert not games.lets_out(replace(withdrawal, value=6).hash)
+    with pytest.raises(REVERTED):
+        contracts.send(node, games.portal.address, encode_finalize_withdrawal(replace(withdrawal, value=6)))
+    done = contracts.send(node, games.portal.address, encode_finalize_withdrawal(withdrawal))
+    assert ["0x" + withdrawal.hash.hex()] == [log["topics"][1] for log in done["logs"]]
+    with pytest.raises(REVERTED):
+        contracts.send(node, games.portal.address, encode_finalize_withdrawal(withdrawal))
 
 
 @pytest.mark.covers("MRK-05")

@@ -7,7 +7,6 @@ of the engine. Each file states its tolerance: `|got − expected| ≤ max(abs, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from tests.conftest import shared_folder
 
 Given = dict[str, Any]
-Runner = Callable[[Given], Given]
 
 
 def folder_files() -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from verifier.app.errors import SignerFailed, UsageError
 from verifier.attest.eip712 import STATEMENT, domain_of, recover_typed, statement_digest, statement_value, typed_data
@@ -31,19 +31,6 @@ PASSWORD: Final = "XMARGIN_KEYSTORE_PASSWORD"  # noqa: S105 - the name of a vari
 SECONDS: Final = 15.0
 _KEY: Final = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _FORMS: Final = "keystore:FILE, env:VARIABLE, remote:0xADDRESS=URL_VARIABLE, bls-file:FILE or bls-env:VARIABLE"
-
-
-class Signer(Protocol):
-    """One key that signs by ECDSA."""
-
-    @property
-    def address(self) -> Address:
-        """Whose signatures they are."""
-        ...
-
-    def sign(self, made: Statement) -> bytes:
-        """The 65 bytes over a statement."""
-        ...
 
 
 class _Box:

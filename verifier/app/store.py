@@ -267,14 +267,6 @@ class Store:
         )
         return {_place(row): _capacity(row) for row in found}
 
-    def latest_bundle(self, account: str, policy_digest: Hash32) -> Hash32 | None:
-        """The bundle of an account's latest snapshot under this very policy, or None."""
-        found = self.rows(
-            "SELECT bundle FROM current_accounts WHERE account = ? AND policy_digest = ?",
-            (account, to_hex(policy_digest)),
-        )
-        return stored_id(self.path, found[0]["bundle"]) if found else None
-
     def last_bundle(self, account: str) -> Hash32 | None:
         """The bundle of an account's newest snapshot under any policy, or None: where to look, to be proven again."""
         found = self.rows(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from verifier.codec.abi import field, mapping_slot, pad_address, vyper_mapping_slot
 from verifier.errors import NotUsable, WrongBinding
 from verifier.primitives import Address, SlotKey, slot_key
 from verifier.proven import ProvenWord
-
-LOW: Final = (1 << 128) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,17 +45,6 @@ LADDER: Final = (
     Status.DEFICIT,
 )
 """Rungs of a margin call, mildest first."""
-ACTIONS: Final = {
-    Status.HEALTHY: "none",
-    Status.WARNING: "notify, show the cheapest cures",
-    Status.MARGIN_CALL: "only actions that reduce risk",
-    Status.FINAL_CALL: "cancel resting orders, propose a plan",
-    Status.LIQUIDATION: "reduce to the target",
-    Status.BACKSTOP: "take over in full",
-    Status.DEFICIT: "insurance, then loss sharing",
-    Status.DATA_CALL: "no new risk, ask for fresh proofs",
-    Status.INDETERMINATE: "no new risk, ask for fresh proofs",
-}
 
 
 @dataclass(frozen=True, slots=True)

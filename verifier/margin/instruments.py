@@ -58,8 +58,3 @@ class Option:
 Terms = LinearPerp | InversePerp | Future | Option
 
 LINEAR: Final = LinearPerp()
-
-
-def expiry_of(terms: Terms) -> Timestamp | None:
-    """When it expires; None for a perpetual."""
-    return terms.expiry if isinstance(terms, Future | Option) else None

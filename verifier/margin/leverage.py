@@ -25,8 +25,6 @@ from verifier.policy import PPM
 MOST_SCALE: Final = 100 * PPM
 TRADE_DECIMALS: Final = 9
 TRIED: Final = "tried-position"
-Still = frozenset[str]
-NOTHING_STILL: Final[Still] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

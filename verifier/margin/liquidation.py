@@ -26,7 +26,7 @@ from verifier.margin.liquidation_steps import (
     slice_of_holding,
     slice_of_perpetual,
 )
-from verifier.margin.risk import Ratio, Risk
+from verifier.margin.risk import Risk
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Line, Position
 from verifier.margin.trial import Pool, Scales, Trial
@@ -406,11 +406,6 @@ def _least(most: int, lacks: Callable[[int], int], hint: int | None = None) -> i
     if not whole.turned:
         return None
     return turning_point(probe, Point(0, turned=False, measure=lacks(0)), whole, hint).at
-
-
-def ratio_after(step: Step) -> Ratio:
-    """The margin ratio a step leaves, the worse of both."""
-    return step.after.low.worst_ratio
 
 
 def by_part(found: Plan) -> dict[str, int]:

@@ -12,7 +12,7 @@ Source: margin reference, section 12.5; Brunnermeier and Pedersen 2009.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
@@ -310,8 +310,3 @@ def tipping_shock(
 def uniform(snapshot: Snapshot, fall: int, still: frozenset[str] = frozenset()) -> Shock:
     """The same fall for every priced group but some: the money one counts in does not fall against itself."""
     return Shock({group: fall for group, q in sorted(snapshot.quotes.items()) if q.price > 0 and group not in still})
-
-
-def without_impact(trading: Trading) -> Trading:
-    """The same surroundings with markets that take anything."""
-    return replace(trading, impacts=MappingProxyType({}))

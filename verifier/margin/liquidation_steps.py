@@ -22,7 +22,7 @@ from verifier.margin.models.impact import Impact
 from verifier.margin.models.selling import NO_IMPACT, mark_after, sale_cost
 from verifier.margin.risk import Risk
 from verifier.margin.snapshot import Line, Position, Snapshot
-from verifier.margin.trial import Pool, Scales, Trial, at_prices, with_parts
+from verifier.margin.trial import Pool, Scales, Trial, with_parts
 from verifier.policy import PPM
 
 
@@ -332,8 +332,3 @@ def _without_order(snapshot: Snapshot, name: str) -> Snapshot:
 def _group_of(trades: tuple[_Trade, ...]) -> str:
     groups = {trade.part.group for trade in trades}
     return next(iter(groups)) if len(groups) == 1 else ""
-
-
-def at_marks(trial: Trial, marks: Mapping[str, Price]) -> Trial:
-    """The same with marks where a loop left them."""
-    return replace(trial, snapshot=at_prices(trial.snapshot, marks))

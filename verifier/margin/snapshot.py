@@ -41,7 +41,6 @@ class Doubt(StrEnum):
     NO_VOLATILITY = "no-volatility"
     NO_RATE = "no-rate"
     STALE_FORWARD = "stale-forward"
-    NO_SETTLEMENT = "no-settlement"
 
 
 @dataclass(frozen=True, slots=True)

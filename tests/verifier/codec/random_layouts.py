@@ -11,8 +11,6 @@ import random
 import re
 from dataclasses import dataclass, field
 
-DEFAULTS = {"uint": 0, "int": 0, "bool": False, "address": bytes(20), "enum": 0, "opaque": 0}
-
 
 @dataclass
 class Source:

@@ -31,7 +31,6 @@ from verifier.trust import Anchor, Basis, Checkpoint, Trust
 
 MAINNET = consensus_of(ChainId(1))
 DEVNET = devnet((Fork.FULU, 0))
-CHAIN_OF_BLOCKS = BeaconChain(DEVNET)
 RING = 64
 
 

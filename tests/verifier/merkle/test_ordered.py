@@ -23,8 +23,6 @@ from verifier.merkle.ordered import (
     verify_at,
 )
 
-EMPTY_PROOFS = ()
-
 
 def items(count: int) -> list[bytes]:
     return [keccak(b"item-%d" % i) for i in range(count)]

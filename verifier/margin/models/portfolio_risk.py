@@ -137,13 +137,6 @@ class HistoricalRisk:
     coverage: Backtest | None
 
 
-def historical_risk(
-    money: Sequence[int], columns: Sequence[Sequence[int]], level: int, window: int = 250
-) -> HistoricalRisk:
-    """VaR and ES of a book, and a backtest of rolling VaR on as much of the past as there is."""
-    return _risk_of(_sums(loss_matrix(money, columns)), level, window)
-
-
 def _risk_of(whole: Floats, level: int, window: int) -> HistoricalRisk:
     tail = empirical_tail(whole, level / PPM)
     tested = None

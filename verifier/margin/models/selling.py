@@ -50,11 +50,6 @@ def mark_after(impact: Impact, price: Price, sold: int) -> Price:
     return Price(min((price * (1 + move)).__ceil__(), MAX_PRICE))
 
 
-def steepness(impact: Impact, value: Usd) -> int:
-    """How much of the mark a sale of this value takes, in ppm, rounded up: for tables."""
-    return (Fraction(impact.move(usd_float(value), 1.0)) * PPM).__ceil__()
-
-
 def deviations(move: int, volatility: int, seconds: int) -> str:
     """A relative move (ppm) in standard deviations of a horizon, as text; volatility is a year's, in ppm."""
     sigma = volatility / PPM * sqrt(seconds / 31_536_000)
