@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 PLAIN = {
@@ -16,11 +17,23 @@ PLAIN = {
     "ADDRESS": (0x30, 0, 1), "ORIGIN": (0x32, 0, 1), "CALLER": (0x33, 0, 1), "CALLVALUE": (0x34, 0, 1),
     "CALLDATASIZE": (0x36, 0, 1), "CODESIZE": (0x38, 0, 1), "GASPRICE": (0x3A, 0, 1), "RETURNDATASIZE": (0x3D, 0, 1),
     "COINBASE": (0x41, 0, 1), "TIMESTAMP": (0x42, 0, 1), "NUMBER": (0x43, 0, 1), "PREVRANDAO": (0x44, 0, 1),
-    "GASLIMIT": (0x45, 0, 1), "CHAINID": (0x46, 0, 1), "SELFBALANCE": (0x47, 0, 1), "POP": (0x50, 1, 0),
+    "GASLIMIT": (0x45, 0, 1), "CHAINID": (0x46, 0, 1), "SELFBALANCE": (0x47, 0, 1), "BASEFEE": (0x48, 0, 1),
+    "BLOBHASH": (0x49, 1, 1), "BLOBBASEFEE": (0x4A, 0, 1), "POP": (0x50, 1, 0),
     "PC": (0x58, 0, 1), "MSIZE": (0x59, 0, 1), "GAS": (0x5A, 0, 1), "JUMPDEST": (0x5B, 0, 0), "PUSH0": (0x5F, 0, 1),
     "CALLDATALOAD": (0x35, 1, 1),
 }  # fmt: skip
-"""Opcodes whose arguments may be anything."""
+"""Opcodes whose arguments may be anything. What they say of the block and of the call, nodes say too."""
+PRICE = frozenset({0x3A})
+BASE_FEE = frozenset({0x48})
+"""
+Geth answers eth_call with a base fee of zero where no gas price is given, and where one is, GASPRICE tells it. So for geth
+one of the two opcodes is left out, by what its calls give. Anvil and EthereumJS answer both without a price as we do.
+"""
+PUSHES = frozenset(range(0x60, 0x80))
+PRECOMPILES = (1, 2, 3, 4, 5, 6, 7, 9, 11, 0x100)
+"""Not those of pairings and blobs: each is a fifth or a half of all the work that a call may be here."""
+NEWEST_HASHES = (0, 1, 2, 3, 9, 256, 257, 2**64)
+"""How far back BLOCKHASH looks from the block's own number, which is no block before it."""
 
 
 @dataclass
@@ -29,7 +42,7 @@ class Program:
 
     rng: random.Random
     others: Sequence[bytes]
-    newest: str = "osaka"
+    precompiles: bool = True
     code: bytearray = field(default_factory=bytearray)
     height: int = 0
 
@@ -61,8 +74,8 @@ class Program:
     def address(self) -> int:
         """Some contract's, a precompile's, or one where nothing is."""
         kind = self.rng.randrange(8)
-        if kind == 0:
-            return self.rng.choice((1, 2, 3, 4, 5, 6, 9))
+        if kind == 0 and self.precompiles:
+            return self.rng.choice(PRECOMPILES)
         return self.rng.getrandbits(160) if kind == 1 else int.from_bytes(self.rng.choice(self.others), "big")
 
 
@@ -125,41 +138,87 @@ CALLS = (
 )
 
 
-def program(rng: random.Random, others: Sequence[bytes], *, newest: str = "osaka", length: int = 40) -> bytes:
-    """A program that does `length` things and then returns, reverts or fails."""
-    p = Program(rng, others, newest)
+def _block_hash(p: Program) -> None:
+    """BLOCKHASH of a block so many before this one."""
+    p.push(p.rng.choice(NEWEST_HASHES))
+    p.code += b"\x43\x03\x40"  # NUMBER, SUB, BLOCKHASH
+
+
+def _returned(p: Program) -> None:
+    """RETURNDATACOPY of all there is, so that it never fails."""
+    p.code += b"\x3d\x5f"
+    p.height += 2
+    p.push(p.small())
+    p.code.append(0x3E)
+    p.height -= 3
+
+
+def _log(p: Program) -> None:
+    topics = p.rng.randrange(5)
+    for value in (*(p.rng.randrange(4) for _ in range(topics)), p.rng.randrange(64), p.rng.randrange(64)):
+        p.push(value)
+    p.code.append(0xA0 + topics)
+    p.height -= 2 + topics
+
+
+def _dup_or_swap(p: Program) -> None:
+    depth = p.rng.randrange(1, 5)
+    if p.rng.random() < 0.5:
+        p.op(0x7F + depth, depth, depth + 1)
+    else:
+        p.op(0x8F + depth, depth + 1, depth + 1)
+
+
+def _jump(p: Program) -> None:
+    """Over the next byte, always or by what is on the stack, to a JUMPDEST; or to where there is none."""
+    conditional = p.rng.random() < 0.5
+    if conditional:
+        p.op(0x50, 1, 0)  # something on the stack, taken off: what is under it decides
+        p.push(p.rng.randrange(2))
+    at = len(p.code)
+    p.push(at + 4 if at + 4 < 256 else 0)
+    p.code += b"\x57\x5b" if conditional else b"\x56\x5b"
+    p.height -= 1 + conditional
+
+
+def program(
+    rng: random.Random,
+    others: Sequence[bytes],
+    *,
+    newest: str = "osaka",
+    length: int = 40,
+    without: AbstractSet[int] = frozenset(),
+    precompiles: bool = True,
+) -> bytes:
+    """
+    A program that does `length` things and then returns, reverts or fails.
+
+    Args:
+        newest: Osaka's opcodes, or those of Prague.
+        without: Opcodes that never run in it. Then no stray PUSH stands in it either, which would make data of an
+            opcode and opcodes of the data behind it.
+    """
+    p = Program(rng, others, precompiles)
+    plain = [part for part in PLAIN.values() if part[0] not in without]
+    stray = sorted(set(range(256)) - without - (PUSHES if without else set()))
     for _ in range(length):
         kind = rng.random()
-        if kind < 0.45:
-            name = rng.choice(list(PLAIN))
-            p.op(*PLAIN[name])
-        elif kind < 0.6:
+        if kind < 0.44:
+            p.op(*rng.choice(plain))
+        elif kind < 0.58:
             rng.choice(MEMORY)(p)
-        elif kind < 0.78:
+        elif kind < 0.76:
             rng.choice(STATE)(p)
-        elif kind < 0.88:
+        elif kind < 0.86:
             rng.choice(CALLS)(p)
-        elif kind < 0.9:
+        elif kind < 0.88:
             _create(p)
-        elif kind < 0.92:
+        elif kind < 0.89:
             p.op(0x1E if newest == "osaka" else 0x15, 1, 1)  # CLZ
-        elif kind < 0.94:
-            depth = rng.randrange(1, 5)
-            p.op(0x7F + depth, depth, depth + 1)  # DUPn
-        elif kind < 0.96:
-            for value in (rng.randrange(4), rng.randrange(64), rng.randrange(64)):
-                p.push(value)
-            p.code.append(0xA1)  # LOG1, its topic being a number
-            p.height -= 3
-        elif kind < 0.98:
-            at = len(p.code)
-            p.push(at + 4)
-            p.code += b"\x56\x5b"  # over the next byte, to a JUMPDEST
-            p.height -= 1
-            if p.code[at] != 0x60:
-                break  # too far for one byte: falls off a wrong jump, which is a fine end
+        elif kind < 0.985:
+            rng.choice((_block_hash, _returned, _log, _dup_or_swap, _jump))(p)
         else:
-            p.code.append(rng.randrange(256))  # anything at all, from here on
+            p.code.append(rng.choice(stray))  # anything at all, from here on
     return bytes(p.code) + _ending(p)
 
 

@@ -79,12 +79,14 @@ def gathered(node: Any, calls: Sequence[Call], *, hints: bool = True, url: str |
     return asyncio.run(run())
 
 
-def node_answer(node: Any, call: Call, height: int) -> tuple[str, str]:
-    """How the node itself ends the call: returned, reverted with data, or halted."""
+def node_answer(node: Any, call: Call, height: int, *, price: int | None = None) -> tuple[str, str]:
+    """How the node itself ends the call, at a gas price where one is given: returned, reverted with data, or halted."""
     # EthereumJS takes nothing off for the call data before the first step.
     gas = call.gas - (intrinsic_gas(call.data) if type(node).__name__ == "EthereumJS" else 0)
     parts = {"to": call.to, "from": call.sender, "data": call.data}
     message = {**{name: f"0x{part.hex()}" for name, part in parts.items()}, "gas": hex(gas)}
+    if price is not None:
+        message["gasPrice"] = hex(price)
     body = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [message, hex(height)]}
     reply = post(node.url, body)
     if "result" in reply:

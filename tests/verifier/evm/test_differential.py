@@ -3,74 +3,152 @@
 from __future__ import annotations
 
 import random
+import time
+from collections import Counter
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 import pytest
 
-from tests.simulators.programs import program
+from tests.nodes.ethereumjs import start_ethereumjs
+from tests.nodes.genesis import MONEY, genesis
+from tests.nodes.geth import start_geth
+from tests.simulators.programs import BASE_FEE, PRICE, program
 from tests.verifier.evm.talk import gathered, node_answer, our_answer
 from verifier.calls import Call
 from verifier.primitives import Address
 
+SENDER = Address(b"\x5e" * 20)
+"""Has the money that a gas price asks for; no program looks at it."""
 
-def populated(node, seed: int, count: int) -> list[Call]:
-    """Programs that know each other, with balances and storage, and a call of each."""
+Accounts = Mapping[str, Mapping[str, Any]]
+
+
+def made(
+    seed: int, count: int, *, newest: str = "osaka", without: AbstractSet[int] = frozenset(), tree: bool = False
+) -> tuple[Accounts, list[Call]]:
+    """
+    Programs that know each other, with balances and storage, and a call of each.
+
+    Args:
+        tree: Each knows earlier ones only, so that none comes back to the one that was called, and no precompiles.
+    """
     rng = random.Random(seed)
     addresses = [b"\xc0" + rng.randbytes(19) for _ in range(count)]
-    for address in addresses:
-        at = f"0x{address.hex()}"
-        code = program(rng, rng.sample(addresses, min(6, count)), length=rng.choice((5, 15, 40)))
-        node.rpc("anvil_setCode", at, f"0x{code.hex()}")
-        if rng.random() < 0.5:
-            node.rpc("anvil_setBalance", at, hex(1_000))
-        for slot in range(3):
-            node.rpc("anvil_setStorageAt", at, f"0x{slot:064x}", f"0x{rng.getrandbits(256) | 1:064x}")
-    node.mine(3)
+    accounts: dict[str, dict[str, Any]] = {f"0x{SENDER.hex()}": {"balance": MONEY}}
+    for i, address in enumerate(addresses):
+        others = rng.sample(addresses, min(6, count)) if not tree else (addresses[max(0, i - 6) : i] or [b"\xc1" * 20])
+        length = rng.choice((5, 15, 40))
+        code = program(rng, others, newest=newest, length=length, without=without, precompiles=not tree)
+        accounts[f"0x{address.hex()}"] = {
+            "balance": hex(rng.choice((0, 1_000))),
+            "nonce": "0x1",
+            "code": f"0x{code.hex()}",
+            "storage": {f"0x{slot:064x}": f"0x{rng.getrandbits(256) | 1:064x}" for slot in range(3)},
+        }
     gas = (60_000, 300_000, 1_000_000)
-    return [Call(Address(a), rng.randbytes(rng.choice((0, 4, 68))), gas=rng.choice(gas)) for a in addresses]
+    return accounts, [
+        Call(Address(a), rng.randbytes(rng.choice((0, 4, 68))), SENDER, rng.choice(gas)) for a in addresses
+    ]
 
 
-def compare(node, calls: list[Call]) -> dict[str, int]:
+def put(node, accounts: Accounts) -> None:
+    """Put accounts on an anvil."""
+    for address, account in accounts.items():
+        node.rpc("anvil_setBalance", address, account["balance"])
+        if "code" in account:
+            node.rpc("anvil_setCode", address, account["code"])
+        for slot, word in account.get("storage", {}).items():
+            node.rpc("anvil_setStorageAt", address, slot, word)
+    node.mine(3)
+
+
+def compare(node, calls: list[Call], *, priced: bool = False, hints: bool = True) -> Counter[str]:
     """Every call ends alike, with the same bytes; how many ended how."""
-    talk = gathered(node, calls)
+    talk = gathered(node, calls, hints=hints)
     assert {i: str(error) for i, error in talk.state.failed.items()} == {}
-    state, ends = talk.section(), dict[str, int]()
+    state, ends = talk.section(), Counter[str]()
+    price = talk.header.block.base_fee if priced else None
     for i, call in enumerate(calls):
         ours = our_answer(state.call(call))
-        assert ours == node_answer(node, call, talk.header.number), (i, call)
-        ends[ours[0]] = ends.get(ours[0], 0) + 1
+        assert ours == node_answer(node, call, talk.header.number, price=price), (i, call)
+        ends[ours[0]] += 1
+    assert set(ends) == {"returned", "reverted", "halted"}
     return ends
+
+
+def on_anvil(anvil_factory, seed: int, count: int) -> None:
+    accounts, calls = made(seed, count)
+    node = anvil_factory(chain_id=31_340)
+    try:
+        put(node, accounts)
+        compare(node, calls)
+    finally:
+        node.stop()
+
+
+def on_geth(seed: int, count: int) -> None:
+    """Two sets on one chain: called without a price, and at the block's base fee.
+
+    Without hints: geth runs a call again until its access list stays the same, which that of some programs never does.
+    """
+    free, free_calls = made(seed, count, without=BASE_FEE)
+    paid, paid_calls = made(seed + 1, count, without=PRICE)
+    node = start_geth(genesis({**free, **paid}, chain_id=31_340, timestamp=int(time.time())))
+    try:
+        node.mine(5)
+        compare(node, free_calls, hints=False)
+        compare(node, paid_calls, hints=False, priced=True)
+    finally:
+        node.stop()
+
+
+def on_ethereumjs(seed: int, count: int) -> None:
+    """In a tree: this client's eth_call prices the called account and the precompiles as if nothing had touched them."""
+    accounts, calls = made(seed, count, newest="prague", tree=True)
+    node = start_ethereumjs(genesis=genesis(accounts, chain_id=31_340, timestamp=int(time.time()), osaka=False))
+    try:
+        node.mine(5)
+        compare(node, calls)
+    finally:
+        node.stop()
 
 
 def test_random_programs_end_as_on_anvil(anvil_factory):
     """A seeded sample: what they return, what they revert with, and where they run out of gas."""
-    node = anvil_factory(chain_id=31_340)
-    ends = compare(node, populated(node, seed=7, count=120))
-    node.stop()
-    assert min(ends.get(end, 0) for end in ("returned", "reverted", "halted")) > 0
+    on_anvil(anvil_factory, 7, 120)
 
 
-def test_random_programs_end_as_on_ethereumjs(ethereumjs):
-    """The same kind of programs, deployed by transactions, on a client of another make and under Prague.
+@pytest.mark.node("geth")
+def test_random_programs_end_as_on_geth():
+    """On a client of another make, with a base fee and a blob base fee that are not the least, and a beneficiary."""
+    on_geth(21, 120)
 
-    (Geth's development chain prices opcodes by rules that are not out yet, while its headers are Osaka's.)
-    """
-    rng = random.Random(11)
-    targets: list[bytes] = [bytes(19) + b"\x04"]
-    for _ in range(24):
-        code = program(rng, targets[-6:], newest="prague", length=rng.choice((5, 15, 30)))
-        init = b"\x61" + len(code).to_bytes(2, "big") + b"\x80\x60\x0a\x5f\x39\x5f\xf3"
-        address = ethereumjs.send(None, f"0x{(init + code).hex()}")["contractAddress"]
-        targets.append(bytes.fromhex(address[2:]))
-    ends = compare(ethereumjs, [Call(Address(a), rng.randbytes(4), gas=400_000) for a in targets[1:]])
-    assert sum(ends.values()) == 24
+
+@pytest.mark.node("ethereumjs")
+def test_random_programs_end_as_on_ethereumjs():
+    """On a third client, under Prague."""
+    on_ethereumjs(11, 60)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 109))
 def test_two_thousand_random_programs(anvil_factory, seed):
     """Nine times 240 programs, each set on a chain of its own."""
-    node = anvil_factory(chain_id=31_341)
-    try:
-        compare(node, populated(node, seed=seed, count=240))
-    finally:
-        node.stop()
+    on_anvil(anvil_factory, seed, 240)
+
+
+@pytest.mark.soak
+@pytest.mark.node("geth")
+@pytest.mark.parametrize("seed", range(200, 208, 2))
+def test_two_thousand_random_programs_on_geth(seed):
+    """Four times two sets of 250."""
+    on_geth(seed, 250)
+
+
+@pytest.mark.soak
+@pytest.mark.node("ethereumjs")
+def test_random_programs_end_as_on_ethereumjs_in_number():
+    """A larger set under Prague."""
+    on_ethereumjs(300, 240)
