@@ -47,8 +47,8 @@ class CallLimits:
 
     Attributes:
         steps: Units of work: one for an opcode, more for precompiles by what they cost here, and for each call frame.
-        depth: Call frames inside each other. The protocol allows 1,024; no honest contract comes near this bound, and a
-            call that reaches it is refused, not answered as a node would.
+        depth: Call frames inside each other. The protocol allows 1,025, the outermost among them; of each frame's gas
+            a 64th stays behind, so that no call here has gas for 600. With a lower bound, what goes deeper is refused.
         frames: Call frames in all.
         reads: Accounts and words that it may touch.
         code_bytes: Of all the code that it may touch.
@@ -56,7 +56,7 @@ class CallLimits:
     """
 
     steps: int = 1_000_000
-    depth: int = 128
+    depth: int = 1_025
     frames: int = 10_000
     reads: int = 20_000
     code_bytes: int = 4 * 1_024 * 1_024

@@ -231,20 +231,11 @@ class SectionState:
             try:
                 found = verify_call(self._header, call, self, self.codes, work=self._work)
             except VerifierError as error:
-                found = _without_frames(error)
+                found = error
             self._calls[call] = found
         if isinstance(found, VerifierError):
-            raise found
+            raise found.with_traceback(None)  # kept, it would grow by the frames of everybody who asked
         return found
-
-
-def _without_frames(error: VerifierError) -> VerifierError:
-    """The error without the frames it came through: those of a call hold the machine's memory, and errors are kept."""
-    error.__context__ = error.__cause__
-    if error.__cause__ is not None:
-        error.__cause__.__context__ = None
-        error.__cause__.__traceback__ = None
-    return error.with_traceback(None)
 
 
 def verify_section(

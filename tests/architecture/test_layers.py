@@ -50,7 +50,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tiny_keccak": ("verifier.crypto.keccak",),
     "ethereum": ("verifier.evm.machine",),
     "ethereum_types": ("verifier.evm.machine",),
-    "sys": ("verifier.evm.machine", "verifier.app", "chains"),
+    "sys": ("verifier.evm.machine", "verifier.evm.recursion", "verifier.app", "chains"),
+    "threading": ("verifier.evm.recursion", "verifier.app", "chains"),
     "numpy": ("verifier.margin.models",),
     "scipy": ("verifier.margin.models",),
     "py_arkworks_bls12381": ("verifier.crypto.bls_arkworks",),
@@ -76,7 +77,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "platformdirs": ("verifier.app",),
 }
 PURE_STDLIB = {
-    "__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
+    "__future__", "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum", "fractions",
     "functools", "hashlib", "heapq", "importlib", "itertools", "json", "math", "operator", "re", "struct", "types", "typing", "unicodedata",
 }  # fmt: skip
 MINTERS = (

@@ -4,8 +4,7 @@ The package's interpreter, opcodes, gas and precompiles run as they are. An inst
 so that the two seams where we join it touch no other user of the package in this process: its module `state` is ours
 (proven state with an undo log), and its trace hook counts work and stops what is refused. Nothing global is changed.
 
-The specification calls itself for each call frame; four Python frames go to one of them, and `CallLimits.depth` keeps
-that far below Python's own limit.
+The specification calls itself for each call frame; `recursion` makes room for as many as the protocol allows.
 
 Source: ethereum/execution-specs, package `ethereum-execution` (CC0-1.0), src/ethereum/forks/<fork>/vm.
 """
@@ -21,9 +20,11 @@ from types import ModuleType
 from typing import Any, Final, Protocol, cast
 
 from verifier.calls import Call, CallLimits, Work
-from verifier.errors import NOWHERE, CallTooLarge, Unsupported, Where
+from verifier.errors import NOWHERE, CallTooLarge, Unsupported, VerifierError, Where
 from verifier.evm import state as proven_state
 from verifier.evm.environment import Environment
+from verifier.evm.precompiles import precompile_work
+from verifier.evm.recursion import deep_recursion
 from verifier.evm.state import Numbers, State
 from verifier.forks import Fork
 from verifier.primitives import Hash32
@@ -36,16 +37,6 @@ _CODE_PER_STEP: Final = 128
 _FAULTS: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 _LOGS: Final = frozenset({"LOG0", "LOG1", "LOG2", "LOG3", "LOG4"})
 _BEFORE_PRAGUE: Final = (Fork.LONDON, Fork.PARIS, Fork.SHANGHAI, Fork.CANCUN)
-_CHEAP: Final = 100
-_MAX_EXPONENT: Final = 1 << 32
-_PAIRINGS: Final = {0x08: (192, 34_000), 0x0F: (384, 32_600)}
-"""Bytes and least gas for each pair: EIP-1108, EIP-2537."""
-_SUMS: Final = {0x0C: (160, 6_000), 0x0E: (288, 11_000)}
-"""Bytes for each point of a multi-scalar multiplication, and less gas than any costs: EIP-2537."""
-_FIXED: Final = {
-    0x01: 400, 0x06: 2_000, 0x07: 20_000, 0x0A: 500_000, 0x0B: 3_000, 0x0D: 5_000, 0x10: 30_000, 0x11: 100_000,
-    0x100: 400,
-}  # fmt: skip
 _JUMPDEST: Final = 0x5B
 _PUSH1: Final = 0x60
 _JUMPS: Final = re.compile(b"\\x5b|" + b"|".join(b"\\x%02x.{0,%d}" % (_PUSH1 + n, n + 1) for n in range(32)), re.DOTALL)
@@ -111,31 +102,6 @@ class _Meter:
             raise Unsupported(self.where, f"the opcode {name}, which means something else on this network")
 
 
-def precompile_work(number: int, data: bytes, gas: int) -> int:
-    """
-    What a precompile costs here in units of work: some are slow in this specification, whatever gas they charge.
-
-    Args:
-        gas: What the call has; where the protocol's price is more, nothing is computed.
-    """
-    size = len(data)
-    if number in _PAIRINGS:
-        pairs, price = size // _PAIRINGS[number][0], _PAIRINGS[number][1]
-        return _CHEAP if gas < price * pairs else 200_000 * (1 + pairs)
-    if number in _SUMS:
-        points, price = size // _SUMS[number][0], _SUMS[number][1]
-        return _CHEAP if gas < price else 100_000 * (1 + points)
-    if number == 0x09:  # a unit of gas for each round of BLAKE2
-        rounds = int.from_bytes(data[:4], "big")
-        return _CHEAP if gas < rounds else 20 * rounds + _CHEAP
-    if number == 0x05:
-        base, exponent, modulus = (int.from_bytes(data[i : i + 32].ljust(32, b"\x00"), "big") for i in (0, 32, 64))
-        wide = max(base, modulus)
-        price = (wide // 8) ** 2 * max(1, 8 * (exponent - 32)) // 3
-        return _CHEAP if gas < price else _CHEAP + wide**2 * max(1, min(exponent, _MAX_EXPONENT)) // 4_096
-    return _FIXED.get(number, _CHEAP + size // 32)
-
-
 class JumpDestinations:
     """The places of JUMPDEST in some code that are no data of a PUSH: a byte for each, not an integer."""
 
@@ -186,15 +152,10 @@ class Machine:
             VerifierError: Whatever reading the state or a block hash raises; bounds and refused parts of the machine.
         """
         meter = _Meter(env, limits, where)
-        message = self._message(call, env, state, hashes, meter)
         try:
-            ended = self._interpreter.process_message(self._delegated(message, state))
-        except RecursionError:
-            raise CallTooLarge(where, "call frames inside each other", limits.depth, meter.depth) from None
-        except _FAULTS as error:
-            # The specification assumes valid blocks; what it trips over in hostile code is no answer.
-            what = f"the executable specification stopped with {type(error).__name__} in this call"
-            raise Unsupported(where, what) from error
+            ended = self._ended(self._message(call, env, state, hashes, meter), state, meter)
+        except VerifierError as error:
+            raise _without_frames(error) from error.__cause__
         finally:
             if work is not None:
                 work.left -= min(meter.steps, limits.steps)
@@ -204,6 +165,17 @@ class Machine:
         name = None if ended.error is None else type(ended.error).__name__
         reverted = name == "Revert"
         return Finished(output, reverted, None if reverted else name, int(ended.gas_left), meter.steps)
+
+    def _ended(self, message: Any, state: State, meter: _Meter) -> Any:  # noqa: ANN401
+        try:
+            with deep_recursion():
+                return self._interpreter.process_message(self._delegated(message, state))
+        except RecursionError:
+            raise CallTooLarge(meter.where, "call frames inside each other", meter.limits.depth, meter.depth) from None
+        except _FAULTS as error:
+            # The specification assumes valid blocks; what it trips over in hostile code is no answer.
+            what = f"the executable specification stopped with {type(error).__name__} in this call"
+            raise Unsupported(meter.where, what) from error
 
     def _delegated(self, message: Any, state: State) -> Any:  # noqa: ANN401
         """The message with its delegate's code, where the called account delegates (EIP-7702)."""
@@ -318,12 +290,19 @@ def machine(fork: Fork, where: Where = NOWHERE) -> Machine:
 
 @cache
 def _machine(fork: Fork) -> Machine:
-    before = sys.getrecursionlimit()
-    try:
+    # The package raises the recursion limit for the whole process, to where parsers in C run out of stack before they
+    # are stopped; here that is undone.
+    with deep_recursion():
         return Machine(fork)
-    finally:
-        # The package raises it for the whole process, to where parsers in C run out of stack before they are stopped.
-        sys.setrecursionlimit(before)
+
+
+def _without_frames(error: VerifierError) -> VerifierError:
+    """The error without the frames it came through: they hold the machine's memory, and errors are kept."""
+    error.__context__ = error.__cause__
+    if error.__cause__ is not None:
+        error.__cause__.__context__ = None
+        error.__cause__.__traceback__ = None
+    return error.with_traceback(None)
 
 
 def _made(kind: Any, values: dict[str, object]) -> Any:  # noqa: ANN401

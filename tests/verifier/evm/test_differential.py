@@ -16,12 +16,14 @@ from tests.nodes.genesis import MONEY, genesis
 from tests.nodes.geth import start_geth
 from tests.simulators.programs import BASE_FEE, PRICE, program
 from tests.verifier.evm.talk import gathered, node_answer, our_answer
+from tests.verifier.evm.test_recursion import RECURSIONS
 from verifier.calls import Call
 from verifier.primitives import Address
 
 SENDER = Address(b"\x5e" * 20)
 """Has the money that a gas price asks for; no program looks at it."""
 
+ENDS = {"returned", "reverted", "halted"}
 Accounts = Mapping[str, Mapping[str, Any]]
 
 
@@ -53,6 +55,14 @@ def made(
     ]
 
 
+def recursing() -> tuple[Accounts, list[Call]]:
+    """Contracts that call themselves as deep as the gas lets them, and say how deep that was."""
+    codes = [RECURSIONS[name] for name in ("CALL", "DELEGATECALL", "REVERT")]
+    places = {code: bytes([0xC2, i]) * 10 for i, code in enumerate(codes)}
+    accounts = {f"0x{at.hex()}": {"balance": "0x0", "nonce": "0x1", "code": f"0x{code}"} for code, at in places.items()}
+    return accounts, [Call(Address(at), b"", SENDER, 30_000_000) for at in places.values()]
+
+
 def put(node, accounts: Accounts) -> None:
     """Put accounts on an anvil."""
     for address, account in accounts.items():
@@ -74,7 +84,6 @@ def compare(node, calls: list[Call], *, priced: bool = False, hints: bool = True
         ours = our_answer(state.call(call))
         assert ours == node_answer(node, call, talk.header.number, price=price), (i, call)
         ends[ours[0]] += 1
-    assert set(ends) == {"returned", "reverted", "halted"}
     return ends
 
 
@@ -83,7 +92,7 @@ def on_anvil(anvil_factory, seed: int, count: int) -> None:
     node = anvil_factory(chain_id=31_340)
     try:
         put(node, accounts)
-        compare(node, calls)
+        assert set(compare(node, calls)) == ENDS
     finally:
         node.stop()
 
@@ -98,8 +107,8 @@ def on_geth(seed: int, count: int) -> None:
     node = start_geth(genesis({**free, **paid}, chain_id=31_340, timestamp=int(time.time())))
     try:
         node.mine(5)
-        compare(node, free_calls, hints=False)
-        compare(node, paid_calls, hints=False, priced=True)
+        assert set(compare(node, free_calls, hints=False)) == ENDS
+        assert set(compare(node, paid_calls, hints=False, priced=True)) == ENDS
     finally:
         node.stop()
 
@@ -110,7 +119,7 @@ def on_ethereumjs(seed: int, count: int) -> None:
     node = start_ethereumjs(genesis=genesis(accounts, chain_id=31_340, timestamp=int(time.time()), osaka=False))
     try:
         node.mine(5)
-        compare(node, calls)
+        assert set(compare(node, calls)) == ENDS
     finally:
         node.stop()
 
@@ -130,6 +139,25 @@ def test_random_programs_end_as_on_geth():
 def test_random_programs_end_as_on_ethereumjs():
     """On a third client, under Prague."""
     on_ethereumjs(11, 60)
+
+
+def test_calls_of_oneself_go_as_deep_as_on_nodes(anvil_factory):
+    """Hundreds of frames inside each other, to the very frame where the gas ends."""
+    accounts, calls = recursing()
+    node = anvil_factory(chain_id=31_340)
+    put(node, accounts)
+    assert compare(node, calls) == {"returned": len(calls) - 1, "reverted": 1}
+    node.stop()
+
+
+@pytest.mark.node("geth")
+def test_calls_of_oneself_go_as_deep_as_on_geth():
+    """The same on another make."""
+    accounts, calls = recursing()
+    node = start_geth(genesis(accounts, chain_id=31_340, timestamp=int(time.time())))
+    node.mine(2)
+    assert compare(node, calls, hints=False) == {"returned": len(calls) - 1, "reverted": 1}
+    node.stop()
 
 
 @pytest.mark.soak
