@@ -19,7 +19,8 @@ from tests.verifier.margin.build import (
     snapshot,
     weigh,
 )
-from verifier.claims import Asset, Claim, ClaimKind
+from verifier.calls import Call
+from verifier.claims import Asset, CallReading, Claim, ClaimKind
 from verifier.errors import BadInput, CountedTwice, SkewTooLarge, TooOld, ValuationOverflow, Where
 from verifier.margin.account import check_skew
 from verifier.margin.duplicates import check_duplicates
@@ -29,8 +30,9 @@ from verifier.margin.rules import MarginRules, flat_market
 from verifier.margin.snapshot import Doubt, Line
 from verifier.margin.status import FAILING, Status
 from verifier.policy import Factors, Haircut
-from verifier.primitives import MAX_UINT256, Address, ChainId, Timestamp, address, parse_hex
-from verifier.proven import ProvenAmount
+from verifier.positions import PositionKind, position
+from verifier.primitives import MAX_UINT256, Address, ChainId, Hash32, Timestamp, Word, address, parse_hex, slot_key
+from verifier.proven import Ended, ProvenAccount, ProvenAmount, ProvenCall, ProvenWord, mint
 from verifier.trust import Anchor
 
 ETH = 10**18
@@ -167,6 +169,58 @@ def test_a_refused_twin_still_counts_as_a_twin() -> None:
     last = proven(holding(token()), 5)
     with pytest.raises(CountedTwice):
         account(proven(holding(token()), 5), refused(holding(token())), last_proven={last.claim.identity: last})
+
+
+def computed(contract: Address, *, by_call: bool) -> ProvenAmount:
+    """A holding that words of some contract were read for: by a position's rules, or by a call."""
+    amount = proven(holding(token()), 5)
+    at = mint(
+        ProvenAccount, rests_on=amount.rests_on.rests_on, address=contract, exists=True, nonce=1, balance=None,
+        storage_root=Hash32(bytes(32)), code_hash=Hash32(bytes(32)),
+    )  # fmt: skip
+    word = mint(ProvenWord, rests_on=at, slot=slot_key(0), word=Word(bytes(32)))
+    call = Call(amount.claim.asset.contract or ALICE, b"\0" * 4)
+    run = mint(
+        ProvenCall, rests_on=amount.header, call=call, ended=Ended.RETURNED, output=b"", halted=None, reads=(at, word),
+        code_hashes={}, steps=1,
+    )  # fmt: skip
+    reading = CallReading(call) if by_call else position(PositionKind.UNISWAP_V3, token=1)
+    parts = {name: getattr(amount, name) for name in ("amount", "as_of", "moment", "header", "trust")}
+    return mint(
+        ProvenAmount,
+        **parts,
+        claim=replace(amount.claim, reading=reading),
+        rests_on=run if by_call else amount.rests_on,
+        bound_by=() if by_call else (at, word),
+    )
+
+
+@pytest.mark.covers("MRG-02")
+@pytest.mark.parametrize("by_call", [True, False], ids=["call", "position"])
+def test_a_contract_that_a_holding_is_computed_from_is_no_holder_beside_it(by_call: bool) -> None:
+    """In either order, and as what was proven last; on another network, as a debt or for a stranger it is another value."""
+    pool = Address(b"\x99" * 20)
+    share, held = computed(pool, by_call=by_call), proven(holding(token(contract=0x71), pool), 5)
+    for pair in ((share, held), (held, share)):
+        with pytest.raises(CountedTwice, match="computed from") as caught:
+            account(*pair)
+        assert pool.hex() in str(caught.value)
+    with pytest.raises(CountedTwice, match="computed from"):
+        account(share, refused(held.claim), last_proven={held.claim.identity: held})
+    for other in (
+        holding(token(10, contract=0x71), pool),
+        debt(token(contract=0x71), pool),
+        holding(token(contract=0x71), BOB),
+    ):
+        account(share, proven(other, 0))
+    account(computed(share.claim.holder, by_call=by_call))
+    account(replaced(share, reading=None), held)
+
+
+def replaced(amount: ProvenAmount, **claim: object) -> ProvenAmount:
+    """The same figure of another claim."""
+    names = ("rests_on", "amount", "as_of", "moment", "header", "bound_by", "trust")
+    return mint(ProvenAmount, **{name: getattr(amount, name) for name in names}, claim=replace(amount.claim, **claim))
 
 
 # --- MRG-03: what a report rests on can vanish -----------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.nodes.protocols import uniswap
 from tests.nodes.protocols.aave import Aave
 from verifier.app.account_file import parse_account
 from verifier.app.compile import compile_account
@@ -236,3 +237,100 @@ def test_a_line_that_says_too_little_is_refused_with_its_cure(protocols, keys, s
         run(
             protocols.node, contract, [contract], line("assets", contract=contract, symbol="X", **keys), folder=tmp_path
         )
+
+
+# --- contracts that hold what a position counts ----------------------------------------------------------
+
+
+def coin_line(coin, holder, symbol="POOLED"):
+    """A plain balance of a coin of ours, held by a contract."""
+    return line("assets", contract=coin, slot=0, symbol=symbol, group="USD").replace('"main"', json.dumps(holder))
+
+
+def beside(protocols, user, accepted, position, coin, contract, **named):
+    """An account with a position and, as a further holder, a contract with the position's own coin."""
+    text = account(protocols.node, user, list(dict.fromkeys([*accepted, coin])), position, coin_line(coin, "other"))
+    text = text.replace("[holders]", f'[holders]\nother = "{contract}"')
+    file, source = parse_account(text, "a.toml")
+    spec = compile_account(file, source, {}, environ={}, networks={}, preset="strict")
+    return verify_account(spec, now=Timestamp(int(protocols.node.block()["timestamp"], 16) + 5))
+
+
+def v3_position(protocols, user):
+    """A position whose every word says something: anvil proves no zero that was ever touched. It opens below the price,
+    after fees were earned, and the price then falls into it."""
+    pool = uniswap.deploy_v3(protocols.node)
+    pool.open(protocols.user(5), -60_000, 60_000, (10**21, 10**21))
+    for zero_for_one in (True, False):
+        pool.swap(user, zero_for_one, 10**19)
+    token = pool.open(user, -12_000, -1_200, (0, 10**20))
+    pool.swap(user, True, 2 * 10**20)
+    pool.shrink(user, token, 10**6)
+    given = {"token": token, "leg": 0, "coin": pool.coins[0].address, "factory": pool.pool.view("factory()(address)")}
+    position = line(
+        "assets", position="uniswap-v3", contract=pool.manager.address, symbol="LP", group="USD", **{"with": given}
+    )
+    return pool, position, [pool.manager.address, pool.pool.address, given["factory"], pool.coins[0].address]
+
+
+@pytest.mark.covers("MRG-02")
+def test_the_pool_of_a_position_holds_what_the_position_counts(protocols):
+    """Which pool it is, follows from proven words; the pool listed as a holder is refused, another pool's coins are not."""
+    from verifier.errors import CountedTwice
+
+    user = protocols.user(6)
+    pool, position, accepted = v3_position(protocols, user)
+    with pytest.raises(CountedTwice, match="computed from") as caught:
+        beside(protocols, user, accepted, position, pool.coins[0].address, pool.pool.address)
+    assert pool.pool.address.lower() in str(caught.value)
+    assert "token=" in str(caught.value)
+    other = uniswap.deploy_v3(protocols.node)
+    found = beside(protocols, user, accepted, position, pool.coins[0].address, other.pool.address)
+    assert amounts(found)["POOLED"] == 0
+    assert amounts(found)["LP"] > 0
+
+
+@pytest.mark.covers("MRG-02")
+def test_contracts_that_hold_a_positions_coins_are_refused_as_holders(protocols, lent):
+    """A pair, a vault, an aToken, a Comet and Morpho, each beside a position in it; and none beside a stranger's."""
+    from tests.verifier.assets.test_positions import COMET_RATES
+    from verifier.errors import CountedTwice
+
+    market, user, accepted = lent
+    vault, comet, morpho, pair = protocols.vault, protocols.comet, protocols.morpho, protocols.pair
+    vault.deposit(user, 10**18)
+    rates = {name: comet.comet.view(signature) for name, signature in COMET_RATES.items()}
+    factory = pair.pair.view("factory()(address)")
+    reserve = market.reserves[0]
+    cases = {
+        reserve.a_token.address: (aave_line("assets", market, 0), reserve.asset.address),
+        vault.vault.address: (
+            line(
+                "assets", position="erc4626", contract=vault.vault.address, symbol="VS", group="USD",
+                **{"with": {"asset": vault.coin.address, "asset_slot": 0}},
+            ),
+            vault.coin.address,
+        ),
+        comet.comet.address: (
+            line("assets", position="compound-v3", contract=comet.comet.address, symbol="CS", group="USD", **{"with": rates}),
+            vault.coin.address,
+        ),
+        morpho.morpho.address: (
+            line(
+                "assets", position="morpho-blue", contract=morpho.morpho.address, symbol="MB", group="USD",
+                **{"with": {"market": f"0x{morpho.market.hex()}", "coin": morpho.collateral.address, "of": "collateral"}},
+            ),
+            vault.coin.address,
+        ),
+        pair.pair.address: (
+            line(
+                "assets", position="uniswap-v2", contract=pair.pair.address, symbol="LP", group="USD",
+                **{"with": {"leg": 0, "coin": pair.coins[0].address, "factory": factory}},
+            ),
+            pair.coins[0].address,
+        ),
+    }  # fmt: skip
+    for contract, (position, coin) in cases.items():
+        with pytest.raises(CountedTwice, match="the token's contract holds what backs it"):
+            beside(protocols, user, accepted, position, coin, contract)
+        beside(protocols, user, accepted, position, coin, protocols.user(4))

@@ -15,7 +15,16 @@ from verifier.claims import Claim, ClaimKind
 from verifier.errors import BadInput, SkewTooLarge, Where
 from verifier.margin.declared import CROSS, DeclaredDebt, DeclaredPosition, DeclaredPrice
 from verifier.margin.declared_market import NO_MARKET, DeclaredMarket
-from verifier.margin.duplicates import NO_ALIASES, NO_ESCROWS, Aliases, Escrows, Identity, check_duplicates, label
+from verifier.margin.duplicates import (
+    NO_ALIASES,
+    NO_ESCROWS,
+    Aliases,
+    Escrows,
+    Identity,
+    check_duplicates,
+    check_read,
+    label,
+)
 from verifier.margin.encumbrance import encumber
 from verifier.margin.modes import Mode
 from verifier.margin.quotes import Answer, Feed, Quotes, resolve
@@ -77,6 +86,8 @@ class MarginAccount:
             if not _is_proven(amount) or amount.claim.identity != identity:
                 raise BadInput("last_proven", "a proven amount of the same claim", identity)
         check_duplicates((outcome.claim for outcome in self.outcomes), self.aliases, self.escrows)
+        # What was proven last counts in the high figure, so it is held against the others too.
+        check_read([*(o for o in self.outcomes if isinstance(o, ProvenAmount)), *self.last_proven.values()])
 
 
 def build_account(

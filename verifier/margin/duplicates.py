@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from verifier.claims import AssetKey, Claim
+from verifier.claims import AssetKey, Claim, ClaimKind
 from verifier.errors import CountedTwice, Where
 from verifier.positions import Part, Position
 from verifier.primitives import Address, ChainId, to_hex
+from verifier.proven import ProvenAmount, ProvenCall, ProvenWord
 
 Identity = tuple[ChainId, Address | None, Address, Part]
 
@@ -64,6 +65,38 @@ def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES, esc
         token = backing.get((claim.chain_id, claim.holder))
         if token is not None:
             raise CountedTwice(_where(claim), label(token), label(claim), "the token's contract holds what backs it")
+
+
+def check_read(amounts: Iterable[ProvenAmount]) -> None:
+    """
+    Establish that no holder is a contract out of whose storage another holding was computed: what it holds backs that.
+
+    A position names the contracts that it needs to be told of; what it then leads to is known only once it is proven. A
+    Uniswap v3 position leads to its pool, a vault's own function to whatever the vault asks.
+
+    Raises:
+        CountedTwice: One is; the error names both claims and the contract.
+    """
+    held = [amount for amount in amounts if amount.claim.kind is ClaimKind.HOLDING]
+    read: dict[tuple[ChainId, Address], Claim] = {}
+    for amount in held:
+        for contract in _read_by(amount):
+            if contract != amount.claim.holder:
+                read.setdefault((amount.claim.chain_id, contract), amount.claim)
+    for amount in held:
+        claim = amount.claim
+        other = read.get((claim.chain_id, claim.holder))
+        if other is not None:
+            reason = "the holder is a contract that the other is computed from, and what it holds backs that"
+            raise CountedTwice(_where(claim), label(other), label(claim), reason)
+
+
+def _read_by(amount: ProvenAmount) -> Iterator[Address]:
+    """The contracts whose words a position or a call led to. A balance's own slot leads nowhere else."""
+    if amount.claim.reading is None:
+        return
+    whole = amount.rests_on.reads if isinstance(amount.rests_on, ProvenCall) else (amount.rests_on, *amount.bound_by)
+    yield from (step.rests_on.address for step in whole if isinstance(step, ProvenWord))
 
 
 def _contracts(claim: Claim) -> Iterator[Address]:
