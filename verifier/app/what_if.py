@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from verifier.app.compile import AccountSpec
 from verifier.app.errors import UnknownName, UsageError
@@ -27,6 +28,9 @@ from verifier.margin.trial import at_prices
 from verifier.policy import PPM, Factors, Policy
 from verifier.primitives import Timestamp
 from verifier.trust import TrustRoot
+
+if TYPE_CHECKING:
+    from verifier.margin.models.past import Past
 
 Json = dict[str, object]
 _ANY_AGE = 10**9
@@ -175,6 +179,7 @@ def what_if(
     shocks: Sequence[Shock] = (),
     profile: Profile | None = None,
     lights: Sequence[LightClientState] = (),
+    past: Past | None = None,
 ) -> WhatIf:
     """
     Verify a bundle against an account file, whatever its age, and weigh it with what is changed.
@@ -183,6 +188,7 @@ def what_if(
         data: Untrusted.
         lights: Light-client states that the checker kept.
         profile: A venue's rules instead of the file's own; its factors stand where the file has none.
+        past: Moves in place of the file's returns.
 
     Raises:
         Malformed: The bytes are no bundle.
@@ -199,7 +205,10 @@ def what_if(
         rules = with_profile(spec.rules, profile)
         chosen = mode or profile.mode
     taken = shocked(snapshot(run.report.account), shocks)
+    if past is not None:
+        taken = replace(taken, returns=past.returns, return_step=past.step)
     changed = bool(shocks) or profile is not None or chosen is not spec.mode or age > spec.policy.max_age
+    changed = changed or past is not None
     report: MarginReport | HypotheticalReport
     if changed:
         report = HypotheticalReport(taken, policy, rules, chosen)

@@ -12,7 +12,9 @@ from verifier.app.commands.state import AccountPath, DbOption, Pins, State, cloc
 
 if TYPE_CHECKING:
     from verifier.app.compile import AccountSpec
+    from verifier.app.past_prices import PastPrices
     from verifier.app.risk_sections import RiskOptions
+    from verifier.app.store import Store
     from verifier.app.what_if import Section, WhatIf
     from verifier.margin.peers import Owed, Peer
 
@@ -41,6 +43,10 @@ AccountsOption = Annotated[
         "--accounts", help="With --contagion: other accounts, and who owes whom.", exists=True, dir_okay=False
     ),
 ]
+PastOption = Annotated[
+    Path | None,
+    typer.Option("--past", help="Past prices, CSV or JSON; instead of the store's.", exists=True, dir_okay=False),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/margin.json.")]
 
 
@@ -64,8 +70,10 @@ def margin(
     accounts: AccountsOption = None,
     turnover: Annotated[str, typer.Option("--turnover", help="Most that --optimise moves of each asset.")] = "100%",
     history: Annotated[
-        bool, typer.Option("--history", help="Reports and margin calls so far, from the store.")
+        bool, typer.Option("--history", help="Reports, margin calls and past prices, from the store.")
     ] = False,
+    past: PastOption = None,
+    step: Annotated[str, typer.Option("--step", help="Between past prices, with --history or --past.")] = "1d",
     pin: Pins = None,
     db: DbOption = None,
     json: JsonFlag = False,
@@ -92,6 +100,7 @@ def margin(
         parse_rate(turnover, "--turnover", least=1),
         _peers(accounts),
     )
+    prices = _past(state, spec, db, past, parse_span(step, "--step") or 1) if history or past is not None else None
     data = _evidence(state, spec, bundle, db)
     with state.shelf(db, spec.beacon.configs, create=False) as shelf:
         lights = () if shelf is None else shelf.recorded(anchors_of(data))
@@ -104,6 +113,7 @@ def margin(
         shocks=shocks,
         profile=None if profile is None else load_profile(profile),
         lights=lights,
+        past=None if prices is None or not prices.past.enough else prices.past,
     )
     asked = {"scenarios": scenarios}
     sections = [analysis(made) for analysis in ALWAYS]
@@ -112,6 +122,8 @@ def margin(
     sections += _risks(made, [name for name, wanted in risks.items() if wanted], options)
     if history:
         sections.append(_history(state, spec, db))
+    if prices is not None:
+        sections.append(_prices(made, prices, options))
     return _keep_and_show(state, made, sections, as_json=json, db=db)
 
 
@@ -148,16 +160,37 @@ def _evidence(state: State, spec: AccountSpec, bundle: Path | None, db: Path | N
         return store.load_bundle(found)
 
 
+def _past(state: State, spec: AccountSpec, db: Path | None, file: Path | None, step: int) -> PastPrices:
+    """A file's prices, else those of the account's reports in the store."""
+    from verifier.app.past_prices import from_file, from_store
+
+    if file is not None:
+        return from_file(file, step)
+    with _opened(state, db) as store:
+        return from_store(store, spec.name, step)
+
+
+def _prices(made: WhatIf, prices: PastPrices, options: RiskOptions) -> Section:
+    from verifier.app.commands.margin_past import past_section
+
+    return past_section(made, prices, options)
+
+
 def _history(state: State, spec: AccountSpec, db: Path | None) -> Section:
-    from verifier.app.errors import UsageError
     from verifier.app.margin_sections import history
+
+    with _opened(state, db) as store:
+        return history(store, spec.name)
+
+
+def _opened(state: State, db: Path | None) -> Store:
+    from verifier.app.errors import UsageError
     from verifier.app.store import Store
 
     path = state.database(db)
     if not path.is_file():
         raise UsageError("nothing is kept yet", "run xmargin verify first")
-    with Store(path, create=False) as store:
-        return history(store, spec.name)
+    return Store(path, create=False)
 
 
 def _keep_and_show(state: State, made: WhatIf, sections: list[Section], *, as_json: bool, db: Path | None) -> int:

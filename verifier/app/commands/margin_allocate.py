@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from verifier.app.risk_sections import MOST_ROWS, RiskOptions, pool_name, scales_of, section, usd
 from verifier.app.what_if import Grid, Section, WhatIf
 from verifier.margin.allocation import Allocation, Measure, allocate, summary
@@ -26,7 +28,7 @@ def allocation(made: WhatIf, options: RiskOptions) -> Section:
     }
     grids = [_contributions(one) for one in found if one.contributions]
     grids += [_places(one) for one in found if one.measure is Measure.INITIAL]
-    grids += [_tails(tails), _efficiency(saved)]
+    grids += [tail_grid(tails), _efficiency(saved)]
     notes = tuple(f"{one.measure.value} of {pool_name(one.pool)}: {one.note}" for one in found if one.note)
     return section("allocation", data, grids, notes)
 
@@ -52,7 +54,8 @@ def _places(found: Allocation) -> Grid:
     return Grid(f"{found.measure.value} of {pool_name(found.pool)} by place", ("by", "name", "share>"), rows)
 
 
-def _tails(found: list[TailRisk]) -> Grid:
+def tail_grid(found: Sequence[TailRisk]) -> Grid:
+    """VaR and ES of every pool, by the past and drawn."""
     rows = []
     for one in found:
         past, drawn = one.historical, one.simulated
