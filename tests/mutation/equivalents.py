@@ -8,7 +8,7 @@ _WALK = "verifier/trie/walk.py:"
 EQUIVALENT: dict[str, str] = {
     "verifier/codec/abi.py:split_types: if not isinstance(found, TupleType): raise": "a text in parentheses parses to a "
     "tuple or not at all; the line keeps that a matter of types",
-    "verifier/verify.py:check_meaning: False -> True": "the network's coin is read from the leaf; no code is accepted "
+    "verifier/verify/meaning.py:check_meaning: False -> True": "the network's coin is read from the leaf; no code is accepted "
     "or refused for it, so its kind does not look at the flag",
     "verifier/wire/encode.py:encode_bundle: True -> False (#2)": "the envelope is a list of text, an integer and byte strings, "
     "which have one encoding whether it is called canonical or not",
