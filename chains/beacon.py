@@ -63,6 +63,10 @@ class BeaconLine(OpenLine):
     unusable: WrongBeaconChain | None = None
     _identified: bool = False
 
+    def reaches(self, _: Sequence[Ask[object]], /) -> bool:
+        """Nothing is known of what a beacon node keeps."""
+        return True
+
     async def answer(self, questions: Sequence[Ask[object]], until: float) -> list[object | FetchError]:
         """
         What the endpoint answers to each question, or why it does not; nothing of it is judged here.

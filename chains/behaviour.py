@@ -79,11 +79,13 @@ class Capacity:
     Attributes:
         by_hash: Whether it serves proofs of a block named by its hash.
         keys_per_call: Storage keys that one call may hold; `batch` calls that one request may hold.
+        unproven: The newest block whose state it was found not to prove: others are asked for such state first.
     """
 
     by_hash: bool = True
     keys_per_call: int = KEYS_PER_CALL
     batch: int = MAX_BATCH
+    unproven: int | None = None
 
 
 Place: TypeAlias = tuple[ChainId, str, str]

@@ -63,6 +63,10 @@ class Asked(Protocol):
         """Sorts those to be asked first before the others."""
         ...
 
+    def reaches(self, questions: Sequence[Ask[object]], /) -> bool:
+        """Whether it may prove all that is asked for, as far as is known; where not, others are asked first."""
+        ...
+
     async def answer(self, questions: Sequence[Ask[object]], until: float) -> list[object | FetchError]:
         """Its answers, judged by nobody yet, by a time on the clock of `time.monotonic`."""
         ...
@@ -195,12 +199,13 @@ class Desk:
         waiting = list(lines)
         while waiting and (open_ := [entry for entry in tally if not entry.answered]):
             # Looked at anew each time: another flow of this desk may have caught a liar meanwhile.
-            waiting.sort(key=lambda line: line.rank)
+            asked = [entry.question for entry in open_]
+            waiting.sort(key=lambda line: (line.rank[0], not line.reaches(asked), line.rank[1]))
             line = waiting.pop(0)
             now = time.monotonic()
             self.waves[chain] += 1
             share = now + max(0.0, until - now) / (len(waiting) + 1)
-            for entry, outcome in zip(open_, await line.answer([e.question for e in open_], share), strict=True):
+            for entry, outcome in zip(open_, await line.answer(asked, share), strict=True):
                 entry.take(line, outcome)
         return [entry.result for entry in tally]
 

@@ -7,6 +7,7 @@ is bounded: at most some thirty calls.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ KEYS: Final = (1, 64, 256, 1_024)
 SECONDS: Final = 60.0
 PROBED: Final = Address(bytes(20))
 """The zero address: it exists on most networks, and its absence is as good a proof."""
+_QUANTITY: Final = re.compile("0x(0|[1-9a-f][0-9a-f]{0,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Capability:
         window: The greatest depth of the ladder at which it does; None where nothing is served.
         batch: The most calls of the ladder that one request could hold.
         keys: The most storage keys of the ladder that one call could hold; None where nothing is served.
+        unreached: The least depth of the ladder that was tried at which it does not; None where there is none.
         stated: What the endpoint says of itself by eth_capabilities, where it knows that method; cleaned text.
+        oldest: The oldest block whose state it says there that it proves; one above its height where it says none.
         client: Its client's name and version, cleaned; None where it does not tell.
         problems: What was refused, by what was asked.
     """
@@ -53,12 +57,23 @@ class Capability:
     proofs: bool
     by_hash: bool | None
     window: int | None
+    unreached: int | None
     batch: int
     keys: int | None
     client: str | None
     stated: Mapping[str, str] | None
+    oldest: int | None
     limits_enforced: bool
     problems: Mapping[str, str]
+
+    @property
+    def unproven(self) -> int | None:
+        """The newest block whose state it does not prove: as found, else as it says where nothing gainsays it."""
+        found = None if self.height is None or self.unreached is None else self.height - self.unreached
+        if self.oldest is None or self.height is None:
+            return found
+        said = self.oldest - 1 if self.window is None else min(self.oldest - 1, self.height - self.window - 1)
+        return max((value for value in (found, said) if value is not None and value >= 0), default=None)
 
 
 async def probe(line: Line, *, seconds: float = SECONDS) -> Capability:
@@ -78,17 +93,23 @@ class _Probe:
         by_number = at_head is not None and await self._proves(at_head, by_hash=False)
         by_hash = at_head is not None and await self._proves(at_head, by_hash=True)
         proofs = by_number or by_hash
+        window, unreached = (
+            await self._window(height, by_hash=by_hash) if proofs and height is not None else (None, None)
+        )
+        said = await self._said() if height is not None else None
         return Capability(
             endpoint=self._line.name,
             height=height,
             latency_ms=self._line.report().latency_ms,
             proofs=proofs,
             by_hash=by_hash if proofs else None,
-            window=await self._window(height, by_hash=by_hash) if proofs and height is not None else None,
+            window=window,
+            unreached=unreached,
             batch=await self._batch() if height is not None else 0,
             keys=await self._keys(at_head, by_hash=by_hash) if proofs and at_head is not None else None,
             client=await self._client() if height is not None else None,
-            stated=await self._stated() if height is not None else None,
+            stated=None if said is None else {clean(key): clean(value) for key, value in sorted(said.items())[:32]},
+            oldest=None if said is None or height is None else stated_oldest(said, height),
             limits_enforced=self._line.transport.limits_enforced,
             problems=dict(self._problems),
         )
@@ -149,17 +170,19 @@ class _Probe:
             return False
         return True
 
-    async def _window(self, height: BlockNumber, *, by_hash: bool) -> int | None:
-        """The deepest rung that is served; the ladder is climbed until one is not."""
+    async def _window(self, height: BlockNumber, *, by_hash: bool) -> tuple[int | None, int | None]:
+        """The deepest rung that is served, and the one that is not; the ladder is climbed until then."""
         deepest: int | None = None
         for depth in DEPTHS:
             if depth >= height:
                 break
             header = await self._header(height - depth)
-            if header is None or not await self._proves(header, by_hash=by_hash):
+            if header is None:
                 break
+            if not await self._proves(header, by_hash=by_hash):
+                return deepest, depth
             deepest = depth
-        return deepest
+        return deepest, None
 
     async def _batch(self) -> int:
         best = 1
@@ -186,11 +209,33 @@ class _Probe:
         reply = await self._one(Call("web3_clientVersion", ()), "client version")
         return clean(reply) if isinstance(reply, str) else None
 
-    async def _stated(self) -> Mapping[str, str] | None:
+    async def _said(self) -> Mapping[str, object] | None:
         (reply,) = await self._line.call([Call("eth_capabilities", ())], self._until)
-        if not isinstance(reply, dict):
-            return None
-        return {clean(key): clean(value) for key, value in sorted(reply.items())[:32]}
+        return {str(key): value for key, value in reply.items()} if isinstance(reply, dict) else None
+
+
+def stated_oldest(said: Mapping[str, object], height: int) -> int | None:
+    """
+    The oldest block of which an endpoint says by eth_capabilities that it proves state; None where it does not tell.
+
+    Source: ethereum/execution-apis pull request 755: of `stateproofs`, `disabled` and the optional `oldestBlock`.
+    """
+    part = said.get("stateproofs")
+    if not isinstance(part, dict):
+        return None
+    if part.get("disabled") is True:
+        return height + 1
+    told = part.get("oldestBlock")
+    if not isinstance(told, str) or _QUANTITY.fullmatch(told) is None:
+        return None
+    return min(int(told, 16), height + 1)
+
+
+def _said(capability: Capability) -> str:
+    """What it says of old state by eth_capabilities: a hint, which the window was found beside."""
+    if capability.oldest is None or capability.height is None:
+        return "-"
+    return "none" if capability.oldest > capability.height else f"since block {capability.oldest:,}"
 
 
 def shown(capability: Capability) -> Sequence[tuple[str, str]]:
@@ -203,6 +248,7 @@ def shown(capability: Capability) -> Sequence[tuple[str, str]]:
         ("proofs", "yes" if capability.proofs else "no"),
         ("by block hash", by_hash),
         ("proof window", window),
+        ("says it proves", _said(capability)),
         ("calls in a batch", str(capability.batch)),
         ("keys in a call", "-" if capability.keys is None else str(capability.keys)),
         ("client", capability.client or "-"),

@@ -53,6 +53,10 @@ class Line(OpenLine):
         OpenLine.__post_init__(self)
         self._began = self.capacity
 
+    def reaches(self, questions: Sequence[Ask[object]]) -> bool:
+        """Whether it may prove all that is asked for, as far as is known."""
+        return self.habits.reaches(questions)
+
     async def answer(self, questions: Sequence[Ask[object]], until: float) -> list[object | FetchError]:
         """
         What the endpoint answers to each question, or why it does not; nothing of it is judged here.
@@ -106,7 +110,7 @@ class Line(OpenLine):
     @property
     def capacity(self) -> Capacity:
         """How it is asked by now."""
-        return Capacity(self.habits.by_hash, self.habits.keys_per_call, self.batch)
+        return Capacity(self.habits.by_hash, self.habits.keys_per_call, self.batch, self.habits.unproven)
 
     # --- inside ----------------------------------------------------------------------------------------------
 
@@ -204,7 +208,7 @@ def open_line(
         concurrency=endpoint.concurrency,
         rate=endpoint.rate,
         budget=budget,
-        habits=Habits(found.by_hash, found.keys_per_call),
+        habits=Habits(found.by_hash, found.keys_per_call, found.unproven),
     )
 
 

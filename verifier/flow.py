@@ -52,17 +52,25 @@ class AskHeight(Ask[BlockNumber]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskProof(Ask[tuple[bytes, ...]]):
-    """The trie nodes that prove one account and some of its slots at one block; surplus nodes may be among them."""
+    """
+    The trie nodes that prove one account and some of its slots at one block; surplus nodes may be among them.
+
+    Attributes:
+        deep: Whether the block is one that many endpoints prove no more; who refuses it is asked for older ones last.
+    """
 
     address: Address
     slots: tuple[SlotKey, ...]
     block_hash: Hash32
     number: BlockNumber
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskReach(AskProof):
     """One proof that is asked for to see whether it is served at all; nothing is kept of it."""
+
+    deep: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chains.answers import HeaderFields, parse_header, parse_height, parse_proof
-from chains.errors import BadAnswer, ByHashRefused, FetchError, TooManyKeys
+from chains.errors import BadAnswer, ByHashRefused, FetchError, NotProvable, TooManyKeys
 from chains.hints import parse_code, parse_logs, parse_returned
 from chains.receipts import parse_receipts
 from chains.replies import Call, Json
@@ -41,10 +41,15 @@ KEYS_PER_CALL: Final = 256
 
 @dataclass(slots=True)
 class Habits:
-    """What one endpoint was found to take; it starts with what the protocol promises."""
+    """What one endpoint was found to take; it starts with what the protocol promises.
+
+    Attributes:
+        unproven: The newest block whose state it was found not to prove, or says so: such a window only moves on.
+    """
 
     by_hash: bool = True
     keys_per_call: int = KEYS_PER_CALL
+    unproven: int | None = None
 
     def learns(self, error: FetchError, plan: Plan) -> bool:
         """Whether the error says how to ask otherwise; then the habit is changed, and the question worth repeating."""
@@ -54,17 +59,29 @@ class Habits:
         if isinstance(error, TooManyKeys) and plan.keys > 1:
             self.keys_per_call = min(self.keys_per_call, max(1, plan.keys // 2))
             return True
+        if isinstance(error, NotProvable) and plan.tried is not None:
+            self.unproven = max(plan.tried, plan.tried if self.unproven is None else self.unproven)
         return False
+
+    def reaches(self, questions: Sequence[Ask[object]]) -> bool:
+        """Whether no question asks for state that the endpoint is known not to prove."""
+        known = self.unproven
+        return known is None or all(not isinstance(one, AskProof) or one.number > known for one in questions)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The calls that ask one question, and how their results are read. `read` raises FetchError or Malformed."""
+    """The calls that ask one question, and how their results are read. `read` raises FetchError or Malformed.
+
+    Attributes:
+        tried: The block whose state is asked for, where it may be too old to be proven.
+    """
 
     calls: tuple[Call, ...]
     read: Callable[[Sequence[object]], object]
     by_hash: bool = False
     keys: int = 0
+    tried: BlockNumber | None = None
 
 
 def plan(question: Ask[object], family: Family, habits: Habits, endpoint: str) -> Plan:
@@ -164,7 +181,8 @@ def _plan_proof(question: AskProof, habits: Habits, endpoint: str) -> Plan:
             nodes.update(dict.fromkeys(parse_proof(result, question.address, chunk, endpoint)))
         return tuple(nodes)
 
-    return Plan(calls, read, by_hash=habits.by_hash, keys=max(len(chunk) for chunk in chunks))
+    tried = question.number if question.deep else None
+    return Plan(calls, read, by_hash=habits.by_hash, keys=max(len(chunk) for chunk in chunks), tried=tried)
 
 
 # --- hints, and code that counts by its hash -------------------------------------------------------------

@@ -21,7 +21,6 @@ LEVELS: dict[str, int] = {
     "verifier.gather": 6,
     "verifier.gather_light": 6,
     "verifier.gather_moment": 6,
-    "verifier.gather_reach": 6,
     "verifier.verify": 6,
     "verifier.checker": 6,
     "verifier.anchors": 6,

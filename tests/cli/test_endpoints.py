@@ -12,6 +12,7 @@ import pytest
 from chains.behaviour import Capacity
 from chains.dialects.eth import KEYS_PER_CALL
 from chains.endpoint import Endpoint
+from chains.probe import DEPTHS, stated_oldest
 from tests.cli.test_cli import run, write
 from tests.cli.test_schemas import checked
 from tests.simulators import lies
@@ -97,6 +98,51 @@ def test_a_probe_is_kept_and_fits_its_schema(three_chains, lying_proxy, tmp_path
         proxy.seen.clear()
         assert run("verify", path, *options, cwd=tmp_path).returncode == 0
         assert any(len(seen.calls) > 1 for seen in proxy.seen) is batches
+
+
+STATED = {"head": {}, "stateproofs": {"disabled": False, "oldestBlock": "0x2", "deleteStrategy": {"type": "none"}}}
+
+
+def test_what_an_endpoint_says_it_keeps_is_a_hint_beside_what_is_found(
+    three_chains, lying_proxy, tmp_path: Path
+) -> None:
+    """Said by eth_capabilities: shown and kept, except where it was found to prove more than it says."""
+    chain, proxy = three_chains[0], lying_proxy(three_chains[0].url)
+    path = write(tmp_path, [chain], {chain.chain_id: [proxy.url]})
+    height = int(chain.node.rpc("eth_blockNumber"), 16)
+    ladder = max(depth for depth in DEPTHS if depth < height)
+    for oldest, kept in ((2, 1), (height + 9, height - ladder - 1)):
+        proxy.clear()
+        told = STATED | {"stateproofs": {"disabled": False, "oldestBlock": hex(oldest)}}
+        proxy.tell(lies.Lie("told", answer=lambda _, said, told=told: answered(said, told)), method="eth_capabilities")
+        done = run("networks", "local31337", "--probe", "--account", path, "--db", "x.db", "--json", cwd=tmp_path)
+        (found,) = checked("probe", done.stdout)["endpoints"]
+        assert found["oldest_stated"] == min(oldest, height + 1)
+        with sqlite3.connect(tmp_path / "x.db") as connection:
+            assert connection.execute("SELECT unproven FROM endpoint_capacities").fetchall() == [(kept,)]
+
+
+def answered(said: dict, told: dict) -> dict:
+    return {"jsonrpc": "2.0", "id": said["id"], "result": told}
+
+
+@pytest.mark.parametrize(
+    ("said", "oldest"),
+    [
+        (STATED, 2),
+        ({"stateproofs": {"disabled": True}}, 101),
+        ({"stateproofs": {"disabled": False, "oldestBlock": "0xffffffffff"}}, 101),
+        ({"stateproofs": {"disabled": False}}, None),
+        ({"stateproofs": {"oldestBlock": 2}}, None),
+        ({"stateproofs": {"oldestBlock": "0x02"}}, None),
+        ({"stateproofs": {"oldestBlock": "-0x2"}}, None),
+        ({"stateproofs": []}, None),
+        ({"state": {"oldestBlock": "0x2"}}, None),
+    ],
+)
+def test_what_an_endpoint_says_of_old_state_is_read_strictly(said: dict[str, object], oldest: int | None) -> None:
+    """Of the newest block 100: a number in the one spelling, or that it keeps none; anything else is not told."""
+    assert stated_oldest(said, 100) == oldest
 
 
 def test_what_a_run_learned_outlives_it(three_chains, lying_proxy, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.cli.test_schemas import checked
 from tests.nodes.anvil import Anvil
 from tests.simulators import lies
 from tests.simulators.rpc import LyingProxy
-from tests.system.settled_accounts import Account, settled_account
+from tests.system.settled_accounts import Account, settled_account, settled_block
 
 PRUNED = lies.error(-32_000, "distance to target block exceeds maximum proof window")
 
@@ -49,6 +50,26 @@ def test_what_no_endpoint_proves_is_refused_with_its_age_before_the_parent_prove
     assert (lost["network"], lost["status"], lost["refusal"]["error"]) == ("op", "missing", "OutOfReach")
     assert "hours behind the newest; an archive node would" in lost["refusal"]["message"]
     assert proofs(parent, account.games.portal.address) == 0
+
+
+@pytest.mark.node("ethereumjs")
+def test_who_proves_no_old_state_is_asked_for_it_last_until_that_expires(
+    account: Account, lying_proxy: Callable[..., LyingProxy], tmp_path: Path
+) -> None:
+    """Found out once, by the first endpoint's refusal, and kept with its habits; without the store, found out anew."""
+    proxy = lying_proxy(account.op.url)
+    proxy.tell(PRUNED, method="eth_getProof")
+    node = f', {{ name = "archive", url = "{account.op.url}" }}'
+    text = account.toml(second=node).replace(f'"node-op", url = "{account.op.url}"', f'"node-op", url = "{proxy.url}"')
+    (tmp_path / "account.toml").write_text(text)
+    for store, refused in (("one.db", True), ("one.db", False), ("other.db", True)):
+        proxy.seen.clear()
+        done = run("verify", "account.toml", "--db", store, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout
+        assert any(call["method"] == "eth_getProof" for seen in proxy.seen for call in seen.calls) is refused
+    with sqlite3.connect(tmp_path / "one.db") as connection:
+        kept = dict(connection.execute("SELECT endpoint, unproven FROM endpoint_capacities WHERE unproven NOT NULL"))
+        assert kept == {"node-op": settled_block(account)}
 
 
 def proofs(proxy: LyingProxy, contract: str) -> int:

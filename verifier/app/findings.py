@@ -254,6 +254,7 @@ def _capacity(report: EndpointReport, found: Findings) -> KeptCapacity:
         keys_per_call=learned.keys_per_call,
         batch=learned.batch,
         latency_ms=report.latency_ms,
+        unproven=learned.unproven,
     )
 
 
@@ -282,4 +283,5 @@ def _probed(found: Capability, network: Network, host: str, now: Timestamp) -> K
         height=found.height,
         client=found.client,
         latency_ms=found.latency_ms,
+        unproven=found.unproven,
     )

@@ -230,6 +230,7 @@ def capability_json(found: Capability) -> Json:
         "proofs": found.proofs,
         "by_hash": found.by_hash,
         "window": found.window,
+        "oldest_stated": found.oldest,
         "batch": found.batch,
         "keys": found.keys,
         "client": None if found.client is None else clean(found.client),

@@ -87,6 +87,7 @@ class KeptCapacity:
         found_by: "run" where it was learned on the way, "probe" where it was asked for.
         expires: From then on it is found out anew, since providers change.
         proofs, window, height, client, latency_ms: What a probe found; None where a run learned the rest.
+        unproven: The newest block whose state it was found not to prove.
     """
 
     chain_id: ChainId
@@ -104,6 +105,7 @@ class KeptCapacity:
     height: int | None = None
     client: str | None = None
     latency_ms: int | None = None
+    unproven: int | None = None
 
 
 CAPACITY_SECONDS: Final = 86_400

@@ -261,7 +261,7 @@ class Store:
     def capacities(self, now: Timestamp) -> dict[Place, Capacity]:
         """How endpoints were found to be asked best, until that expires. A wrong row costs time and proves nothing."""
         found = self.rows(
-            "SELECT chain_id, endpoint, host, by_hash, keys_per_call, batch FROM endpoint_capacities "
+            "SELECT chain_id, endpoint, host, by_hash, keys_per_call, batch, unproven FROM endpoint_capacities "
             "WHERE at <= ? AND expires > ? AND expires <= at + ?",
             (now, now, CAPACITY_SECONDS),
         )
@@ -341,4 +341,5 @@ def _place(row: Row) -> Place:
 def _capacity(row: Row) -> Capacity:
     """Never more than would be asked without it."""
     keys, batch = int(str(row["keys_per_call"])), int(str(row["batch"]))
-    return Capacity(bool(row["by_hash"]), max(1, min(keys, KEYS_PER_CALL)), max(1, min(batch, MAX_BATCH)))
+    unproven = None if row["unproven"] is None else int(str(row["unproven"]))
+    return Capacity(bool(row["by_hash"]), max(1, min(keys, KEYS_PER_CALL)), max(1, min(batch, MAX_BATCH)), unproven)

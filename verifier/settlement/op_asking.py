@@ -280,7 +280,12 @@ def _passer_root(place: Place, header: Header, root: Hash32) -> Flow[Hash32]:
     if told is not None and (output_root(header, told) == root or told != EMPTY_ROOT):
         return told
     question = AskProof(
-        chain_id=place.network.chain_id, address=PASSER, slots=(), block_hash=header.hash, number=header.number
+        chain_id=place.network.chain_id,
+        address=PASSER,
+        slots=(),
+        block_hash=header.hash,
+        number=header.number,
+        deep=True,
     )
     try:
         nodes = yield from ask(question)

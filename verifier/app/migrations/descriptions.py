@@ -106,6 +106,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "batch": "Calls that one request is given at most.",
         "proofs": "1 where a probe was given a proof that holds; NULL where no probe was made.",
         "window": "Blocks back from the newest to which a probe was given proofs.",
+        "unproven": "The newest block whose state it was found not to prove; others are asked for that first.",
     },
 }
 

@@ -278,3 +278,7 @@ CREATE TABLE slot_findings (
 CREATE INDEX findings_of_token ON slot_findings (chain_id, token, at);
 CREATE INDEX findings_of_bundle ON slot_findings (bundle)
 """
+
+REACH_OF_ENDPOINTS: Final = """
+ALTER TABLE endpoint_capacities ADD COLUMN unproven INTEGER
+"""

@@ -11,7 +11,7 @@ from verifier.app.migrations.descriptions import describe
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -58,3 +58,9 @@ def m005_attestations_and_jobs(db: Database) -> None:
 def m006_slot_findings(db: Database) -> None:
     """Where tokens were found to keep their balances, with the calls that judged it."""
     _run(db, tables.SLOT_FINDINGS)
+
+
+@MIGRATIONS()
+def m007_reach_of_endpoints(db: Database) -> None:
+    """How far back an endpoint proves state outlives a run."""
+    _run(db, tables.REACH_OF_ENDPOINTS)
