@@ -113,7 +113,8 @@ def price_pool(
     coins = _coins(groups, exposures, setting)
     coin = setting.rules.settlement
     book, _ = build_book(known, marks, coins, setting, peg_of(setting.view(coin).price if coin else None))
-    returns = {name: floats(series, RETURN_SCALE) for name, series in setting.taken.returns.items()}
+    past = setting.taken.returns
+    returns = {u.name: floats(past[u.name], RETURN_SCALE) for u in book.underlyings if u.name in past}
     rules = setting.rules.scenarios
     priced = price_book(book, rules, correlations(returns, rules.offsets))
     ages = [setting.view(name).haircut for name in {p.group for p in known}] if setting.low else []

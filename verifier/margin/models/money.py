@@ -8,15 +8,14 @@ Source: margin reference, section 18.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import isfinite
 from typing import Final
 
 from verifier.errors import BadInput
-from verifier.margin.fixed import MAX_USD, SCALE, Usd
+from verifier.margin.fixed import MAX_USD, SCALE, Usd, charge, credit
 
-SLACK: Final = Fraction(1, 10**12)
-"""Relative error that a model is allowed; charged to the account."""
+PRECISION: Final = 10**12
+"""A model is allowed a relative error of one part in this; it is charged to the account."""
 
 
 def loss_of(usd: float) -> Usd:
@@ -25,8 +24,8 @@ def loss_of(usd: float) -> Usd:
     Raises:
         BadInput: Not a finite number, or beyond any that can be true.
     """
-    exact = _finite(usd)
-    return Usd(-_floor(-(exact + abs(exact) * SLACK)))
+    numerator, denominator = _finite(usd)
+    return Usd(charge((numerator * PRECISION + abs(numerator)) * SCALE, denominator * PRECISION))
 
 
 def gain_of(usd: float) -> Usd:
@@ -35,8 +34,8 @@ def gain_of(usd: float) -> Usd:
     Raises:
         BadInput: Not a finite number, or beyond any that can be true.
     """
-    exact = _finite(usd)
-    return Usd(_floor(exact - abs(exact) * SLACK))
+    numerator, denominator = _finite(usd)
+    return Usd(credit((numerator * PRECISION - abs(numerator)) * SCALE, denominator * PRECISION))
 
 
 def usd_float(money: int) -> float:
@@ -44,14 +43,10 @@ def usd_float(money: int) -> float:
     return money / SCALE
 
 
-def _floor(exact: Fraction) -> int:
-    scaled = exact * SCALE
-    return scaled.numerator // scaled.denominator
-
-
-def _finite(usd: float) -> Fraction:
+def _finite(usd: float) -> tuple[int, int]:
+    """The exact fraction that a float is."""
     if not isfinite(usd):
         raise BadInput("a model's figure", "a finite number", usd)
     if abs(usd) * SCALE > MAX_USD:
         raise BadInput("a model's figure", "at most 10^15 USD", usd)
-    return Fraction(usd)
+    return usd.as_integer_ratio()

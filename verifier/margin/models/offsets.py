@@ -38,35 +38,51 @@ class Correlation:
     high: float
 
 
-def rolling_correlation(one: Floats, two: Floats, window: int, quantile: float) -> Correlation | None:
-    """Quantiles of the rolling correlation; None where there are not two windows' worth of returns."""
-    count = len(one) - window + 1
-    if count < window + 1:
-        return None
-    found = [_correlation(one[i : i + window], two[i : i + window]) for i in range(count)]
-    low, high = np.quantile(np.array(found), [quantile, 1.0 - quantile])
-    return Correlation(float(low), _correlation(one, two), float(high))
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A series of returns as deviations from its mean: over the whole of it, and over every window."""
+
+    whole: Floats
+    rolling: Floats
+
+    @classmethod
+    def of(cls, series: Floats, window: int) -> Windows | None:
+        """None where there are not two windows' worth of returns."""
+        if len(series) < 2 * window:
+            return None
+        # A copy, so that each window's sum is taken in the order in which it would be taken alone.
+        rows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(series, window))
+        return cls(series - series.mean(), rows - rows.mean(axis=1, keepdims=True))
 
 
-def _correlation(one: Floats, two: Floats) -> float:
-    a, b = one - one.mean(), two - two.mean()
-    scale = sqrt(float((a * a).sum()) * float((b * b).sum()))
-    return float((a * b).sum()) / scale if scale > 0 else 0.0
+def rolling_correlation(one: Windows, two: Windows, quantile: float) -> Correlation:
+    """Quantiles of the rolling correlation."""
+    low, high = np.quantile(_correlation(one.rolling, two.rolling), [quantile, 1.0 - quantile])
+    return Correlation(float(low), float(_correlation(one.whole, two.whole)), float(high))
+
+
+def _correlation(one: Floats, two: Floats) -> Floats:
+    """Of deviations, along the last axis; 0 where one of them never moves."""
+    scale = np.sqrt((one * one).sum(axis=-1) * (two * two).sum(axis=-1))
+    product = (one * two).sum(axis=-1)
+    return np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
 
 
 Pairs = Mapping[frozenset[str], Correlation]
 
 
 def correlations(returns: Mapping[str, Floats], rules: OffsetRules) -> dict[frozenset[str], Correlation]:
-    """Rolling correlations of every pair of underlyings that have enough returns."""
-    names = sorted(returns)
-    found = {}
-    for i, one in enumerate(names):
-        for two in names[i + 1 :]:
-            made = rolling_correlation(returns[one], returns[two], rules.window, float(rules.quantile))
-            if made is not None:
-                found[frozenset((one, two))] = made
-    return found
+    """Rolling correlations of every pair of underlyings that have enough returns; none where no figure hangs on one."""
+    bounds_credit = rules.from_correlation and any((rules.credit, *rules.group_credits.values()))
+    if not bounds_credit and rules.method is not OffsetMethod.CORRELATION:
+        return {}
+    made = {name: Windows.of(returns[name], rules.window) for name in sorted(returns)}
+    known = [(name, windows) for name, windows in made.items() if windows is not None]
+    return {
+        frozenset((one, two)): rolling_correlation(first, second, float(rules.quantile))
+        for i, (one, first) in enumerate(known)
+        for two, second in known[i + 1 :]
+    }
 
 
 def credit_of(pair: Correlation | None, *, same_side: bool, rules: OffsetRules) -> float:

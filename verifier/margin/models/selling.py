@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import sqrt
 from typing import Final
 
-from verifier.margin.fixed import MAX_PRICE, Price, Usd
+from verifier.margin.fixed import MAX_PRICE, Price, Usd, charge, credit
 from verifier.margin.market import Depth
 from verifier.margin.models.impact import Impact, NoImpact, SquareRoot
 from verifier.margin.models.money import loss_of, usd_float
@@ -44,10 +44,10 @@ def mark_after(impact: Impact, price: Price, sold: int) -> Price:
     A sale rounds the mark down and a purchase up, each against whoever had to trade.
     """
     money = usd_float(abs(sold))
-    move = Fraction(impact.move(money, 1.0))
+    part, whole = impact.move(money, 1.0).as_integer_ratio()
     if sold >= 0:
-        return Price(max((price * (1 - move)).__floor__(), 1))
-    return Price(min((price * (1 + move)).__ceil__(), MAX_PRICE))
+        return Price(max(credit(price * (whole - part), whole), 1))
+    return Price(min(charge(price * (whole + part), whole), MAX_PRICE))
 
 
 def deviations(move: int, volatility: int, seconds: int) -> str:
