@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from verifier.margin.contagion_nodes import Failed, Kind, Node, Severity, fail, nodes
+from verifier.margin.curves import EMPTY
 from verifier.margin.fixed import Usd, charge
-from verifier.margin.liquidation import Goal
-from verifier.margin.liquidation_loop import Rung, Shock, spiral
+from verifier.margin.liquidation_goal import Goal
+from verifier.margin.liquidation_loop import Rung, aftermath
 from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import mark_after
 from verifier.margin.snapshot import Line, Position, Snapshot
-from verifier.margin.trial import Pool, Scales, Trial
+from verifier.margin.trial import Pool, PoolLow, Scales, Trial
 
-NO_SHOCK = Shock({})
+NOTHING = PoolLow(known=True, low=EMPTY)
 COARSE = 10_000
 """A map of many failures ends each loop where sales grow by less than a hundredth of a per cent."""
 
@@ -140,9 +141,9 @@ def _worst(scales: Scales, trial: Trial, node: Node, severity: Severity) -> Fail
     for failed in fail(trial, node, severity, scales.setting.rules):
         if node.kind is Kind.POSITION:
             failed = replace(failed, trial=_loss_stays(scales, trial, failed.trial, node.name))  # noqa: PLW2901
-        pools = scales.weigh(failed.trial)
-        known = all(pool.low_known for pool in pools)
-        ways.append((known, sum(pool.low.buffer for pool in pools), failed))
+        pools = scales.lows(failed.trial).values()
+        known = all(pool.known for pool in pools)
+        ways.append((known, sum(pool.buffer for pool in pools), failed))
     return min(ways, key=lambda way: way[:2])[2]
 
 
@@ -150,7 +151,7 @@ def _loss_stays(scales: Scales, before: Trial, after: Trial, name: str) -> Trial
     """What a vanished position had lost is owed; what it had gained is gone."""
     position = next(p for p in before.snapshot.positions if p.id == name)
     pool = "" if scales.one_pool else position.pocket
-    gained = scales.pool(before, pool).low.equity - scales.pool(after, pool).low.equity
+    gained = scales.low(before, pool).low[0] - scales.low(after, pool).low[0]
     return after.paid(pool, min(gained, 0))
 
 
@@ -159,42 +160,40 @@ Loops = tuple[Trading, Goal | None, Mapping[str, tuple[Rung, ...]] | None]
 
 def _outcome(scales: Scales, before: tuple[Pool, ...], node: Node, failed: Failed, loops: Loops | None) -> Outcome:
     stood = {pool.name for pool in before if not pool.fails}
-    after = scales.weigh(failed.trial)
+    after = scales.lows(failed.trial)
     drop = _pool_drops(before, after)
-    fallen = tuple(pool.name for pool in after if pool.fails and pool.name in stood)
+    fallen = tuple(name for name, pool in after.items() if pool.fails and name in stood)
     first = Outcome(node, drop, drop, fallen, (), failed.hit, Usd(0), 0)
     if loops is None:
         return first
     trading, goal, ladder = loops
     crowded = any(rung for rungs in (ladder or {}).values() for rung in rungs)
-    if not any(pool.fails and pool.low_known for pool in after) and not crowded:
+    if not any(pool.fails and pool.known for pool in after.values()) and not crowded:
         return first
     stuck = replace(trading, frozen=trading.frozen | failed.frozen)
-    loop = spiral(scales, failed.trial, NO_SHOCK, stuck, goal, ladder, with_gain=False, close=COARSE)
+    loop = aftermath(scales, failed.trial, stuck, goal, ladder, close=COARSE)
     pulled = tuple(name for name in loop.fallen if name in stood and name not in fallen)
-    return Outcome(node, drop, _pool_drops(before, loop.pools), fallen, pulled, failed.hit, loop.shortfall,
-                   len(loop.rounds))  # fmt: skip
+    return Outcome(node, drop, _pool_drops(before, loop.lows), fallen, pulled, failed.hit, loop.shortfall, loop.rounds)
 
 
-def _pool_drops(before: tuple[Pool, ...], after: tuple[Pool, ...]) -> Mapping[str, Usd | None]:
-    now = {pool.name: pool for pool in after}
+def _pool_drops(before: tuple[Pool, ...], now: Mapping[str, PoolLow]) -> Mapping[str, Usd | None]:
     drops: dict[str, Usd | None] = {}
     for was in before:
-        left = now.get(was.name)
-        excess = 0 if left is None else left.low.buffer
-        known = was.low_known and (left is None or left.low_known)
-        drops[was.name] = Usd(was.low.buffer - excess) if known else None
+        left = now.get(was.name, NOTHING)
+        drops[was.name] = Usd(was.low.buffer - left.buffer) if was.low_known and left.known else None
     return MappingProxyType(drops)
 
 
 def _excess_by_group(scales: Scales, trial: Trial) -> dict[str, Usd | None]:
     """Each asset's part of the excess, where risk adds up; nothing where it does not."""
-    if not scales.adds_up(trial.snapshot):
+    snapshot = trial.snapshot
+    if not scales.adds_up(snapshot):
         return {}
     found: dict[str, Usd | None] = {}
-    for group, parts in scales.groups(trial.snapshot).items():
-        known = all(part.low_known for part in parts)
-        found[group] = Usd(sum(part.low.buffer for part in parts)) if known else None
+    for group, bucket in scales.buckets(snapshot).items():
+        names = ("",) if scales.one_pool else bucket.pockets
+        parts = [scales.low_of_group(snapshot, bucket, name) for name in names]
+        found[group] = Usd(sum(part.buffer for part in parts)) if all(part.known for part in parts) else None
     return found
 
 

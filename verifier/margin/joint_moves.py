@@ -15,8 +15,9 @@ from typing import Final
 from verifier.margin.fixed import Price, Usd, credit
 from verifier.margin.liquidation_price import exposed
 from verifier.margin.models.joint import Distance, betas, distance
+from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.seek import Point, turning_point
-from verifier.margin.trial import Pool, Scales, Trial
+from verifier.margin.trial import PoolLow, Scales, Trial
 from verifier.policy import PPM
 
 BUMP: Final = 1_000
@@ -60,28 +61,27 @@ def joint_moves(
         still: Groups that do not take part in the uniform move: the money one counts in.
         factor: The group whose betas the ray follows; the one with the steepest slope where it is not given.
     """
-    state = scales.pool(trial, pool)
-    if not state.low_known:
+    curve = PoolCurve(scales, trial, pool)
+    state = curve.at({})
+    if not state.known:
         return None
     groups = exposed(trial, pool, scales)
-    slopes = {group: _slope(scales, trial, pool, group) for group in groups}
+    slopes = {group: _slope(trial, curve, group) for group in groups}
     snapshot = trial.snapshot
-    far = distance(
-        state.low.buffer, slopes, snapshot.returns, scales.setting.rules.volatility, step=snapshot.return_step
-    )
+    far = distance(state.buffer, slopes, snapshot.returns, scales.setting.rules.volatility, step=snapshot.return_step)
     moving = dict.fromkeys((g for g in groups if g not in still), PPM)
     chosen = factor or max((g for g in groups if g in snapshot.returns), key=lambda g: (abs(slopes[g]), g), default="")
     ray = _ray(snapshot.returns, chosen, moving)
     return JointMoves(
         pool=pool,
-        excess=state.low.buffer,
+        excess=Usd(state.buffer),
         slopes=slopes,
         distance=far,
-        fall=_smallest(scales, trial, pool, moving, -1),
-        rise=_smallest(scales, trial, pool, moving, 1),
+        fall=_smallest(trial, curve, moving, -1),
+        rise=_smallest(trial, curve, moving, 1),
         factor=chosen,
-        factor_fall=_smallest(scales, trial, pool, ray, -1) if ray else None,
-        factor_rise=_smallest(scales, trial, pool, ray, 1) if ray else None,
+        factor_fall=_smallest(trial, curve, ray, -1) if ray else None,
+        factor_rise=_smallest(trial, curve, ray, 1) if ray else None,
     )
 
 
@@ -94,31 +94,31 @@ def _ray(returns: Mapping[str, tuple[int, ...]], factor: str, moving: Mapping[st
 
 def equity_slopes(scales: Scales, trial: Trial, pool: str, groups: Sequence[str]) -> dict[str, Usd]:
     """Change of equity for a log move of one, by group."""
-    made = {}
+    made, curve = {}, PoolCurve(scales, trial, pool)
     for group in groups:
-        up, down = _ends(scales, trial, pool, group)
-        made[group] = Usd((up.low.equity - down.low.equity) * PPM // (2 * BUMP))
+        up, down = _ends(trial, curve, group)
+        made[group] = Usd((up.low[0] - down.low[0]) * PPM // (2 * BUMP))
     return made
 
 
-def _slope(scales: Scales, trial: Trial, pool: str, group: str) -> Usd:
+def _slope(trial: Trial, curve: PoolCurve, group: str) -> Usd:
     """Central difference of E − MM, for a log move of one."""
-    up, down = _ends(scales, trial, pool, group)
-    return Usd((up.low.buffer - down.low.buffer) * PPM // (2 * BUMP))
+    up, down = _ends(trial, curve, group)
+    return Usd((up.buffer - down.buffer) * PPM // (2 * BUMP))
 
 
-def _ends(scales: Scales, trial: Trial, pool: str, group: str) -> tuple[Pool, Pool]:
+def _ends(trial: Trial, curve: PoolCurve, group: str) -> tuple[PoolLow, PoolLow]:
     price = trial.price(group) or Price(1)
     up, down = (Price(max(price * (PPM + side * BUMP) // PPM, 1)) for side in (1, -1))
-    return scales.pool(trial.at({group: up}), pool), scales.pool(trial.at({group: down}), pool)
+    return curve.at({group: up}), curve.at({group: down})
 
 
-def _smallest(scales: Scales, trial: Trial, pool: str, betas_of: Mapping[str, int], side: int) -> int | None:
+def _smallest(trial: Trial, curve: PoolCurve, betas_of: Mapping[str, int], side: int) -> int | None:
     """The smallest move along a ray, in ppm, at which the status flips: a coarse scan, then closed in on."""
-    already = scales.pool(trial, pool).fails
-    probe = _probe(scales, trial, pool, betas_of, side, already=already)
+    state = curve.at({})
+    probe = _probe(trial, curve, betas_of, side, already=state.fails)
     most = MOST_FALL if side < 0 else MOST_RISE
-    before = Point(0, turned=False, measure=scales.pool(trial, pool).low.buffer)
+    before = Point(0, turned=False, measure=state.buffer)
     for step in range(1, STEPS + 1):
         found = probe(most * step * step // (STEPS * STEPS))
         if found.turned:
@@ -128,15 +128,18 @@ def _smallest(scales: Scales, trial: Trial, pool: str, betas_of: Mapping[str, in
 
 
 def _probe(
-    scales: Scales, trial: Trial, pool: str, betas_of: Mapping[str, int], side: int, *, already: bool
+    trial: Trial, curve: PoolCurve, betas_of: Mapping[str, int], side: int, *, already: bool
 ) -> Callable[[int], Point]:
+    held = {group: (trial.price(group), beta) for group, beta in betas_of.items()}
+
     def probe(move: int) -> Point:
-        prices = {}
-        for group, beta in betas_of.items():
-            price = trial.price(group)
-            if price is not None:
-                prices[group] = Price(max(credit(price * (PPM * PPM + side * move * beta), PPM * PPM), 1))
-        state = scales.pool(trial.at(prices), pool)
-        return Point(move, state.fails != already, state.low.buffer)
+        state = curve.at(
+            {
+                group: Price(max(credit(price * (PPM * PPM + side * move * beta), PPM * PPM), 1))
+                for group, (price, beta) in held.items()
+                if price is not None
+            }
+        )
+        return Point(move, state.fails != already, state.buffer)
 
     return probe

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from verifier.margin.curves import EMPTY, NO_NEEDS, GroupCurve, plus, swapped, with_needs
 from verifier.margin.fixed import MAX_USD, Price, Usd, charge
 from verifier.margin.joint_moves import JointMoves, joint_moves
 from verifier.margin.liquidation_price import of_pool
 from verifier.margin.models.joint import half_kelly
+from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.risk import Ratio
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Line, Position
@@ -117,8 +119,8 @@ def _worth(trial: Trial, part: Line | Position) -> int:
 
 def _spare(scales: Scales, trial: Trial, pool: str, buffer: int) -> int:
     """E less the buffered requirement; far below zero without a low figure."""
-    state = scales.pool(trial, pool)
-    return state.low.equity - charge(state.low.initial * buffer, PPM) if state.low_known else -MAX_USD
+    known, low = scales.low(trial, pool)
+    return low[0] - charge(low[1] * buffer, PPM) if known else -MAX_USD
 
 
 def _largest(most: int, spare: Callable[[int], int]) -> int | None:
@@ -148,7 +150,32 @@ def scaled(scales: Scales, trial: Trial, pool: str, share: int) -> Trial:
 
 def largest_scale(scales: Scales, trial: Trial, pool: str, buffer: int = PPM) -> int | None:
     """Multiple of all positions, in ppm; at most a hundredfold."""
-    return _largest(MOST_SCALE, lambda share: _spare(scales, scaled(scales, trial, pool, share), pool, buffer))
+    curve = PoolCurve(scales, trial, pool)
+    held = curve.all_held()
+    if held is None or not all(_reach(trial, one, MOST_SCALE // PPM) for one, _ in held.values()):
+        return _largest(MOST_SCALE, lambda share: _spare(scales, scaled(scales, trial, pool, share), pool, buffer))
+    equity = curve.at({}).low[0]
+    perps = [(trial.price(one.group) or 0, perp) for one, _ in held.values() for perp in one.perps]
+    still = EMPTY
+    for _, low in held.values():
+        still = plus(still, low)
+    for price, perp in perps:
+        still = with_needs(still, NO_NEEDS, perp.at(price, perp.size))
+
+    def spare(share: int) -> int:
+        # What is opened or closed at the mark leaves equity as it is.
+        total = still
+        for price, perp in perps:
+            total = with_needs(total, perp.at(price, perp.size * share // PPM))
+        return equity - charge(curve.weighed(total)[1] * buffer, PPM)
+
+    return _largest(MOST_SCALE, spare)
+
+
+def _reach(trial: Trial, curve: GroupCurve, multiple: int) -> bool:
+    """Whether every perpetual of a group can be weighed at a multiple of its size."""
+    price = trial.price(curve.group) or 0
+    return all(perp.reaches(price, perp.size * multiple) for perp in curve.perps)
 
 
 def largest_trade(scales: Scales, trial: Trial, pool: str, group: str, side: int, buffer: int = PPM) -> Limit:
@@ -162,25 +189,58 @@ def largest_trade(scales: Scales, trial: Trial, pool: str, group: str, side: int
     if price is None:
         return Limit(name, None, TRADE_DECIMALS)
 
+    equity = max(scales.low(trial, pool).low[0], 0)
+    most = max(0, min(equity * 100, MAX_USD // 10) * 10**TRADE_DECIMALS // price)
+    made = _trade(pool, group, side * most, price)
+    quick = _spare_with(scales, trial, made, buffer)
+
     def spare(amount: int) -> int:
         if amount == 0:
             return _spare(scales, trial, pool, buffer)
-        return _spare(scales, _with_trade(trial, pool, group, side * amount, price), pool, buffer)
+        if quick is not None:
+            return quick(side * amount)
+        return _spare(scales, _with_trade(trial, replace(made, size=side * amount)), pool, buffer)
 
-    equity = max(scales.pool(trial, pool).low.equity, 0)
-    most = min(equity * 100, MAX_USD // 10) * 10**TRADE_DECIMALS // price
-    return Limit(name, _largest(max(most, 0), spare), TRADE_DECIMALS)
+    return Limit(name, _largest(most, spare), TRADE_DECIMALS)
 
 
-def _with_trade(trial: Trial, pool: str, group: str, size: int, price: Price) -> Trial:
-    made = Position(id=TRIED, group=group, size=size, decimals=TRADE_DECIMALS, entry=price, pocket=pool)
+def _spare_with(scales: Scales, trial: Trial, made: Position, buffer: int) -> Callable[[int], int] | None:
+    """What is spared with a new perpetual of some size, up to its own; None where it has no curve."""
+    curve = PoolCurve(scales, trial, made.pocket)
+    held, price = curve.held(made.group), trial.price(made.group)
+    perp = scales.perp_curve(trial.snapshot, made)
+    if held is None or price is None or perp is None or price > perp.top:
+        return None
+
+    def spare(size: int) -> int:
+        low = curve.swapped(made.group, with_needs(held[1], perp.at(price, size)), burdens=True)
+        return low[0] - charge(low[1] * buffer, PPM)
+
+    return spare
+
+
+def _trade(pool: str, group: str, size: int, price: Price) -> Position:
+    return Position(id=TRIED, group=group, size=size, decimals=TRADE_DECIMALS, entry=price, pocket=pool)
+
+
+def _with_trade(trial: Trial, made: Position) -> Trial:
     return replace(trial, snapshot=replace(trial.snapshot, positions=(*trial.snapshot.positions, made)))
 
 
 def largest_withdrawal(scales: Scales, trial: Trial, pool: str, holding: Line, buffer: int = PPM) -> Limit:
     """What of a holding may leave, encumbered parts aside, in its base units."""
 
+    curve = PoolCurve(scales, trial, pool)
+    held, price = curve.held(holding.group), trial.price(holding.group)
+    whole = holding.amount or 0
+
     def spare(amount: int) -> int:
+        if held is not None and price is not None:
+            one, now = held
+            amounts = {line.id: line.amount for line in one.lines}
+            net = one.net(price, amounts, holding.id, whole - amount)
+            low = curve.swapped(holding.group, swapped(now, one.net(price, amounts), net))
+            return low[0] - charge(low[1] * buffer, PPM)
         taken = with_parts(
             trial.snapshot,
             lambda x: replace(x, amount=(x.amount or 0) - amount) if x.id == holding.id else x,

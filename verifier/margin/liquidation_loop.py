@@ -19,11 +19,14 @@ from typing import Final
 
 from verifier.errors import BadInput
 from verifier.margin.fixed import Price, Usd, charge, credit
-from verifier.margin.liquidation import Goal, Plan, by_part, calmed, plan
-from verifier.margin.liquidation_steps import Act, Trading
+from verifier.margin.ledger import Book, book_of
+from verifier.margin.liquidation import Plan, calmed, plan
+from verifier.margin.liquidation_course import course
+from verifier.margin.liquidation_goal import Goal
+from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import gain_radius, mark_after
 from verifier.margin.snapshot import Line, Position, Snapshot
-from verifier.margin.trial import Pool, Scales, Trial
+from verifier.margin.trial import Pool, PoolLow, Scales, Trial
 from verifier.policy import PPM
 
 ROUNDS: Final = 64
@@ -140,7 +143,6 @@ def spiral(
     goal: Goal | None = None,
     ladder: Mapping[str, tuple[Rung, ...]] | None = None,
     *,
-    with_gain: bool = True,
     close: int = CLOSE,
 ) -> Spiral:
     """
@@ -151,27 +153,65 @@ def spiral(
         close: Sales that grow by less than one part in this have come to rest.
     """
     loop = _Loop(scales, trial, shock, trading, Goal() if goal is None else goal, dict(ladder or {}))
-    rounds, settled = [], False
-    for _ in range(ROUNDS):
-        turn = loop.turn()
-        rounds.append(turn)
-        if not any(abs(v) * close > loop.turnover for v in turn.sold.values()):
-            settled = True
-            break
+    rounds, settled = loop.run(close)
     marks = loop.marks()
     end = trial.at(marks)
     pools = scales.weigh(end)
     plans = tuple(plan(scales, end, pool.name, trading, goal) for pool in pools if pool.fails)
-    gain = loop.gain(marks) if with_gain and any(pool.fails for pool in pools) else "0.0000"
+    gain = loop.gain(marks) if any(pool.fails for pool in pools) else "0.0000"
     start = {group: quote.price for group, quote in trial.snapshot.quotes.items()}
     return Spiral(shock, tuple(rounds), MappingProxyType(start), MappingProxyType(marks), MappingProxyType(loop.closed),
                   settled, plans, gain, pools)  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """Where a loop ends, without its steps: pools at the final marks, who fell, what the fallen leave unpaid."""
+
+    lows: Mapping[str, PoolLow]
+    fallen: tuple[str, ...]
+    shortfall: Usd
+    rounds: int
+
+
+def aftermath(
+    scales: Scales,
+    trial: Trial,
+    trading: Trading,
+    goal: Goal | None = None,
+    ladder: Mapping[str, tuple[Rung, ...]] | None = None,
+    *,
+    close: int = CLOSE,
+) -> Aftermath:
+    """What `spiral` finds for a trial without a shock, as far as a map of many failures asks."""
+    aim = Goal() if goal is None else goal
+    loop = _Loop(scales, trial, Shock({}), trading, aim, dict(ladder or {}))
+    rounds, _ = loop.run(close)
+    end = trial.at(loop.marks())
+    lows = scales.lows(end)
+    unpaid = [
+        course(scales, end, name, trading, aim).shortfall for name, pool in lows.items() if pool.fails and pool.known
+    ]
+    seen = dict.fromkeys(name for turn in rounds for name in turn.fallen)
+    return Aftermath(lows, tuple(seen), Usd(sum(unpaid)), len(rounds))
+
+
 class _Loop:
     """The loop's state: what is closed so far of each part, which rungs are sold."""
 
-    __slots__ = ("_calm", "_goal", "_ladder", "_scales", "_shock", "_trading", "_trial", "closed", "rungs")
+    __slots__ = (
+        "_books",
+        "_calm",
+        "_goal",
+        "_ladder",
+        "_parts",
+        "_scales",
+        "_shock",
+        "_trading",
+        "_trial",
+        "closed",
+        "rungs",
+    )
 
     def __init__(
         self,
@@ -184,19 +224,17 @@ class _Loop:
     ) -> None:
         self._scales, self._trial, self._shock, self._goal, self._ladder = scales, trial, shock, goal, ladder
         self._trading, self._calm = trading, calmed(trading)
+        self._parts = _traded(trial)
+        self._books: dict[str, Book | None] = {}
         self.closed: dict[str, int] = {}
         self.rungs: set[tuple[str, int]] = set()
 
     def sold(self, closed: Mapping[str, int], rungs: set[tuple[str, int]]) -> dict[str, int]:
         """Net value sold by group, at the prices before the shock: what impact is counted on."""
         found = dict.fromkeys(self._shock.falls, 0)
-        parts: tuple[Line | Position, ...] = (*self._trial.snapshot.lines, *self._trial.snapshot.positions)
-        for part in parts:
-            price = self._trial.price(part.group)
-            if part.id in closed and price is not None:
-                side = -1 if isinstance(part, Position) and part.size < 0 else 1
-                worth = charge(closed[part.id] * price, 10**part.decimals)
-                found[part.group] = found.get(part.group, 0) + side * worth
+        for part, (group, price, unit, side) in self._parts.items():
+            if part in closed:
+                found[group] = found.get(group, 0) + side * charge(closed[part] * price, unit)
         for group, index in sorted(rungs):
             found[group] = found.get(group, 0) + self._ladder[group][index].value
         return found
@@ -215,6 +253,16 @@ class _Loop:
                 shocked[group] = mark_after(self._trading.impact(group), price, value)
         return shocked
 
+    def run(self, close: int) -> tuple[list[Round], bool]:
+        """All turns until sales come to rest, and whether they did."""
+        rounds: list[Round] = []
+        while len(rounds) < ROUNDS:
+            rounds.append(self.turn())
+            turnover = self.turnover
+            if not any(abs(v) * close > turnover for v in rounds[-1].sold.values()):
+                return rounds, True
+        return rounds, False
+
     def turn(self) -> Round:
         """Sell what must be sold at the present marks."""
         marks = self.marks()
@@ -231,12 +279,17 @@ class _Loop:
         at = self._trial.at(marks)
         wanted: dict[str, int] = {}
         fallen = []
-        for pool in self._scales.weigh(at):
-            if pool.fails and pool.low_known:
-                fallen.append(pool.name)
-                made = plan(self._scales, at, pool.name, self._calm, self._goal)
-                wanted.update(_amounts(made))
+        for name, pool in self._scales.lows(at).items():
+            if pool.fails and pool.known:
+                fallen.append(name)
+                wanted |= course(self._scales, at, name, self._calm, self._goal, self._book(name)).closed
         return wanted, tuple(fallen)
+
+    def _book(self, pool: str) -> Book | None:
+        """Parts and trading are the same in every round; only marks move."""
+        if pool not in self._books:
+            self._books[pool] = book_of(self._scales, self._trial, pool, self._calm)
+        return self._books[pool]
 
     def _hit(self, marks: Mapping[str, Price]) -> set[tuple[str, int]]:
         return {
@@ -260,14 +313,16 @@ class _Loop:
         return gain_radius(self._trading.impacts, {g: abs(v) for g, v in here.items()}, answers)
 
 
-def _amounts(made: Plan) -> dict[str, int]:
-    """Base units a plan closes of each part, the book's own steps included."""
-    closed = {part: amount for part, amount in by_part(made).items() if ">" not in part}
-    sizes = {p.id: abs(p.size) for p in made.trial.snapshot.positions}
-    if any(step.closure.act in (Act.REDUCE_ALL, Act.CLOSE_ALL) for step in made.steps):
-        for part, left in made.open_before.items():
-            closed[part] = left - sizes[part]
-    return closed
+def _traded(trial: Trial) -> dict[str, tuple[str, Price, int, int]]:
+    """Of each part with a price, by id: its group, its price, base units in a whole, and the side on which it sells."""
+    parts: tuple[Line | Position, ...] = (*trial.snapshot.lines, *trial.snapshot.positions)
+    found = {}
+    for part in parts:
+        price = trial.price(part.group)
+        if price is not None:
+            side = -1 if isinstance(part, Position) and part.size < 0 else 1
+            found[part.id] = (part.group, price, 10**part.decimals, side)
+    return found
 
 
 def tipping_shock(
@@ -283,7 +338,7 @@ def tipping_shock(
         loop = _Loop(scales, trial, shock.scaled(share), trading, Goal(), dict(ladder or {}))
         for _ in range(ROUNDS):
             marks = loop.marks()
-            if any(pool.fails for pool in scales.weigh(trial.at(marks))):
+            if any(pool.fails for pool in scales.lows(trial.at(marks)).values()):
                 return True
             hit = loop._hit(marks)  # noqa: SLF001 - the loop is this module's
             if hit <= loop.rungs:

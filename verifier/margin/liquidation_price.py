@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from verifier.margin.fixed import MAX_PRICE, Price, credit
+from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Snapshot
-from verifier.margin.trial import Pool, Scales, Trial, with_parts
+from verifier.margin.trial import PoolLow, Scales, Trial, with_parts
 from verifier.policy import PPM
 
 REACH: Final = 100
@@ -56,9 +57,10 @@ class LiquidationPrice:
 def liquidation_prices(scales: Scales, trial: Trial) -> tuple[LiquidationPrice, ...]:
     """For every pool and every priced asset in it; pools without a low figure have none."""
     made = []
-    for pool in scales.weigh(trial):
-        if pool.low_known:
-            made += [liquidation_price(scales, trial, pool.name, group) for group in exposed(trial, pool.name, scales)]
+    for name, pool in scales.lows(trial).items():
+        if pool.known:
+            curve = PoolCurve(scales, trial, name)
+            made += [_flips(scales, trial, name, group, curve) for group in exposed(trial, name, scales)]
     return tuple(made)
 
 
@@ -83,12 +85,16 @@ def of_pool(snapshot: Snapshot, pool: str, scales: Scales) -> Snapshot:
 
 def liquidation_price(scales: Scales, trial: Trial, pool: str, group: str) -> LiquidationPrice:
     """The flips of one pool's status along one asset's price."""
+    return _flips(scales, trial, pool, group, PoolCurve(scales, trial, pool))
+
+
+def _flips(scales: Scales, trial: Trial, pool: str, group: str, curve: PoolCurve) -> LiquidationPrice:
     now = trial.price(group)
     if now is None:
-        return LiquidationPrice(pool, group, Price(0), None, None, scales.pool(trial, pool).fails)
+        return LiquidationPrice(pool, group, Price(0), None, None, scales.low(trial, pool).fails)
 
-    def weighed(price: int) -> Pool:
-        return scales.pool(trial.at({group: Price(price)}), pool)
+    def weighed(price: int) -> PoolLow:
+        return curve.at({group: Price(price)})
 
     bends = _bends(trial.snapshot, group, scales)
     already = weighed(now).fails
@@ -125,10 +131,10 @@ def _bends(snapshot: Snapshot, group: str, scales: Scales) -> list[int]:
     ]
 
 
-def _first_flip(weighed: Callable[[int], Pool], now: int, prices: list[int], *, already: bool) -> Price | None:
+def _first_flip(weighed: Callable[[int], PoolLow], now: int, prices: list[int], *, already: bool) -> Price | None:
     def probe(price: int) -> Point:
         pool = weighed(price)
-        return Point(price, pool.fails != already, pool.low.buffer)
+        return Point(price, pool.fails != already, pool.buffer)
 
     before = probe(now)
     for price in prices:

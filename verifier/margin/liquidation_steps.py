@@ -16,11 +16,11 @@ from types import MappingProxyType
 from typing import Final
 
 from verifier.errors import BadInput
+from verifier.margin.curves import Low
 from verifier.margin.fixed import Price, Usd, charge, credit
 from verifier.margin.instruments import Future, Option
 from verifier.margin.models.impact import Impact
 from verifier.margin.models.selling import NO_IMPACT, mark_after, sale_cost
-from verifier.margin.risk import Risk
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Pool, Scales, Trial, with_parts
 from verifier.policy import PPM
@@ -158,7 +158,7 @@ def execute(
     return trial, tuple(steps)
 
 
-def slice_of_perpetual(scales: Scales, trial: Trial, closure: Closure, trading: Trading) -> tuple[Risk, int] | None:
+def slice_of_perpetual(scales: Scales, trial: Trial, closure: Closure, trading: Trading) -> tuple[Low, int] | None:
     """
     What reducing one perpetual changes, marks aside, and its cost; None where it is not weighed by itself.
 
@@ -174,15 +174,14 @@ def slice_of_perpetual(scales: Scales, trial: Trial, closure: Closure, trading: 
     left = replace(position, size=position.size - trade.units)
     was, now = scales.of_position(snapshot, position), scales.of_position(snapshot, left)
     _, cost, _ = _priced(trial, (trade,), trading)
-    initial, maintenance = Usd(now.initial - was.initial), Usd(now.maintenance - was.maintenance)
     money = was.equity - now.equity - cost
-    added = Risk(equity=Usd(-cost), initial=initial, maintenance=maintenance, owed=Usd(max(-money, 0)))
-    return added, cost
+    initial, maintenance = now.initial - was.initial, now.maintenance - was.maintenance
+    return (-cost, initial, maintenance, 0, 0, 0, max(-money, 0)), cost
 
 
 def slice_of_holding(
     scales: Scales, trial: Trial, pool: str, closure: Closure, trading: Trading, *, owes: bool
-) -> tuple[Risk, int] | None:
+) -> tuple[Low, int] | None:
     """
     What selling a part of one holding changes, marks aside, and its cost; None where groups are not weighed apart.
 
@@ -196,16 +195,10 @@ def slice_of_holding(
     left = _reduced(snapshot, (trade,))
     was, now = scales.risk_of(snapshot, holding.group, pool), scales.risk_of(left, holding.group, pool)
     _, cost, _ = _priced(trial, (trade,), trading)
-    proceeds = max(0, was.equity - now.equity - cost)
-    return Risk(
-        equity=Usd(-cost),
-        initial=Usd(now.initial - was.initial),
-        maintenance=Usd(now.maintenance - was.maintenance),
-        initial_haircut=Usd(now.initial_haircut - was.initial_haircut),
-        maintenance_haircut=Usd(now.maintenance_haircut - was.maintenance_haircut),
-        weighted=Usd(now.weighted - was.weighted + (0 if owes else proceeds)),
-        owed=Usd(now.owed - was.owed - (proceeds if owes else 0)),
-    ), cost
+    proceeds = max(0, was[0] - now[0] - cost)
+    _, initial, maintenance, initial_haircut, haircut, weighted, owed = (n - w for n, w in zip(now, was, strict=True))
+    repaid, kept = (proceeds, 0) if owes else (0, proceeds)
+    return (-cost, initial, maintenance, initial_haircut, haircut, weighted + kept, owed - repaid), cost
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,22 @@ Source: margin reference, sections 11 (cures) and 16.2, 16.3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from verifier.margin.allocation import exposures
+from verifier.margin.curves import Low, low_of, swapped
 from verifier.margin.fixed import Usd, charge
-from verifier.margin.liquidation import SLICE, Goal, plan
+from verifier.margin.ledger import BeyondCurves, ledger_of
+from verifier.margin.liquidation import plan
+from verifier.margin.liquidation_desk import SLICE
+from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import Shock
 from verifier.margin.liquidation_price import of_pool
 from verifier.margin.liquidation_steps import Act, Closure, Step, Trading, execute
 from verifier.margin.models.hedging import Candidate, candidates
 from verifier.margin.models.programme import cheapest_shares
+from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.report import PocketReport, weigh_pools
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Line, Position
@@ -74,10 +79,16 @@ def cures(scales: Scales, trial: Trial, pool: str, trading: Trading, goal: Goal 
     if not scales.pool(trial, pool).low_known or aim.lacking(scales.pool(trial, pool).low) <= 0:
         return ()
     part = of_pool(trial.snapshot, pool, scales)
+    after = _tries(scales, trial, pool, trading)
+    lacking = aim.lacks(scales.low(trial, pool).low)
     found: list[Cure | None] = [_deposit(scales, trial, pool, group, aim) for group in sorted(trial.snapshot.quotes)]
-    found += [_closing(scales, trial, pool, Act.REDUCE, p, trading, aim) for p in part.positions if p.size]
     held = [x for x in part.lines if not x.liability and x.amount and not x.declared]
-    found += [_closing(scales, trial, pool, Act.SELL, x, trading, aim) for x in held]
+    parts: list[tuple[Act, Line | Position]] = [(Act.REDUCE, p) for p in part.positions if p.size]
+    for act, one in [*parts, *((Act.SELL, x) for x in held)]:
+        closure = _closing(trial, act, one, trading, lambda made: aim.lacks(after(made)[0]), lacking)
+        if closure is not None:
+            step = execute(scales, trial, pool, (closure,), trading)[1][0]
+            found.append(Cure(act.value, one.id, closure.amount, one.decimals, step.value, step.cost))
     return tuple(sorted((cure for cure in found if cure is not None), key=lambda c: (c.cost, c.value, c.act, c.part)))
 
 
@@ -87,11 +98,18 @@ def _deposit(scales: Scales, trial: Trial, pool: str, group: str, aim: Goal) -> 
     if price is None:
         return None
 
+    quick = _deposited(scales, trial, _tried_deposit(trial, pool, group, MOST_DEPOSIT * 10**decimals, scales))
+
     def probe(amount: int) -> Point:
-        lacking = aim.lacking(scales.pool(_with_deposit(trial, pool, group, amount, scales), pool).low)
+        if quick is not None:
+            lacking = aim.lacks(quick(amount))
+        else:
+            made = _tried_deposit(trial, pool, group, amount, scales)
+            with_it = replace(trial, snapshot=replace(trial.snapshot, lines=(*trial.snapshot.lines, made)))
+            lacking = aim.lacks(scales.low(with_it, pool).low)
         return Point(amount, lacking <= 0, lacking)
 
-    worth = max(aim.lacking(scales.pool(trial, pool).low), 1)
+    worth = max(aim.lacks(scales.low(trial, pool).low), 1)
     most = charge(worth * 1_000 * 10**decimals, price)
     far = probe(min(most, MOST_DEPOSIT * 10**decimals))
     if not far.turned:
@@ -100,37 +118,68 @@ def _deposit(scales: Scales, trial: Trial, pool: str, group: str, aim: Goal) -> 
     return Cure("deposit", group, units, decimals, Usd(charge(units * price, 10**decimals)), Usd(0))
 
 
-def _with_deposit(trial: Trial, pool: str, group: str, amount: int, scales: Scales) -> Trial:
+def _deposited(scales: Scales, trial: Trial, made: Line) -> Callable[[int], Low] | None:
+    """The pool's low figure with a new holding of some amount, up to its own; None where it has no curve."""
+    curve = PoolCurve(scales, trial, made.pocket)
+    held, price = curve.held(made.group), trial.price(made.group)
+    line = scales.line_curve(trial.snapshot, made)
+    if held is None or price is None or line is None or price > line.top:
+        return None
+    group, now = held
+    amounts = {one.id: one.amount for one in group.lines}
+    together, before = replace(group, lines=(*group.lines, line)), group.net(price, amounts)
+
+    def low(amount: int) -> Low:
+        return curve.swapped(made.group, swapped(now, before, together.net(price, amounts, made.id, amount)))
+
+    return low
+
+
+def _tried_deposit(trial: Trial, pool: str, group: str, amount: int, scales: Scales) -> Line:
     best = max(
         (x.trust for x in trial.snapshot.lines if x.trust is not None),
         key=lambda trust: -scales.setting.policy.trust_haircut(trust).initial,
         default=None,
     )
-    made = Line(id="tried-deposit", group=group, amount=amount, decimals=9, pocket=pool, trust=best)
-    return replace(trial, snapshot=replace(trial.snapshot, lines=(*trial.snapshot.lines, made)))
+    return Line(id="tried-deposit", group=group, amount=amount, decimals=9, pocket=pool, trust=best)
+
+
+def _tries(scales: Scales, trial: Trial, pool: str, trading: Trading) -> Callable[[Closure], tuple[Low, int]]:
+    """The pool's low figure after a closure, and its cost: by its ledger, or by the engine where it has none."""
+    ledger = ledger_of(scales, trial, pool, trading)
+
+    def engine(closure: Closure) -> tuple[Low, int]:
+        _, (step,) = execute(scales, trial, pool, (closure,), trading)
+        return low_of(step.after.low), step.cost
+
+    def after(closure: Closure) -> tuple[Low, int]:
+        if ledger is None:
+            return engine(closure)
+        try:
+            change = ledger.after(closure)
+        except BeyondCurves:
+            return engine(closure)
+        return ledger.weighed(change.total, change.cash), change.cost
+
+    return after
 
 
 def _closing(
-    scales: Scales, trial: Trial, pool: str, act: Act, part: Line | Position, trading: Trading, aim: Goal
-) -> Cure | None:
+    trial: Trial, act: Act, part: Line | Position, trading: Trading, lacks: Callable[[Closure], int], lacking: int
+) -> Closure | None:
+    """The least of a part that is enough by itself."""
     most = abs(part.size) if isinstance(part, Position) else max(0, (part.amount or 0) - part.encumbered)
     if most == 0 or part.id in trading.frozen or trial.price(part.group) is None:
         return None
 
-    def tried(amount: int) -> Step:
-        return execute(scales, trial, pool, (Closure(act, part.id, amount),), trading)[1][0]
-
     def probe(amount: int) -> Point:
-        state = tried(amount).after if amount else scales.pool(trial, pool)
-        lacking = aim.lacking(state.low)
-        return Point(amount, lacking <= 0, lacking)
+        left = lacks(Closure(act, part.id, amount))
+        return Point(amount, left <= 0, left)
 
     far = probe(most)
     if not far.turned:
         return None
-    units = turning_point(probe, probe(0), far).at
-    step = tried(units)
-    return Cure(act.value, part.id, units, part.decimals, step.value, step.cost)
+    return Closure(act, part.id, turning_point(probe, Point(0, turned=False, measure=lacking), far).at)
 
 
 def cheapest_way(
@@ -163,7 +212,7 @@ def cheapest_way(
 
 
 def _lacks(scales: Scales, trial: Trial, pool: str, aim: Goal, shock: Shock) -> int:
-    return aim.lacking(scales.pool(trial.at(shock.marks(trial.snapshot)), pool).low)
+    return aim.lacks(scales.low(trial.at(shock.marks(trial.snapshot)), pool).low)
 
 
 def _by_programme(
@@ -174,16 +223,23 @@ def _by_programme(
     parts: list[tuple[Act, Line | Position, int]] = [(Act.REDUCE, p, abs(p.size)) for p in part.positions if p.size]
     parts += [(Act.SELL, x, max(0, (x.amount or 0) - x.encumbered)) for x in part.lines if not x.liability]
     parts = [p for p in parts if p[2] > 0 and p[1].id not in trading.frozen and trial.price(p[1].group) is not None]
+    if not parts:
+        return None
     rows: list[list[int]] = [[] for _ in shocks]
     costs = []
+    lacking = [_lacks(scales, trial, pool, aim, shock) for shock in shocks]
+    after = _tries(scales, trial, pool, trading)
     for act, one, most in parts:
-        units = max(1, most // SLICE)
-        cut, (step,) = execute(scales, trial, pool, (Closure(act, one.id, units),), trading)
-        costs.append(step.cost * most // units)
-        for row, shock in zip(rows, shocks, strict=True):
-            better = _lacks(scales, trial, pool, aim, shock) - _lacks(scales, cut, pool, aim, shock)
-            row.append(better * most // units)
-    wanted = [max(0, _lacks(scales, trial, pool, aim, shock)) for shock in shocks]
+        closure = Closure(act, one.id, max(1, most // SLICE))
+        low, cost = after(closure)
+        left = [aim.lacks(low)]
+        if len(shocks) > 1:
+            cut, _ = execute(scales, trial, pool, (closure,), trading)
+            left += [_lacks(scales, cut, pool, aim, shock) for shock in shocks[1:]]
+        costs.append(cost * most // closure.amount)
+        for row, was, now in zip(rows, lacking, left, strict=True):
+            row.append((was - now) * most // closure.amount)
+    wanted = [max(0, lack) for lack in lacking]
     answer = cheapest_shares(costs, rows, wanted)
     if answer is None:
         return None
@@ -202,10 +258,25 @@ def _confirmed(
             for (act, one, most), share in zip(parts, grown, strict=True)
             if share > 0
         ]
+        if not _enough(scales, trial, pool, trading, aim, closures):
+            continue
         end, steps = execute(scales, trial, pool, closures, trading)
         if all(_lacks(scales, end, pool, aim, shock) <= 0 for shock in shocks):
             return _proposal("programme", scales, end, pool, steps, shocks, reached=True)
     return None
+
+
+def _enough(scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, closures: Sequence[Closure]) -> bool:
+    """Whether nothing is lacking after these, at present prices; yes where only the engine can say."""
+    ledger = ledger_of(scales, trial, pool, trading)
+    if ledger is None:
+        return True
+    try:
+        for closure in closures:
+            ledger.commit(ledger.after(closure))
+    except BeyondCurves:
+        return True
+    return aim.lacks(ledger.low) <= 0
 
 
 def _by_rank(scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock]) -> Proposal:

@@ -7,7 +7,7 @@ made up gives a `HypotheticalReport`, which is another type than the report of a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -217,9 +217,26 @@ class Snapshot:
             got = {group: len(series) for group, series in self.returns.items()}
             raise BadInput("snapshot: returns", "series of one length", got)
 
+    def requoted(self, quotes: Mapping[str, Quote], expiries: tuple[ExpiryQuote, ...]) -> Snapshot:
+        """The same at other prices of the same groups and expiries: names were checked, and are not once more."""
+        return self._with(quotes=quotes, expiries=expiries)
+
+    def with_parts(self, lines: tuple[Line, ...], positions: tuple[Position, ...]) -> Snapshot:
+        """The same with some of its lines and positions changed or left out: none of them under another name."""
+        return self._with(lines=lines, positions=positions)
+
+    def _with(self, **changed: object) -> Snapshot:
+        made = object.__new__(Snapshot)
+        for name in _FIELDS:
+            object.__setattr__(made, name, changed[name] if name in changed else getattr(self, name))
+        return made
+
     def expiry(self, group: str, expiry: Timestamp) -> ExpiryQuote | None:
         """What is quoted for one expiry of an underlying."""
         return next((q for q in self.expiries if q.group == group and q.expiry == expiry), None)
+
+
+_FIELDS: Final = tuple(member.name for member in fields(Snapshot))
 
 
 def _distinct(names: list[Any], what: str) -> None:

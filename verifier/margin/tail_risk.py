@@ -16,6 +16,7 @@ from verifier.margin.joint_moves import equity_slopes
 from verifier.margin.liquidation_price import exposed
 from verifier.margin.models.portfolio_risk import HistoricalRisk, SimulatedRisk, engine_risk, simulated_risk
 from verifier.margin.models.repricing import moved_price
+from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.trial import Scales, Trial
 
 LEVEL: Final = 990_000
@@ -52,7 +53,7 @@ def tail_risk(scales: Scales, trial: Trial, pool: str, *, level: int = LEVEL, se
     snapshot = trial.snapshot
     groups = exposed(trial, pool, scales)
     unknown = [group for group in groups if len(snapshot.returns.get(group, ())) < 2]
-    if not groups or unknown or not scales.pool(trial, pool).low_known:
+    if not groups or unknown or not scales.low(trial, pool).known:
         note = f"no past returns of {', '.join(unknown)}" if unknown else "nothing at risk, or no low figure"
         return TailRisk(pool, snapshot.return_step, None, None, note)
     columns = [snapshot.returns[group][-MOST_MOMENTS:] for group in groups]
@@ -64,7 +65,8 @@ def tail_risk(scales: Scales, trial: Trial, pool: str, *, level: int = LEVEL, se
 
 def past_losses(scales: Scales, trial: Trial, pool: str, columns: dict[str, tuple[int, ...]]) -> list[int]:
     """What equity loses under each of the past's joint moves, by the engine; oldest first."""
-    now = scales.pool(trial, pool).low.equity
+    curve = PoolCurve(scales, trial, pool)
+    now = curve.equity({})
     lost = []
     for moment in range(len(next(iter(columns.values())))):
         prices = {}
@@ -72,6 +74,5 @@ def past_losses(scales: Scales, trial: Trial, pool: str, columns: dict[str, tupl
             price = trial.price(group)
             if price is not None:
                 prices[group] = moved_price(price, series[moment])
-        # A memory of every past price would be of no use to anyone.
-        lost.append(now - Scales(scales.setting).pool(trial.at(prices), pool).low.equity)
+        lost.append(now - curve.equity(prices))
     return lost

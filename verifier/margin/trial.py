@@ -14,17 +14,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from verifier.margin.buckets import Bucket, Shelf
+from verifier.margin.curves import (
+    EMPTY,
+    GroupCurve,
+    LineCurve,
+    Low,
+    PerpCurve,
+    floored,
+    line_curve,
+    low_of,
+    perp_curve,
+    plus,
+    with_money,
+)
 from verifier.margin.fixed import ZERO, Price, Usd
 from verifier.margin.haircut import PriceView, view_price
-from verifier.margin.instruments import Future, Option
 from verifier.margin.market import ExpiryQuote
 from verifier.margin.modes import Mode
+from verifier.margin.parts import Part, burdened, part_of, sum_of, total_of
 from verifier.margin.positions import weigh_position
-from verifier.margin.report import PocketReport, weigh_pools
+from verifier.margin.report import weigh_pools
 from verifier.margin.requirements import with_floor
-from verifier.margin.risk import NO_RISK, Risk
+from verifier.margin.risk import Risk
 from verifier.margin.rules import DEFAULT_RULES, Floor, Ladder, MarginRules
 from verifier.margin.snapshot import Line, Order, Position, Quote, Snapshot
 from verifier.margin.status import Status, classify, decide
@@ -92,6 +106,27 @@ class Pool:
         return classify(self.low, ladder)
 
 
+class PoolLow(NamedTuple):
+    """What decides about a pool.
+
+    Attributes:
+        known: False where a liability or position has no bound: no low figure then.
+    """
+
+    known: bool
+    low: Low
+
+    @property
+    def fails(self) -> bool:
+        """As `Pool.fails`."""
+        return not self.known or self.low[0] < self.low[2]
+
+    @property
+    def buffer(self) -> int:
+        """E − MM."""
+        return self.low[0] - self.low[2]
+
+
 class Scales:
     """Weighs trials under one setting, and remembers what it has weighed: the same part twice is the same risk.
 
@@ -99,13 +134,14 @@ class Scales:
     origin every part that it did not change.
     """
 
-    __slots__ = ("_bare", "_kept", "_views", "setting")
+    __slots__ = ("_bare", "_kept", "_shelf", "_views", "setting")
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self._bare = replace(setting.rules, floor=Floor())
-        self._kept: dict[object, tuple[object, tuple[_Part, ...]]] = {}
-        self._views: dict[tuple[str, int, int, int], PriceView] = {}
+        self._shelf = Shelf()
+        self._kept: dict[object, tuple[object, tuple[Part, ...]]] = {}
+        self._views: dict[tuple[str, int, Quote | None], PriceView] = {}
 
     def weigh(self, trial: Trial) -> tuple[Pool, ...]:
         """All pools, the cross pool first."""
@@ -116,7 +152,75 @@ class Scales:
     def pool(self, trial: Trial, name: str) -> Pool:
         """One pool; an empty one where nothing of it is left."""
         found = next((pool for pool in self.weigh(trial) if pool.name == name), None)
-        return _with_cash(_Part(name), trial.cash) if found is None else found
+        return _with_cash(Part(name), trial.cash) if found is None else found
+
+    def lows(self, trial: Trial) -> dict[str, PoolLow]:
+        """The low figures of all pools by name, the cross pool first: as `weigh` gives them, without the rest."""
+        if not self.adds_up(trial.snapshot):
+            return {pool.name: PoolLow(pool.low_known, low_of(pool.low)) for pool in self.weigh(trial)}
+        sure = not trial.snapshot.doubts
+        sums: dict[str, tuple[bool, Low]] = {"": (sure, EMPTY)}
+        for bucket in self.buckets(trial.snapshot).values():
+            for name in ("",) if self.one_pool else bucket.pockets:
+                known, low = self.low_of_group(trial.snapshot, bucket, name)
+                was_known, before = sums.get(name, (sure, EMPTY))
+                sums[name] = (was_known and known, plus(before, low))
+        under = burdened(trial.snapshot, self.setting.mode) if self.floored else ()
+        made = {}
+        for name in sorted(sums):
+            known, low = sums[name]
+            low = floored(low, self.setting.rules.floor) if name in under else low
+            made[name] = PoolLow(known, with_money(low, trial.cash.get(name, 0)))
+        return made
+
+    def low(self, trial: Trial, name: str) -> PoolLow:
+        """The low figure of one pool; of cash alone where nothing of it is left."""
+        found = self.lows(trial).get(name)
+        return PoolLow(known=True, low=with_money(EMPTY, trial.cash.get(name, 0))) if found is None else found
+
+    def low_of_group(self, snapshot: Snapshot, bucket: Bucket, pool: str) -> PoolLow:
+        """A group's part of a pool's low figure, without the floor, where risk adds up."""
+        if bucket.dated:
+            return self._engine_low(snapshot, bucket, pool)
+        key = (pool, snapshot.quotes.get(bucket.group))
+        found = bucket.lows.get(key)
+        if found is None:
+            curve, price = self.curve(snapshot, bucket, pool), _price_of(snapshot, bucket.group)
+            if curve is not None and price <= curve.top:
+                found = (True, curve.at(price))
+            else:
+                found = self._engine_low(snapshot, bucket, pool)
+            bucket.lows[key] = found
+        return PoolLow(*found)
+
+    def _engine_low(self, snapshot: Snapshot, bucket: Bucket, pool: str) -> PoolLow:
+        parts = [part for part in self._group(snapshot, bucket) if part.name == pool]
+        return PoolLow(all(part.low_known for part in parts), low_of(total_of([part.low for part in parts])))
+
+    def curve(self, snapshot: Snapshot, bucket: Bucket, pool: str) -> GroupCurve | None:
+        """A group's part of a pool as a function of its price; None where the engine has to weigh it."""
+        quote = snapshot.quotes.get(bucket.group)
+        view = self._view(snapshot, bucket.group)
+        inside = None if self.one_pool else pool
+        return self._shelf.curve(bucket, inside, quote, view, self.setting.policy, self._bare)
+
+    def perp_curve(self, snapshot: Snapshot, position: Position) -> PerpCurve | None:
+        """A perpetual by itself, that the snapshot need not hold."""
+        tiers = self._shelf.tiers(position.group, self._bare)
+        return perp_curve(position, self._view(snapshot, position.group), self._bare, tiers)
+
+    def line_curve(self, snapshot: Snapshot, line: Line) -> LineCurve | None:
+        """A line by itself, that the snapshot need not hold."""
+        return line_curve(line, self._view(snapshot, line.group), self.setting.policy, self._bare)
+
+    def buckets(self, snapshot: Snapshot) -> Mapping[str, Bucket]:
+        """Its parts by asset group."""
+        return self._shelf.of(snapshot)
+
+    @property
+    def floored(self) -> bool:
+        """Whether there is a floor under requirements."""
+        return self.setting.rules.floor.initial > 0
 
     def adds_up(self, snapshot: Snapshot) -> bool:
         """Whether risk is a sum over asset groups here: no position is weighed together with others by scenarios."""
@@ -132,20 +236,16 @@ class Scales:
         """The low figure's risk of a position by itself."""
         return self._position(snapshot, position).low
 
-    def groups(self, snapshot: Snapshot) -> dict[str, tuple[_Part, ...]]:
-        """The risk of each asset group by pool, without the floor."""
-        return {group: self._group(snapshot, group, *parts) for group, parts in _buckets(snapshot).items()}
-
     def equity_of(self, snapshot: Snapshot, group: str, pool: str) -> int:
         """A group's part of a pool's equity in the low figure, where risk adds up."""
-        return self.risk_of(snapshot, group, pool).equity
+        return self.risk_of(snapshot, group, pool)[0]
 
-    def risk_of(self, snapshot: Snapshot, group: str, pool: str) -> Risk:
+    def risk_of(self, snapshot: Snapshot, group: str, pool: str) -> Low:
         """A group's part of a pool's low figure, where risk adds up."""
-        found = self._group(snapshot, group, *_bucket(snapshot, group))
-        return _total([part.low for part in found if part.name == pool])
+        bucket = self.buckets(snapshot).get(group)
+        return EMPTY if bucket is None else self.low_of_group(snapshot, bucket, pool).low
 
-    def _whole(self, snapshot: Snapshot) -> tuple[_Part, ...]:
+    def _whole(self, snapshot: Snapshot) -> tuple[Part, ...]:
         """Weighed at once, where scenarios hold the parts together."""
         prices = tuple((name, quote.price, quote.at) for name, quote in sorted(snapshot.quotes.items()))
         parts = (*map(id, snapshot.lines), *map(id, snapshot.positions), *map(id, snapshot.orders))
@@ -153,98 +253,77 @@ class Scales:
         found = self._kept.get(key)
         if found is None:
             made = weigh_pools(snapshot, self.setting.policy, self.setting.rules, self.setting.mode)
-            found = self._kept[key] = (snapshot, tuple(map(_part_of, made)))
+            found = self._kept[key] = (snapshot, tuple(map(part_of, made)))
         return found[1]
 
     def _summed(self, trial: Trial) -> tuple[Pool, ...]:
         """The sum over groups, the floor put on the sum."""
-        sums: dict[str, list[_Part]] = {"": []}
-        for parts in self.groups(trial.snapshot).values():
-            for part in parts:
+        sums: dict[str, list[Part]] = {"": []}
+        for bucket in self.buckets(trial.snapshot).values():
+            for part in self._group(trial.snapshot, bucket):
                 sums.setdefault(part.name, []).append(part)
-        burdened = _burdened(trial.snapshot, self.setting.mode)
+        under = burdened(trial.snapshot, self.setting.mode) if self.floored else ()
         sure, floor = not trial.snapshot.doubts, self.setting.rules.floor
         made = []
         for name in sorted(sums):
-            part = _sum_of(name, sums[name], sure=sure)
-            if name in burdened and (floor.initial or floor.maintenance):
+            part = sum_of(name, sums[name], sure=sure)
+            if name in under:
                 part = replace(part, low=with_floor(part.low, floor), high=with_floor(part.high, floor))
             made.append(_with_cash(part, trial.cash))
         return tuple(made)
 
-    def _group(
-        self, snapshot: Snapshot, group: str, lines: list[Line], positions: list[Position], orders: list[Order]
-    ) -> tuple[_Part, ...]:
+    def _group(self, snapshot: Snapshot, bucket: Bucket) -> tuple[Part, ...]:
         """Lines of one pool together, perpetuals one by one; a group with expiries or orders as a whole."""
-        quote = snapshot.quotes.get(group)
-        at = (group, 0, 0) if quote is None else (group, quote.price, quote.at)
-        key = (at, tuple(map(id, lines)), tuple(map(id, positions)), tuple(map(id, orders)))
-        if orders or any(isinstance(p.terms, Future | Option) for p in positions):
-            return self._dated(snapshot, key, lines, positions, orders)
-        found = self._kept.get(key)
+        if bucket.dated:
+            return self._dated(snapshot, bucket)
+        key = snapshot.quotes.get(bucket.group)
+        found = bucket.kept.get(key)
         if found is None:
-            parts = list(self._lines(snapshot, lines)) + [self._position(snapshot, p) for p in positions]
+            parts = list(self._lines(snapshot, bucket.lines)) + [self._position(snapshot, p) for p in bucket.positions]
             names = sorted({part.name for part in parts})
-            sums = tuple(_sum_of(name, [part for part in parts if part.name == name]) for name in names)
-            found = self._kept[key] = ((lines, positions), sums)
-        return found[1]
+            found = tuple(sum_of(name, [part for part in parts if part.name == name]) for name in names)
+            bucket.kept[key] = found
+        return found
 
-    def _lines(self, snapshot: Snapshot, lines: list[Line]) -> tuple[_Part, ...]:
-        return self._alone(replace(snapshot, **_only(lines=tuple(lines)))) if lines else ()
+    def _lines(self, snapshot: Snapshot, lines: tuple[Line, ...]) -> tuple[Part, ...]:
+        return self._alone(replace(snapshot, **_only(lines=lines))) if lines else ()
 
-    def _position(self, snapshot: Snapshot, position: Position) -> _Part:
-        quote = snapshot.quotes.get(position.group)
-        key = (id(position), 0, 0) if quote is None else (id(position), quote.price, quote.at)
+    def _position(self, snapshot: Snapshot, position: Position) -> Part:
+        key = (id(position), snapshot.as_of, snapshot.quotes.get(position.group))
         found = self._kept.get(key)
         if found is None:
             value = weigh_position(position, self._view(snapshot, position.group), self._bare)
             name = "" if self.one_pool else position.pocket
-            made = _Part(name, value.low, value.high, value.low_known, value.high_known)
+            made = Part(name, value.low, value.high, value.low_known, value.high_known)
             found = self._kept[key] = (position, (made,))
         return found[1][0]
 
     def _view(self, snapshot: Snapshot, group: str) -> PriceView:
         quote = snapshot.quotes.get(group)
-        key = (group, snapshot.as_of, 0 if quote is None else quote.price, 0 if quote is None else quote.at)
+        key = (group, snapshot.as_of, quote)
         found = self._views.get(key)
         if found is None:
             found = self._views[key] = view_price(group, quote, snapshot.as_of, self._bare)
         return found
 
-    def _dated(
-        self, snapshot: Snapshot, key: object, lines: list[Line], positions: list[Position], orders: list[Order]
-    ) -> tuple[_Part, ...]:
+    def _dated(self, snapshot: Snapshot, bucket: Bucket) -> tuple[Part, ...]:
         """A group where positions relieve one another."""
-        forwards = tuple((e.group, e.expiry, e.forward, e.fixed) for e in snapshot.expiries)
-        found = self._kept.get((key, forwards))
+        quote = snapshot.quotes.get(bucket.group)
+        key = (quote, tuple((e.expiry, e.forward, e.fixed) for e in snapshot.expiries if e.group == bucket.group))
+        found = bucket.kept.get(key)
         if found is None:
-            only = _only(tuple(lines), tuple(positions), tuple(orders))
-            found = self._kept[key, forwards] = ((lines, positions, orders), self._alone(replace(snapshot, **only)))
-        return found[1]
+            only = _only(bucket.lines, bucket.positions, bucket.orders)
+            found = bucket.kept[key] = self._alone(replace(snapshot, **only))
+        return found
 
-    def _alone(self, alone: Snapshot) -> tuple[_Part, ...]:
+    def _alone(self, alone: Snapshot) -> tuple[Part, ...]:
         made = weigh_pools(alone, self.setting.policy, self._bare, self.setting.mode)
-        return tuple(_part_of(report) for report in made if report.lines or report.positions or report.orders)
+        return tuple(part_of(report) for report in made if report.lines or report.positions or report.orders)
 
 
-def _buckets(snapshot: Snapshot) -> dict[str, tuple[list[Line], list[Position], list[Order]]]:
-    """Lines, positions and orders by group."""
-    found: dict[str, tuple[list[Line], list[Position], list[Order]]] = {}
-    for line in snapshot.lines:
-        found.setdefault(line.group, ([], [], []))[0].append(line)
-    for position in snapshot.positions:
-        found.setdefault(position.group, ([], [], []))[1].append(position)
-    for order in snapshot.orders:
-        found.setdefault(order.group, ([], [], []))[2].append(order)
-    return found
-
-
-def _bucket(snapshot: Snapshot, group: str) -> tuple[list[Line], list[Position], list[Order]]:
-    return (
-        [line for line in snapshot.lines if line.group == group],
-        [position for position in snapshot.positions if position.group == group],
-        [order for order in snapshot.orders if order.group == group],
-    )
+def _price_of(snapshot: Snapshot, group: str) -> int:
+    quote = snapshot.quotes.get(group)
+    return 0 if quote is None else max(quote.price, 0)
 
 
 def _only(
@@ -253,60 +332,13 @@ def _only(
     return {"lines": lines, "positions": positions, "orders": orders, "doubts": ()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A pool's part in a sum."""
-
-    name: str
-    low: Risk = NO_RISK
-    high: Risk = NO_RISK
-    low_known: bool = True
-    high_known: bool = True
-
-
-def _part_of(report: PocketReport) -> _Part:
-    return _Part(report.name, report.known_low, report.known_high, report.low_known, report.high_known)
-
-
-def _sum_of(name: str, parts: list[_Part], *, sure: bool = True) -> _Part:
-    return _Part(
-        name,
-        _total([part.low for part in parts]),
-        _total([part.high for part in parts]),
-        sure and all(part.low_known for part in parts),
-        sure and all(part.high_known for part in parts),
-    )
-
-
-def _total(risks: list[Risk]) -> Risk:
-    """The same as `risk.total`, a figure at a time: what-ifs add up thousands of risks."""
-    return Risk(
-        Usd(sum([r.equity for r in risks])),
-        Usd(sum([r.initial for r in risks])),
-        Usd(sum([r.maintenance for r in risks])),
-        Usd(sum([r.initial_haircut for r in risks])),
-        Usd(sum([r.data_contingency for r in risks])),
-        Usd(sum([r.maintenance_haircut for r in risks])),
-        Usd(sum([r.weighted for r in risks])),
-        Usd(sum([r.owed for r in risks])),
-    )
-
-
-def _with_cash(part: _Part, cash: Mapping[str, Usd]) -> Pool:
+def _with_cash(part: Part, cash: Mapping[str, Usd]) -> Pool:
     """Cash is money: in equity as it is; a lack of it is owed, and a surplus counts as collateral in full."""
     money = cash.get(part.name, ZERO)
     if money == 0:
         return Pool(part.name, part.low, part.high, part.low_known, part.high_known)
     added = Risk(equity=money, weighted=Usd(max(money, 0)), owed=Usd(max(-money, 0)))
     return Pool(part.name, part.low + added, part.high + added, part.low_known, part.high_known)
-
-
-def _burdened(snapshot: Snapshot, mode: Mode) -> frozenset[str]:
-    """Pools with a debt or a position, on which the floor stands."""
-    names = [line.pocket for line in snapshot.lines if line.liability]
-    names += [position.pocket for position in snapshot.positions]
-    names += [order.pocket for order in snapshot.orders]
-    return frozenset("" for _ in names) if mode.is_pooled else frozenset(names)
 
 
 def at_prices(snapshot: Snapshot, prices: Mapping[str, Price]) -> Snapshot:
@@ -317,8 +349,9 @@ def at_prices(snapshot: Snapshot, prices: Mapping[str, Price]) -> Snapshot:
         quote = quotes.get(group)
         if quote is not None and quote.price > 0:
             quotes[group] = replace(quote, price=price)
-            expiries = tuple(_forward_at(e, price, quote.price) if e.group == group else e for e in expiries)
-    return replace(snapshot, quotes=MappingProxyType(quotes), expiries=expiries)
+            if expiries:
+                expiries = tuple(_forward_at(e, price, quote.price) if e.group == group else e for e in expiries)
+    return snapshot.requoted(MappingProxyType(quotes), expiries)
 
 
 def _forward_at(expiry: ExpiryQuote, price: int, before: int) -> ExpiryQuote:
@@ -333,9 +366,9 @@ def with_parts(
     position: Callable[[Position], Position | None] = lambda kept: kept,
 ) -> Snapshot:
     """The same with every line and position passed through; None drops it."""
-    lines = tuple(kept for kept in map(line, snapshot.lines) if kept is not None)
-    positions = tuple(kept for kept in map(position, snapshot.positions) if kept is not None)
-    return replace(snapshot, lines=lines, positions=positions)
+    lines = tuple([kept for kept in map(line, snapshot.lines) if kept is not None])
+    positions = tuple([kept for kept in map(position, snapshot.positions) if kept is not None])
+    return snapshot.with_parts(lines, positions)
 
 
 def failing(pools: Iterable[Pool]) -> tuple[str, ...]:

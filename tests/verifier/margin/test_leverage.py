@@ -16,7 +16,7 @@ from verifier.errors import BadInput
 from verifier.margin.fixed import SCALE, Price
 from verifier.margin.joint_moves import joint_moves
 from verifier.margin.leverage import largest_trade, leverage, scaled
-from verifier.margin.liquidation import Goal
+from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import Shock
 from verifier.margin.liquidation_steps import Charge, Trading
 from verifier.margin.models.hedging import candidates

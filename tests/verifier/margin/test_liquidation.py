@@ -14,7 +14,9 @@ from tests.verifier.margin.test_properties import POLICY, RULES, snapshots
 from verifier.errors import BadInput
 from verifier.margin import liquidation_amounts as amounts
 from verifier.margin.fixed import SCALE, Price, Usd
-from verifier.margin.liquidation import End, Goal, Plan, by_part, plan
+from verifier.margin.liquidation import Plan, by_part, plan
+from verifier.margin.liquidation_course import End
+from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import ROUNDS, Rung, Shock, Spiral, spiral, tipping_shock, uniform
 from verifier.margin.liquidation_steps import Act, Charge, Closure, Trading, carry_out, execute
 from verifier.margin.market import Depth
@@ -192,7 +194,7 @@ LONG = scales(ETH=Factors(Haircut(150_000, 100_000)))
 
 def run(cash: int, fall: int, per_usd: float) -> Spiral:
     trading = Trading(impacts={"ETH": Linear(per_usd)}, other=Charge(fee=1_000, bonus=10_000))
-    return spiral(LONG, long_account(cash), Shock({"ETH": fall}), trading, with_gain=False)
+    return spiral(LONG, long_account(cash), Shock({"ETH": fall}), trading)
 
 
 @settings(max_examples=20, deadline=None)
@@ -235,7 +237,7 @@ def test_a_spiral_that_feeds_itself_has_a_gain_and_a_lower_tipping_shock() -> No
     crowded = tipping_shock(LONG, trial, Shock({"ETH": 500_000}), trading, ladder)
     assert alone is not None and crowded is not None and crowded < alone
     at = Shock({"ETH": 500_000})
-    assert not spiral(LONG, trial, at.scaled(alone - 1), trading, with_gain=False).fallen
+    assert not spiral(LONG, trial, at.scaled(alone - 1), trading).fallen
     fallen = spiral(LONG, trial, at.scaled(alone), trading)
     assert fallen.fallen == ("",) and float(fallen.gain) > 0
     assert tipping_shock(LONG, trial, Shock({"ETH": 1_000}), trading) is None

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from verifier.errors import BadInput
 
+TWO_THIRDS: Final = 2 / 3
 MOST: Final = 0.999_999
 """A price never falls to zero by selling: the models end here."""
 
@@ -64,11 +65,13 @@ class SquareRoot:
 
     def move(self, quantity: float, price: float) -> float:  # noqa: ARG002 - the interface
         """Relative to volume, whatever the price."""
-        return min(self.y * self.daily_volatility * sqrt(max(quantity, 0.0) / self.daily_volume), MOST)
+        if quantity <= 0:
+            return 0.0
+        return min(self.y * self.daily_volatility * sqrt(quantity / self.daily_volume), MOST)
 
     def average(self, quantity: float, price: float) -> float:
         """The mean of a square root over the sale."""
-        return 2 / 3 * self.move(quantity, price)
+        return TWO_THIRDS * self.move(quantity, price)
 
 
 @dataclass(frozen=True, slots=True)

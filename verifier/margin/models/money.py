@@ -12,8 +12,10 @@ from math import isfinite
 from typing import Final
 
 from verifier.errors import BadInput
-from verifier.margin.fixed import MAX_USD, SCALE, Usd, charge, credit
+from verifier.margin.fixed import MAX_USD, SCALE, Usd, credit
 
+PLAUSIBLE: Final = 1e14
+"""USD below which nothing more has to be asked."""
 PRECISION: Final = 10**12
 """A model is allowed a relative error of one part in this; it is charged to the account."""
 
@@ -24,8 +26,8 @@ def loss_of(usd: float) -> Usd:
     Raises:
         BadInput: Not a finite number, or beyond any that can be true.
     """
-    numerator, denominator = _finite(usd)
-    return Usd(charge((numerator * PRECISION + abs(numerator)) * SCALE, denominator * PRECISION))
+    numerator, denominator = _exact(usd)
+    return Usd(-(-(numerator * PRECISION + abs(numerator)) * SCALE // (denominator * PRECISION)))
 
 
 def gain_of(usd: float) -> Usd:
@@ -34,7 +36,7 @@ def gain_of(usd: float) -> Usd:
     Raises:
         BadInput: Not a finite number, or beyond any that can be true.
     """
-    numerator, denominator = _finite(usd)
+    numerator, denominator = _exact(usd)
     return Usd(credit((numerator * PRECISION - abs(numerator)) * SCALE, denominator * PRECISION))
 
 
@@ -43,8 +45,10 @@ def usd_float(money: int) -> float:
     return money / SCALE
 
 
-def _finite(usd: float) -> tuple[int, int]:
+def _exact(usd: float) -> tuple[int, int]:
     """The exact fraction that a float is."""
+    if -PLAUSIBLE < usd < PLAUSIBLE:
+        return usd.as_integer_ratio()
     if not isfinite(usd):
         raise BadInput("a model's figure", "a finite number", usd)
     if abs(usd) * SCALE > MAX_USD:

@@ -65,7 +65,8 @@ def _correlation(one: Floats, two: Floats) -> Floats:
     """Of deviations, along the last axis; 0 where one of them never moves."""
     scale = np.sqrt((one * one).sum(axis=-1) * (two * two).sum(axis=-1))
     product = (one * two).sum(axis=-1)
-    return np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
+    found: Floats = np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0)
+    return found
 
 
 Pairs = Mapping[frozenset[str], Correlation]

@@ -8,7 +8,6 @@ Source: margin reference, section 12.4.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from math import sqrt
 from typing import Final
 
@@ -34,8 +33,10 @@ def impacts_of(depths: Mapping[str, Depth]) -> dict[str, Impact]:
 
 def sale_cost(impact: Impact, value: Usd) -> Usd:
     """What trading this value loses against the mark, on average: rounded up, at most all of it."""
+    if value <= 0 or impact is NO_IMPACT:
+        return Usd(0)
     money = usd_float(value)
-    return Usd(min(loss_of(money * impact.average(money, 1.0)), value)) if value > 0 else Usd(0)
+    return Usd(min(loss_of(money * impact.average(money, 1.0)), value))
 
 
 def mark_after(impact: Impact, price: Price, sold: int) -> Price:

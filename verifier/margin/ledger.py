@@ -1,0 +1,348 @@
+"""A pool's parts, prices and cash while closures are tried on them: what `carry_out` does, in the low figure alone.
+
+A plan tries hundreds of closures before it takes a step, and a loop makes a plan each round. The ledger holds what a
+closure changes and weighs only that, by the exact curves of `curves.py`; the steps that are shown are carried out by
+the engine once more. Where some part of the pool has no curve, there is no ledger.
+
+Source: margin reference, section 12.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from verifier.margin.curves import (
+    EMPTY,
+    GroupCurve,
+    LineCurve,
+    Low,
+    Needs,
+    PerpCurve,
+    floored,
+    plus,
+    swapped,
+    with_money,
+    with_needs,
+)
+from verifier.margin.fixed import Price, Usd
+from verifier.margin.liquidation_steps import Act, Closure, Trading
+from verifier.margin.models.impact import Impact
+from verifier.margin.models.selling import mark_after, sale_cost
+from verifier.margin.parts import burdened
+from verifier.margin.rules import Floor
+from verifier.margin.snapshot import Line
+from verifier.margin.trial import Scales, Trial
+from verifier.policy import PPM
+
+
+class BeyondCurves(Exception):
+    """A price rose beyond what the curves of a group reach."""
+
+
+class Market(NamedTuple):
+    """What a part is traded into.
+
+    Attributes:
+        rate: Charged on what is traded, in ppm: a fee on positions, a bonus on holdings.
+    """
+
+    group: str
+    rate: int
+    impact: Impact
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What does not change while closures are tried.
+
+    Attributes:
+        curves: By asset group.
+        markets: Of each line and position, by id.
+        held: Its lines, in order of ids.
+        debts: Curves of debts, the heaviest weight first, then by id: the order in which proceeds repay them.
+        floor: None where nothing of the pool burdens it.
+    """
+
+    curves: Mapping[str, GroupCurve]
+    markets: Mapping[str, Market]
+    perps: Mapping[str, PerpCurve]
+    lines: Mapping[str, LineCurve]
+    debts: tuple[LineCurve, ...]
+    held: Mapping[str, Line]
+    trading: Trading
+    floor: Floor | None
+
+
+@dataclass(slots=True)
+class Change:
+    """What one closure would change: only the entries that differ, and the sums after it."""
+
+    total: Low
+    cash: int
+    cost: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    needs: dict[str, Needs] = field(default_factory=dict)
+    amounts: dict[str, int] = field(default_factory=dict)
+    nets: dict[str, Low] = field(default_factory=dict)
+    prices: dict[str, int] = field(default_factory=dict)
+
+
+class Ledger:
+    """The state: sizes and amounts by id, prices by group, cash, and what all of it weighs."""
+
+    __slots__ = ("amounts", "book", "cash", "needs", "nets", "prices", "sizes", "total")
+
+    def __init__(self, book: Book, prices: Mapping[str, int], cash: int) -> None:
+        self.book, self.cash = book, cash
+        self.prices = dict(prices)
+        self.sizes = {perp.id: perp.size for perp in book.perps.values()}
+        self.amounts = {line.id: line.amount for line in book.lines.values()}
+        self.needs: dict[str, Needs] = {}
+        self.nets: dict[str, Low] = {}
+        total = EMPTY
+        for group, curve in book.curves.items():
+            price = self.prices[group]
+            net = self.nets[group] = curve.net(price, self.amounts)
+            total = plus(total, net)
+            for perp in curve.perps:
+                made = self.needs[perp.id] = perp.at(price, perp.size)
+                total = with_needs(total, made)
+        self.total: Low = total
+
+    @property
+    def low(self) -> Low:
+        """The pool's low figure, floor and cash included."""
+        return self.weighed(self.total, self.cash)
+
+    def weighed(self, total: Low, cash: int) -> Low:
+        """A sum over groups with the floor under it and cash beside it."""
+        low = total if self.book.floor is None else floored(total, self.book.floor)
+        return with_money(low, cash) if cash else low
+
+    def after(self, closure: Closure) -> Change:
+        """What a closure changes."""
+        match closure.act:
+            case Act.REDUCE:
+                return self._reduce(closure.part, closure.amount)
+            case Act.SELL:
+                return self._sell(closure.part, closure.amount)
+            case Act.NET:
+                return self._net(closure)
+            case _:
+                return self._reduce_all(closure.amount)
+
+    def commit(self, change: Change) -> None:
+        """Make it so."""
+        self.total, self.cash = change.total, change.cash
+        self.sizes.update(change.sizes)
+        self.amounts.update(change.amounts)
+        self.prices.update(change.prices)
+        self.needs.update(change.needs)
+        self.nets.update(change.nets)
+
+    def cost(self, worth: int, market: Market) -> int:
+        """What trading one part of a group costs: a rate on it, and its impact; at most all of it."""
+        return min(-(-worth * market.rate // PPM) + sale_cost(market.impact, Usd(worth)), worth)
+
+    def slice_of_perp(self, part: str, units: int) -> tuple[Low, int]:
+        """As `slice_of_perpetual`: equity falls by the cost alone."""
+        perp, market = self.book.perps[part], self.book.markets[part]
+        size, was, price = self.sizes[part], self.needs[part], self.prices[market.group]
+        now = perp.at(price, size - units if size > 0 else size + units)
+        cost = self.cost(-(-units * price // perp.unit), market)
+        money = was[0] - now[0] - cost
+        return (-cost, now[1] - was[1], now[2] - was[2], 0, 0, 0, max(-money, 0)), cost
+
+    def slice_of_line(self, part: str, units: int, *, owes: bool) -> tuple[Low, int]:
+        """As `slice_of_holding`: proceeds repay what is owed, at a weight of one."""
+        market = self.book.markets[part]
+        was, price = self.nets[market.group], self.prices[market.group]
+        now = self.book.curves[market.group].net(price, self.amounts, part, self.amounts[part] - units)
+        cost = self.cost(-(-units * price // self.book.lines[part].unit), market)
+        proceeds = max(0, was[0] - now[0] - cost)
+        return (
+            -cost,
+            now[1] - was[1],
+            now[2] - was[2],
+            now[3] - was[3],
+            now[4] - was[4],
+            now[5] - was[5] + (0 if owes else proceeds),
+            now[6] - was[6] - (proceeds if owes else 0),
+        ), cost
+
+    def _reduce(self, part: str, amount: int) -> Change:
+        perp, market = self.book.perps[part], self.book.markets[part]
+        size, was, price = self.sizes[part], self.needs[part], self.prices[market.group]
+        left = size - amount if size > 0 else size + amount
+        now = perp.at(price, left)
+        worth = -(-amount * price // perp.unit)
+        cost = self.cost(worth, market)
+        made = Change(with_needs(self.total, now, was), self.cash + was[0] - now[0] - cost, cost)
+        made.sizes[part], made.needs[part] = left, now
+        if self.book.trading.moves_marks:
+            self._mark(made, market.group, worth if size > 0 else -worth)
+        return made
+
+    def _sell(self, part: str, amount: int) -> Change:
+        market, left = self.book.markets[part], self.amounts[part] - amount
+        worth = -(-amount * self.prices[market.group] // self.book.lines[part].unit)
+        cost = self.cost(worth, market)
+        made = Change(self.total, self.cash, cost)
+        proceeds = self._with_amount(made, part, left) - cost
+        made.cash += proceeds
+        self._repay(made, max(0, proceeds))
+        if self.book.trading.moves_marks:
+            self._mark(made, market.group, worth)
+        return made
+
+    def _net(self, closure: Closure) -> Change:
+        holding, _, debt = closure.part.partition(">")
+        lines = self.book.lines
+        owed = closure.amount * lines[debt].unit // lines[holding].unit
+        made = Change(self.total, self.cash)
+        self._with_amount(made, holding, self.amounts[holding] - closure.amount)
+        self._with_amount(made, debt, self.amounts[debt] + owed)
+        return made
+
+    def _reduce_all(self, share: int) -> Change:
+        """A share of every perpetual, in ppm; each rounded up in what is taken off."""
+        made = Change(self.total, self.cash)
+        value = cost = counted = 0
+        gross: dict[str, int] = {}
+        sold: dict[str, int] = {}
+        for part, perp in self.book.perps.items():
+            market, size, was = self.book.markets[part], self.sizes[part], self.needs[part]
+            group, price = market.group, self.prices[market.group]
+            units = -(-abs(size) * share // PPM)
+            left = size - units if size > 0 else size + units
+            now = perp.at(price, left)
+            worth = -(-units * price // perp.unit)
+            value += worth
+            cost += -(-worth * market.rate // PPM)
+            gross[group] = gross.get(group, 0) + worth
+            sold[group] = sold.get(group, 0) + (worth if size > 0 else -worth)
+            counted += was[0] - now[0]
+            made.total = with_needs(made.total, now, was)
+            made.sizes[part], made.needs[part] = left, now
+        cost += sum(sale_cost(self.book.trading.impact(group), Usd(worth)) for group, worth in gross.items())
+        made.cost = min(cost, value)
+        made.cash += counted - made.cost
+        if self.book.trading.moves_marks:
+            for group, worth in sold.items():
+                self._mark(made, group, worth)
+        return made
+
+    def _with_amount(self, made: Change, part: str, amount: int) -> int:
+        """Another amount of a line; what equity loses by it."""
+        group = self.book.markets[part].group
+        was = made.nets.get(group, self.nets[group])
+        made.amounts[part] = amount
+        amounts = self.amounts if len(made.amounts) == 1 else {**self.amounts, **made.amounts}
+        now = self.book.curves[group].net(self.prices[group], amounts, part, amount)
+        made.nets[group] = now
+        made.total = swapped(made.total, was, now)
+        return was[0] - now[0]
+
+    def _repay(self, made: Change, money: int) -> None:
+        """Pay debts with at most this money; cash pays, equity stays."""
+        for debt in self.book.debts:
+            owed, group = -self.amounts[debt.id], self.book.markets[debt.id].group
+            price = self.prices[group]
+            if not owed or price <= 0 or money <= 0:
+                continue
+            units = min(owed, money * debt.unit // price)
+            if units <= 0:
+                continue
+            paid = self._repaid(made, debt.id, units, money)
+            if paid is not None:
+                made.cash, money = made.cash - paid, money - paid
+
+    def _repaid(self, made: Change, debt: str, units: int, money: int) -> int | None:
+        """Repay units of a debt; None, and nothing done, where that would take more than the money."""
+        group = self.book.markets[debt].group
+        was = made.nets.get(group, self.nets[group])
+        amount = self.amounts[debt] + units
+        amounts = {**self.amounts, **made.amounts}
+        now = self.book.curves[group].net(self.prices[group], amounts, debt, amount)
+        paid = now[0] - was[0]
+        if paid > money:
+            return None
+        made.amounts[debt], made.nets[group] = amount, now
+        made.total = swapped(made.total, was, now)
+        return paid
+
+    def _mark(self, made: Change, group: str, sold: int) -> None:
+        """Leave the mark where a trade ended, and weigh the group at it."""
+        price = self.prices[group]
+        if not sold or price <= 0:
+            return
+        after = mark_after(self.book.trading.impact(group), Price(price), sold)
+        if after == price:
+            return
+        curve = self.book.curves[group]
+        if after > curve.top:
+            raise BeyondCurves
+        made.prices[group] = after
+        was, amounts = made.nets.get(group, self.nets[group]), {**self.amounts, **made.amounts}
+        made.nets[group] = curve.net(after, amounts)
+        made.total = swapped(made.total, was, made.nets[group])
+        for perp in curve.perps:
+            before = made.needs.get(perp.id, self.needs[perp.id])
+            now = made.needs[perp.id] = perp.at(after, made.sizes.get(perp.id, self.sizes[perp.id]))
+            made.total = with_needs(made.total, now, before)
+
+
+def book_of(scales: Scales, trial: Trial, pool: str, trading: Trading) -> Book | None:
+    """What of a pool closures are tried on; None where a part of it has no curve."""
+    snapshot = trial.snapshot
+    if not scales.adds_up(snapshot) or snapshot.doubts:
+        return None
+    curves: dict[str, GroupCurve] = {}
+    for group, bucket in scales.buckets(snapshot).items():
+        if not scales.one_pool and pool not in bucket.pockets:
+            continue
+        curve = scales.curve(snapshot, bucket, pool)
+        if curve is None:
+            return None
+        curves[group] = curve
+    lines = {line.id: line for curve in curves.values() for line in curve.lines}
+    perps = {perp.id: perp for curve in curves.values() for perp in curve.perps}
+    factors = scales.setting.policy.factors
+    markets: dict[str, Market] = {}
+    for group, curve in curves.items():
+        charged, impact = trading.charge(group), trading.impact(group)
+        markets |= dict.fromkeys([line.id for line in curve.lines], Market(group, charged.bonus, impact))
+        markets |= dict.fromkeys([perp.id for perp in curve.perps], Market(group, charged.fee, impact))
+
+    def weight(debt: LineCurve) -> int:
+        group = markets[debt.id].group
+        return factors[group].debt_weight_maintenance if group in factors else PPM
+
+    debts = sorted((line for line in lines.values() if line.debt), key=lambda debt: (-weight(debt), debt.id))
+    under = scales.floored and pool in burdened(snapshot, scales.setting.mode)
+    return Book(
+        curves=curves,
+        markets=markets,
+        perps={position.id: perps[position.id] for position in snapshot.positions if position.id in perps},
+        lines=lines,
+        debts=tuple(debts),
+        held={x.id: x for x in sorted(snapshot.lines, key=lambda line: line.id) if x.id in lines},
+        trading=trading,
+        floor=scales.setting.rules.floor if under else None,
+    )
+
+
+def ledger_of(scales: Scales, trial: Trial, pool: str, trading: Trading) -> Ledger | None:
+    """A pool's ledger before anything is closed; None where a part of it has no curve at its price."""
+    book = book_of(scales, trial, pool, trading)
+    return None if book is None else opened(book, trial, pool)
+
+
+def opened(book: Book, trial: Trial, pool: str) -> Ledger | None:
+    """A book's ledger at a trial's prices; None where they are beyond its curves."""
+    prices = {group: trial.price(group) or 0 for group in book.curves}
+    if any(price > book.curves[group].top for group, price in prices.items()):
+        return None
+    return Ledger(book, prices, trial.cash.get(pool, 0))
