@@ -14,6 +14,7 @@ from tests.nodes.protocols.build import Code, compiled, own
 from tests.nodes.protocols.contract import FAR, Contract, create
 
 PARAMS = "(address,address,address,address,uint256)"
+CURVE = "sphere-mezo-solidity-files"
 NAME = "@morpho-org/morpho-blue"
 
 
@@ -78,10 +79,13 @@ class Morpho:
 
 
 def deploy_morpho(node: Anvil, model: str = "linear") -> Morpho:
-    """The contract and one market, with the package's own interest model or our stand-in for the adaptive curve."""
+    """The contract and one market, with the interest model that its package ships for tests or the adaptive curve."""
     owner = node.accounts[0]
     morpho = create(node, _code()["Morpho"].bytecode, "(address)", owner)
-    irm = create(node, (_code()["IrmMock"] if model == "linear" else own("AdaptiveCurve")["AdaptiveCurve"]).bytecode)
+    if model == "linear":
+        irm = create(node, _code()["IrmMock"].bytecode)
+    else:
+        irm = create(node, _curve()["AdaptiveCurveIrm"].bytecode, "(address)", morpho.address)
     oracle = create(node, _code()["OracleMock"].bytecode)
     oracle.send("setPrice(uint256)", 10**36)
     loan, collateral = (create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", name, 18) for name in ("ML", "MC"))
@@ -118,3 +122,10 @@ def _code() -> dict[str, Code]:
     folders = [("morpho/", package(NAME, "src"))]
     # As its authors compile it: through the intermediate representation, for the rules of Paris.
     return compiled("morpho", sources, compiler=package("solc", "soljson.js"), folders=folders, viaIR=True)
+
+
+@cache
+def _curve() -> dict[str, Code]:
+    """The authors' model as another project carries it, with other import paths and a later compiler."""
+    source = {"Curve.sol": 'import "domains/morphoIrm/contracts/AdaptiveCurveIrm.sol";\n'}
+    return compiled("adaptive-curve", source, folders=[("domains/", package(CURVE, "domains"))])
