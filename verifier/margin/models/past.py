@@ -1,8 +1,8 @@
 """Past prices onto one clock, and their moves: what statistics rest on.
 
 Ticks lie a step apart, counted back from the newest price. A price stands for the tick that it is nearest to, nearer
-than half a step. A move is taken where every asset has a price at both ends of a step: nothing is filled in, so that no move
-is made up.
+than half a step. A move is taken where every asset has a price at both ends of a step: nothing is filled in, so that no
+move is made up.
 
 Source: margin reference, section 8.1.
 """
