@@ -27,6 +27,8 @@ AbiValue = Any
 """What eth-abi decodes to: int, bool, str, bytes, and tuples of these; each use narrows it with isinstance."""
 
 MAX_TYPES: Final = 512
+MAX_NESTING: Final = 8
+"""Tuples and arrays within one another: what eth-abi does with them doubles with each level."""
 _TYPES: Final = re.compile(r"\([a-z0-9,()\[\]]*\)", re.ASCII)
 _FUNCTION: Final = re.compile(r"([A-Za-z_$][A-Za-z0-9_$]{0,127})(\([a-z0-9,()\[\]]*\))", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}", re.ASCII)
@@ -196,15 +198,25 @@ def split_types(types: str) -> list[str]:
     try:
         found = parse(types)
         found.validate()
+        deep = _nesting(found)
     except (ABITypeError, ParseError, ValueError, RecursionError) as error:
         raise BadInput("ABI types", f"a list such as (uint256,address) ({error})", types) from None
     if not isinstance(found, TupleType):
         raise BadInput("ABI types", "a list such as (uint256,address), each in full (uint256, not uint)", types)
+    if deep > MAX_NESTING:
+        raise BadInput("ABI types", f"at most {MAX_NESTING} tuples and arrays within one another", types)
     parts = [_spelled(part) for part in found.components]
     for part in parts:
         if not is_encodable_type(part):
             raise BadInput("ABI types", "types that there are", part)
     return parts
+
+
+def _nesting(found: Any) -> int:  # noqa: ANN401 - eth-abi's types have no common one with these fields
+    """How many tuples and arrays stand within one another."""
+    if found.is_array:
+        return 1 + _nesting(found.item_type)
+    return 1 + max(map(_nesting, found.components), default=0) if hasattr(found, "components") else 0
 
 
 def _spelled(found: ABIType) -> str:

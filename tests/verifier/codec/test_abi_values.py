@@ -78,6 +78,25 @@ def test_a_list_of_types_has_a_longest():
         abi.split_types(_of_length(abi.MAX_TYPES + 1))
 
 
+@pytest.mark.parametrize("nested", ["({})", "{}[]", "{}[1]"], ids=["tuples", "arrays", "fixed arrays"])
+def test_types_have_a_deepest(nested):
+    """What decoding them costs doubles with each level, and a deeper stack than Python's ends in no error of ours."""
+    inner = "uint256"
+    for _ in range(abi.MAX_NESTING - 1):
+        inner = nested.format(inner)
+    assert abi.split_types(f"({inner})") == [inner]
+    for deeper in (nested.format(inner), nested.format(inner).replace("uint256", "(bool)[]")):
+        with pytest.raises(BadInput, match="within one another"):
+            abi.split_types(f"({deeper})")
+
+
+def test_a_stack_of_types_is_refused_at_once():
+    """Fifty tuples in one another would be decoded for ever, and two hundred arrays end Python's stack."""
+    for types in ("(" * 50 + "uint256" + ")" * 50, "(uint256" + "[]" * 240 + ")", "(" * 255 + "bool" + ")" * 255):
+        with pytest.raises(BadInput):
+            abi.decode_values(types, bytes(31) + b" " + WORD * 240, HERE)
+
+
 def _of_length(length):
     """A sound list of exactly so many letters."""
     for tail in ("int8", "uint8", "bytes1", "bytes32", "uint256", "address"):
