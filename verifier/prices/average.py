@@ -80,6 +80,8 @@ def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
     if field(liquidity.word, 0, 128) < of.least:
         raise BadPrice(liquidity.where, f"liquidity of at least {of.least} is due", field(liquidity.word, 0, 128))
     ring = _Ring(claim.contract, reader, field(head.word, 184, 16), field(head.word, 200, 16))
+    if ring.index >= ring.size:
+        raise BadPrice(head.where, "the pool has no price yet: it remembers no observation", ring.size)
     newest = ring.at([ring.index])[0]
     tick = field(head.word, 160, 24, signed=True)
     now = _sum(newest) + tick * ((reader.time - _time(newest)) % _TIMES)
