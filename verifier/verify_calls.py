@@ -79,9 +79,9 @@ def _section(
     try:
         anchor, nodes, used = anchors.of(section.chain_id)
         header, _ = snapshot_of(anchor, section, nodes, used, bundle.as_of, checker)
+        state = SectionState(header, nodes, used, codes, checker.limits.call_steps, section.updates)
     except VerifierError as error:
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}
-    state = SectionState(header, nodes, used, codes, checker.limits.call_steps, section.updates)
     outcomes = {i: _outcome(claim, state) for i, claim in asked}
     what, unused = state.unused()
     if unused and not any(isinstance(outcome, Refusal) for outcome in outcomes.values()):

@@ -11,11 +11,13 @@ import rlp
 
 from tests.simulators.trie_builder import build, keccak
 from tests.simulators.world import LAYOUT, TOKEN, World, balance_slot, checker, holder, run, uint
+from verifier.calls import Call
 from verifier.claims import Asset, Claim, ClaimKind, CodePin, ProxyKind, Source
 from verifier.errors import (
     BadInput,
     FromTheFuture,
     Malformed,
+    MalformedHeader,
     MalformedWord,
     MissingEvidence,
     MissingNode,
@@ -38,6 +40,7 @@ from verifier.primitives import Address, BlockNumber, ChainId, Hash32, Timestamp
 from verifier.proven import Moment, ProvenAmount, trail
 from verifier.trust import Anchor, Basis, Observed, PinnedBlock
 from verifier.verify import Refusal, verify_bundle
+from verifier.verify_calls import call_claim, verify_calls
 from verifier.wire import content_id, encode_bundle, parse_bundle
 
 
@@ -590,3 +593,23 @@ def test_a_token_claim_without_a_layout_is_no_claim(two) -> None:
     believed = checker(world, meanings={bare.key: world.known(asset=bare)})
     _, parts = gather([Claim(bare, holder(1))], (world,), believed, believed.now)
     assert isinstance(parts[0].failed[0], BadInput)
+
+
+def test_a_header_without_a_state_refuses_its_own_networks_claims_only(honest, two) -> None:
+    """Some networks leave the state root zero: nothing hangs under it, and the other network's figures stand."""
+    claims, believed, data = honest
+    assert not errors_of(verify_bundle(data, believed))
+    fields = rlp.decode(two[1].headers[-1])
+    fields[3] = bytes(32)
+    bare = rlp.encode(fields)
+    pins = replace(believed, roots=(two[0].pin(), PinnedBlock(ChainId(10), Hash32(keccak(bare)))))
+    bundle = parse_bundle(data).bundle
+    stateless = replace(bundle, sections=(bundle.sections[0], replace(bundle.sections[1], anchor=bare)))
+    for outcome in verify_bundle(encode_bundle(stateless), pins).outcomes:
+        if outcome.claim.chain_id == two[1].chain_id:
+            assert isinstance(outcome, Refusal) and isinstance(outcome.error, MalformedHeader)
+        else:
+            assert isinstance(outcome, ProvenAmount)
+    asked = [call_claim(world.network.chain_id, Call(TOKEN, b"")) for world in two]
+    _, other = verify_calls(encode_bundle(replace(stateless, claims=tuple(asked))), pins).outcomes
+    assert isinstance(other, Refusal) and isinstance(other.error, MalformedHeader)

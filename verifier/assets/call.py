@@ -2,10 +2,14 @@
 
 What makes the returned number a balance is the contract's code. Where the checker's registry knows that code, every
 account whose code ran must have one of the reviewed hashes. Any other contract counts only where the policy names it.
+
+A token's own function tells what a holder has, not whether the holder may move it. So where the reviewed code keeps
+flags for that, a claim by a call alone is held against them too, as one by a layout is.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from verifier.assets import erc20
@@ -39,7 +43,8 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
     Raises:
         NotThere: The contract is proven to have no code.
         CallFailed: The call reverted or halted.
-        NotUsable: The figure is negative, or what came back is not of the claimed types.
+        NotUsable: The figure is negative, what came back is not of the claimed types, or a flag of the reviewed code
+            says that the holder cannot move it.
         UnreviewedCode: Code ran that the checker does not know, and its policy does not name the contract.
         CrossCheckFailed: The asset has a layout too, and that gives another figure.
         Malformed, ProofError: As the proofs of what the call reads raise them.
@@ -57,15 +62,26 @@ def decode(claim: Claim, known: KnownAsset | None, state: State, where: Where, *
     if not reviewed and not accepted:
         raise _unreviewed(found, known)
     bound = tuple(read for read in found.reads if isinstance(read, ProvenAccount) and read.address in found.code_hashes)
-    if claim.asset.layout is None:
+    laid_out = _laid_out(claim, known, accepted=accepted)
+    if laid_out is None:
         return Reading(units, found, bound, reviewed=reviewed)
-    beside = erc20.decode(claim, known, state, where, accepted=accepted)
+    beside = erc20.decode(laid_out, known, state, where, accepted=accepted)
     if beside.units != units:
         raise CrossCheckFailed(contract, beside.units, units)
     words: tuple[ProvenAccount | ProvenWord, ...] = (
         (beside.rests_on,) if isinstance(beside.rests_on, ProvenWord) else ()
     )
     return Reading(units, found, (*bound, *words), reviewed=reviewed and bool(beside.reviewed))
+
+
+def _laid_out(claim: Claim, known: KnownAsset | None, *, accepted: bool) -> Claim | None:
+    """The claim with the layout that is read beside its call: its own, or the reviewed one where that has flags."""
+    if claim.asset.layout is not None:
+        return claim
+    if accepted or known is None or known.asset.layout is None:
+        return None
+    flagged = bool(known.guards) or known.asset.layout.blocked_bit is not None
+    return replace(claim, asset=known.asset) if flagged else None
 
 
 def figure(found: ProvenCall, reading: CallReading, where: Where) -> int:

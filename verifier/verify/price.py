@@ -6,12 +6,28 @@ from verifier.assets import State
 from verifier.assets.position import Needing
 from verifier.checker import Checker
 from verifier.claims import PriceClaim, Source
-from verifier.errors import FromTheFuture, UnreviewedMeaning
+from verifier.errors import FromTheFuture, UnreviewedMeaning, Where
+from verifier.policy import Policy
 from verifier.prices.quote import Said
 from verifier.prices.source import read_price
-from verifier.primitives import Timestamp
+from verifier.primitives import Address, SlotKey, Timestamp
 from verifier.proven import Moment, ProvenAccount, ProvenHeader, ProvenPrice, ProvenWord, SignedPrice, mint
 from verifier.trust import Basis, Trust
+
+
+class _NamedOnly(Needing):
+    """Neither reads nor runs a contract that the policy does not name: a price claim is whoever's the bundle is."""
+
+    def __init__(self, claim: PriceClaim, state: State, where: Where, as_of: Timestamp, policy: Policy) -> None:
+        super().__init__(state, where, as_of, policy.signers)
+        self._claim, self._policy = claim, policy
+
+    def _ready(self, asked: list[tuple[Address, list[SlotKey]]]) -> None:
+        for contract, _ in asked:
+            if (self._claim.chain_id, contract) not in self._policy.accept_contracts:
+                reason = f"the price of {self._claim.group} reads this contract, and the policy does not name it"
+                raise UnreviewedMeaning(self.where.at(address=contract), Source.USER.value, reason)
+        super()._ready(asked)
 
 
 def verify_price(
@@ -25,12 +41,8 @@ def verify_price(
         PolicyError: It does, and is no price, or reads a contract that the policy does not name.
     """
     where = header.where.at(address=claim.contract)
-    reader = Needing(state, where, as_of, checker.policy.signers)
+    reader = _NamedOnly(claim, state, where, as_of, checker.policy)
     seen = read_price(claim, reader)
-    for contract in dict.fromkeys(address for address, _ in reader.used):
-        if (claim.chain_id, contract) not in checker.policy.accept_contracts:
-            reason = f"the price of {claim.group} reads this contract, and the policy does not name it"
-            raise UnreviewedMeaning(where.at(address=contract), Source.USER.value, reason)
     rest = tuple(read for read in reader.used.values() if read is not seen.word)
     if isinstance(seen, Said):
         return _signed(seen, claim, rest, header, moment, as_of)

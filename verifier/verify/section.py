@@ -40,10 +40,10 @@ def verify_section(
     try:
         anchor, nodes, used = anchors.of(section.chain_id)
         header, moment = snapshot_of(anchor, section, nodes, used, as_of, checker)
+        state = SectionState(header, nodes, used, codes, checker.limits.call_steps, section.updates)
     except VerifierError as error:
         priced.update({quote: PriceRefusal(quote, error) for quote in quotes})
         return {i: Refusal(claim, error, missing=False) for i, claim in asked}, None
-    state = SectionState(header, nodes, used, codes, checker.limits.call_steps, section.updates)
     priced.update({quote: _price_outcome(quote, state, header, moment, as_of, checker) for quote in quotes})
     outcomes = {i: _outcome(claim, state, header, moment, as_of, checker) for i, claim in asked}
     what, unused = state.unused()

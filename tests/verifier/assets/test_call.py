@@ -11,16 +11,29 @@ from tests.simulators.evm_world import TO, Account, EvmWorld
 from tests.simulators.trie_builder import keccak
 from verifier.assets.call import balance_reading
 from verifier.calls import Call
-from verifier.claims import Asset, CallReading, Claim, ClaimKind, CodePin, KnownAsset, PriceClaim, Source, TokenLayout
+from verifier.claims import (
+    Asset,
+    CallReading,
+    Claim,
+    ClaimKind,
+    CodePin,
+    Guard,
+    KnownAsset,
+    PriceClaim,
+    Source,
+    TokenLayout,
+)
 from verifier.codec.abi import encode_values, selector
 from verifier.crypto.keccak import keccak256
 from verifier.errors import (
     BadInput,
     BadPrice,
     CallFailed,
+    CallTooLarge,
     CrossCheckFailed,
     MalformedBundle,
     MissingEvidence,
+    MissingNode,
     NotUsable,
     UnreviewedCode,
     UnreviewedMeaning,
@@ -160,6 +173,29 @@ def test_layout_and_call_agree_or_the_claim_is_refused():
 # --- the bundle ------------------------------------------------------------------------------------------
 
 
+MASKED = bytes.fromhex("6004355f525f60205260405f20547f7f" + "ff" * 31 + "165f5260205ff3")
+"""The same token, which keeps a holder's flag in the balance word's top bit and does not tell it."""
+
+
+@pytest.mark.parametrize("layout", [LAYOUT, None], ids=["layout and call", "call alone"])
+def test_a_call_does_not_lead_past_the_flags_of_reviewed_code(layout):
+    """What a token says of a holder whom it has blocked, or while it does not answer, counts by no way of reading."""
+    flagged, guard = dataclasses.replace(LAYOUT, blocked_bit=255), Guard(slot_key(3), 1, "the token has moved")
+    asked = claim(source=Source.REVIEWED, layout=None if layout is None else flagged)
+    meanings = known(MASKED, flagged)
+    blocked = EvmWorld({TO: Account(MASKED, {SLOT: 777 | 1 << 255})})
+    found = outcome(world(MASKED), asked, meanings=meanings)
+    assert isinstance(found, ProvenAmount) and found.amount == 777 and found.trust.bases == {Basis.REVIEWED_CODE}
+    refused = error(blocked, asked, meanings=meanings)
+    assert isinstance(refused, NotUsable) and "blocked" in str(refused)
+
+    meanings = {key: dataclasses.replace(one, guards=(guard,)) for key, one in known(TOKEN).items()}
+    asked = claim(source=Source.REVIEWED, layout=layout)
+    assert isinstance(outcome(world(), asked, meanings=meanings), ProvenAmount)
+    refused = error(EvmWorld({TO: Account(TOKEN, {SLOT: 777, 3: 1})}), asked, meanings=meanings)
+    assert isinstance(refused, NotUsable) and "moved" in str(refused)
+
+
 def test_code_that_no_call_asked_for_is_refused():
     """As nodes are: there is one form of a bundle."""
     assert isinstance(error(world(), claim(), TO, codes=[TOKEN, b"\x60\x01"]), UnusedEvidence)
@@ -269,6 +305,19 @@ def test_a_price_is_what_a_contracts_own_function_returns():
     assert isinstance(found, ProvenPrice) and (found.price, found.at) == (10**18, 0x65000000)
     assert isinstance(found.rests_on, ProvenCall)
     assert isinstance(price_of(made).error, UnreviewedMeaning)
+
+
+def test_a_contract_that_the_policy_does_not_name_is_not_run_for_a_price():
+    """A bundle's own contract would choose how long its checker works: it is refused before anything of it is read."""
+    endless = EvmWorld({TO: Account(bytes.fromhex("5b5f56"))})
+    assert isinstance(price_of(endless, TO).error, CallTooLarge | CallFailed)
+    bare = dataclasses.replace(endless.bundle([]), prices=(PRICE,), codes=(), nodes=())
+    section = dataclasses.replace(bare.sections[0], nodes=(), codes=())
+    data = encode_bundle(dataclasses.replace(bare, sections=(section,)))
+    (unnamed,) = verify_bundle(data, endless.checker()).prices
+    (named,) = verify_bundle(data, endless.checker(TO)).prices
+    assert isinstance(unnamed.error, UnreviewedMeaning)
+    assert isinstance(named.error, MissingNode)
 
 
 @pytest.mark.parametrize(
