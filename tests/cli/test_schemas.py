@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -33,6 +34,19 @@ def test_listings_fit_their_schemas(tmp_path: Path, args: tuple[str, ...], name:
     done = run(*args, "--json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     checked(name, done.stdout)
+
+
+def test_help_names_the_schema_of_what_is_shown(tmp_path: Path) -> None:
+    """Every command with --json names a published schema, and the listings their own."""
+    listed = {path.stem for path in SCHEMAS.glob("*.json")}
+    own = {"networks": "networks", "assets": "assets", "config show": "config", "attest show": "attest"}
+    own |= {"schedule": "schedule", "db info": "db", "light status": "light", "margin": "margin", "verify": "run"}
+    for command, name in own.items():
+        text = " ".join(run(*command.split(), "--help", cwd=tmp_path).stdout.split())
+        named = set(re.findall(r"schema/([a-z-]+)\.json|with --probe ([a-z]+)\.json", text))
+        named = {one or two for one, two in named}
+        assert name in named, command
+        assert named <= listed, command
 
 
 def test_a_contract_in_upper_case_does_not_fit(tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ class TrustTooWeak(PolicyError):
     """Anchor, settlement or basis that the checker's policy does not take."""
 
     refusal_class: ClassVar[RefusalClass] = "FINALITY"
-    remedy: ClassVar[str] = "pin a block hash, or choose a policy that takes this trust at its haircut"
+    remedy: ClassVar[str] = (
+        "give a beacon checkpoint or pin a block hash under [networks.<name>], or choose a policy that takes this "
+        "trust at its haircut"
+    )
 
     def __init__(self, where: Where, fact: str, got: str, taken: str) -> None:
         super().__init__(where, fact, got, taken)

@@ -13,7 +13,6 @@ from verifier.app.commands.state import (
     AccountOption,
     AccountPath,
     DbOption,
-    JsonFlag,
     Pins,
     State,
     clock,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from verifier.attest.statement import Binding, Shown
     from verifier.primitives import Address
 
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/attest.json.")]
 app = typer.Typer(help="Signed statements over margin accounts.", no_args_is_help=True, rich_markup_mode=None)
 app.command()(challenge)
 app.command()(prove)
@@ -40,6 +40,9 @@ app.command()(prove)
 AttestationPath = Annotated[Path, typer.Argument(help="Attestation file.", exists=True, dir_okay=False)]
 ChainId = Annotated[int, typer.Option("--chain-id", help="Chain on which the statement is to be used.", min=1)]
 Contract = Annotated[str, typer.Option("--contract", help="Contract that is to take it, 0x and 40 digits.")]
+Key = Annotated[
+    str, typer.Option("--key", help="keystore:FILE, env:VAR, remote:0xADDR=URL_VAR, bls-file:FILE or bls-env:VAR.")
+]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the attestation goes.")]
 BlsFile = Annotated[Path | None, typer.Option("--bls-set", help="JSON file with the BLS set.", exists=True)]
 Signers = Annotated[list[str] | None, typer.Option("--signer", help="Address whose signature counts; repeatable.")]
@@ -52,7 +55,7 @@ def sign(
     ctx: typer.Context,
     account: AccountPath,
     output: Output,
-    key: Annotated[str, typer.Option("--key", help="keystore:FILE, env:VAR, remote:0xADDR=URL_VAR, bls-file:FILE.")],
+    key: Key,
     chain_id: Annotated[int | None, typer.Option("--chain-id", help="Chain on which it is to be used.", min=1)] = None,
     contract: Annotated[str | None, typer.Option("--contract", help="Contract that is to take it.")] = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Sign over this bundle, offline.")] = None,

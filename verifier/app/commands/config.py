@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
-from verifier.app.commands.state import JsonFlag, State
+from verifier.app.commands.state import State
 
 _ENDPOINT: Final = re.compile(r"(\$\{[A-Za-z0-9_]+\})|(https?)://(?:[^/@\s'\"]*@)?([A-Za-z0-9.\-]+)")
 """A variable, or the scheme and host of a URL: all of an endpoint that may be shown."""
 
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/config.json.")]
 app = typer.Typer(help="What is in force, and from where.", no_args_is_help=True, rich_markup_mode=None)
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verifier.app.commands.state import DbOption, JsonFlag, State, clock
+from verifier.app.commands.state import DbOption, State, clock
 
 if TYPE_CHECKING:
     from verifier.app.store import Store
 
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/db.json.")]
 app = typer.Typer(help="The local database.", no_args_is_help=True, rich_markup_mode=None)
 
 _TABLES = (

@@ -113,7 +113,9 @@ source = "typed in by hand"
 def init(
     ctx: typer.Context,
     path: Annotated[Path, typer.Argument(help="Where the file goes.")] = Path("account.toml"),
-    policy: Annotated[str, typer.Option(help="strict: pinned roots; practical: also a quorum.")] = "strict",
+    policy: Annotated[
+        str, typer.Option(help="strict: finalized or pinned roots; practical: also a quorum.")
+    ] = "strict",
 ) -> None:
     """Write a commented account file that works as it stands."""
     from verifier.app.commands.state import clock
@@ -133,5 +135,6 @@ def init(
         reason = getattr(error, "strerror", None) or "no path has such a name"
         raise UsageError(f"{path} cannot be written: {reason}", "choose another place") from None
     state.terminal().say(
-        f"wrote {path}; next: set ETH_RPC_URL, pin a block if the policy is strict, xmargin verify {path}"
+        f"wrote {path}; next: set ETH_RPC_URL, give a checkpoint or pin a block if the policy is strict, "
+        f"xmargin verify {path}"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verifier.app.commands.state import AccountOption, DbOption, JsonFlag, State, clock
+from verifier.app.commands.state import DbOption, NetworksOption, State, clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from chains.probe import Capability
     from verifier.network import Network, SettledOn
 
+NetworksJson = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object on stdout; docs/schema/networks.json, with --probe probe.json."),
+]
+AssetsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/assets.json.")]
 NetworkName = Annotated[str | None, typer.Argument(help="Network name or chain id.")]
 
 
@@ -30,9 +35,9 @@ def networks(
         bool,
         typer.Option("--probe", help="Ask its endpoints what they can do, and a rollup's parent for its newest root."),
     ] = False,
-    account: AccountOption = None,
+    account: NetworksOption = None,
     db: DbOption = None,
-    json: JsonFlag = False,
+    json: NetworksJson = False,
 ) -> int:
     """
     List known networks, or show one.
@@ -61,7 +66,7 @@ def networks(
     return 0
 
 
-def assets(ctx: typer.Context, name: NetworkName = None, json: JsonFlag = False) -> int:
+def assets(ctx: typer.Context, name: NetworkName = None, json: AssetsJson = False) -> int:
     """List known tokens with the slot of their balances, and whether their code was reviewed."""
     from chains.registry import NETWORKS
     from verifier.app.json_view import dumps, head

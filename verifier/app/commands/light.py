@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verifier.app.commands.state import AccountOption, DbOption, State, clock
+from verifier.app.commands.state import DbOption, NetworksOption, State, clock
 
 if TYPE_CHECKING:
     from chains.behaviour import EndpointReport
@@ -27,7 +27,7 @@ app = typer.Typer(
 def sync(
     ctx: typer.Context,
     network: NetworkNames = None,
-    account: AccountOption = None,
+    account: NetworksOption = None,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
@@ -46,7 +46,7 @@ def sync(
 def status(
     ctx: typer.Context,
     network: NetworkNames = None,
-    account: AccountOption = None,
+    account: NetworksOption = None,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
@@ -64,7 +64,7 @@ def status(
 def checkpoint(
     ctx: typer.Context,
     network: Annotated[str, typer.Argument(help="Network name or chain id.")],
-    account: AccountOption = None,
+    account: NetworksOption = None,
     from_endpoints: Annotated[
         bool, typer.Option("--from-endpoints", help="Ask your own beacon endpoints; what they say is their word.")
     ] = False,

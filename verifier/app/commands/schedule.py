@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verifier.app.commands.state import DbOption, JsonFlag, State
+from verifier.app.commands.state import DbOption, State
 
 if TYPE_CHECKING:
     from verifier.app.compile import AccountSpec
     from verifier.app.scheduler import Scheduler
 
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/schedule.json.")]
 JobsPath = Annotated[Path, typer.Argument(help="Jobs file (TOML).", exists=True, dir_okay=False)]
 
 

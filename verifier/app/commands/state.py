@@ -35,16 +35,23 @@ AccountOption = Annotated[
     Path | None,
     typer.Option("--account", help="Account file whose pins, policy and meanings apply.", exists=True, dir_okay=False),
 ]
+NetworksOption = Annotated[
+    Path | None, typer.Option("--account", help="Account file whose networks apply.", exists=True, dir_okay=False)
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/run.json.")]
 DbOption = Annotated[Path | None, typer.Option("--db", help="Database file; default is the settings' own.")]
 CrossCheck = Annotated[
     bool,
     typer.Option("--cross-check", help="Read each token by its layout and by its own balanceOf; refuse a difference."),
 ]
-Pins = Annotated[list[str] | None, typer.Option("--pin", help="NETWORK=0xHASH: a block that you believe; repeatable.")]
+Pins = Annotated[
+    list[str] | None, typer.Option("--pin", metavar="NETWORK=0xHASH", help="A block that you believe; repeatable.")
+]
 Checkpoints = Annotated[
     list[str] | None,
-    typer.Option("--checkpoint", help="NETWORK=0xROOT: a beacon block that you believe to be final; repeatable."),
+    typer.Option(
+        "--checkpoint", metavar="NETWORK=0xROOT", help="A beacon block that you believe to be final; repeatable."
+    ),
 ]
 
 
