@@ -16,18 +16,21 @@ from chains.driver import Desk, drive
 from chains.endpoint import Endpoint
 from tests.nodes.contracts import EIP1967_SLOT
 from tests.nodes.ethereumjs import EthereumJS
+from tests.nodes.process import NodeFailedError
 from tests.nodes.protocols.arbitrum import PERIOD, SECONDARY_SLOT, Assertion, Rollup, deploy_rollup
 from tests.simulators.trie_builder import keccak
 from tests.verifier.settlement.test_proposed import TAKEN
 from verifier.claims import CodePin
+from verifier.codec.abi import mapping_slot
 from verifier.errors import NotSettled, NotThere, UnreviewedCode, VerifierError
+from verifier.flow import AskHeader, ask
 from verifier.gather import gather_anchor
 from verifier.network import Network, OwnConsensus, SettledOn
 from verifier.policy import STRICT, Policy, ProposedRule
 from verifier.primitives import Address, BlockNumber, Hash32, Timestamp, parse_hex
 from verifier.proven import ProvenHeader
 from verifier.settlement import arbitrum, gather_settlement, verify_settlement
-from verifier.settlement.collect import Settled
+from verifier.settlement.collect import Candidate, Settled, collect, proxy_reads
 from verifier.settlement.scheme import case_of
 from verifier.trie.table import NodeTable
 from verifier.trust import Observed, PinnedBlock, Settlement
@@ -78,6 +81,19 @@ class Stage:
             return error
         assert found.header.trust.settlement is not None
         return found.header.trust.settlement
+
+    async def judged(self, one: Assertion, block: bytes, policy: Policy = STRICT) -> Settled:
+        """What judging says of one assertion, whatever was told."""
+        parent, rollup = self.networks(("rollup",))
+        root = PinnedBlock(parent.chain_id, Hash32(parse_hex(self.node.block("latest")["hash"])))
+        async with Desk.to([(parent, [Endpoint(self.node.url)])]) as desk:
+            at = (await drive(gather_anchor(parent, root), desk)).header
+            rlp = await drive(ask(AskHeader(chain_id=parent.chain_id, block=Hash32(block))), desk)
+            slots = [mapping_slot(key, arbitrum.ASSERTIONS) for key in (one.hash, one.parent)]
+            contract = Address(parse_hex(self.made.rollup.address.lower()))
+            reads = proxy_reads([(contract, [*slots, arbitrum.SECONDARY_IMPLEMENTATION])], ())
+            candidate = Candidate(rlp, (one.preimage,), reads)
+            return await drive(collect(rollup, at, policy, candidate, arbitrum.verify_bold), desk)
 
     def block(self, send_root: bytes) -> bytes:
         """A block whose header holds a send root."""
@@ -170,3 +186,68 @@ async def test_an_outbox_that_took_nothing_settles_nothing(ethereumjs: EthereumJ
     empty = Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id), ethereumjs)
     told = await empty.verdict(roles=("outbox",))
     assert isinstance(told, NotThere)
+
+
+@pytest.mark.node("ethereumjs")
+async def test_a_challenge_that_is_played_through_settles_the_winner_and_never_the_rival(
+    ethereumjs: EthereumJS,
+) -> None:
+    """Two assertions on one parent; the first defends its history, and wins by time. Our verdict waits for the rollup's."""
+    stage = Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id, challenged=True), ethereumjs)
+    made, node = stage.made, stage.node
+    genesis = made.genesis()
+    first, false = stage.block(b"\x54" * 32), stage.block(b"\x55" * 32)
+    one = made.claim(genesis, first, b"\x54" * 32)
+    with pytest.raises(NodeFailedError):
+        made.challenge(one, genesis)  # nobody contradicts it
+    rival = made.claim(genesis, false, b"\x55" * 32, validator=2)
+    node.mine(AGE)
+    refused = await stage.verdict(POLICY)
+    assert isinstance(refused, NotSettled)
+    assert refused.rule == "a proposed root: no rival and no challenge"
+
+    edge = made.challenge(one, genesis)
+    with pytest.raises(NodeFailedError):
+        made.win(edge, one)  # before the period is over
+    node.mine(PERIOD)
+    with pytest.raises(NodeFailedError):
+        made.confirm(one, genesis)  # contradicted, and no winner is named
+    made.win(edge, one)
+    for loser in (rival, one):
+        assert made.status(loser) == 1
+    assert await stage.verdict() is Settlement.PROPOSED  # won, and not confirmed yet
+    node.mine(2)
+    with pytest.raises(NodeFailedError):
+        made.confirm(rival, genesis, edge)
+    made.confirm(one, genesis, edge)
+    assert (made.status(one), made.status(rival)) == (2, 1)
+    found, rollup, at = await stage.gathered()
+    assert (found.header.hash, found.header.trust.settlement) == (first, Settlement.SETTLED)
+    lost = await stage.judged(rival, false)
+    assert lost.header.trust.settlement is Settlement.PROPOSED
+    assert made.outbox.view("roots(bytes32)(bytes32)", b"\x55" * 32) == bytes(32)
+    with pytest.raises(NotSettled, match="no rival and no challenge"):
+        await stage.judged(rival, false, POLICY)
+
+
+@pytest.mark.node("ethereumjs")
+async def test_where_both_sides_defend_their_history_time_settles_neither(ethereumjs: EthereumJS) -> None:
+    """Both edges are rivals from the start, and no period runs for either: the contract confirms none, nor do we."""
+    stage = Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id, challenged=True), ethereumjs)
+    made, node = stage.made, stage.node
+    genesis = made.genesis()
+    first, false = stage.block(b"\x56" * 32), stage.block(b"\x57" * 32)
+    one = made.claim(genesis, first, b"\x56" * 32)
+    rival = made.claim(genesis, false, b"\x57" * 32, validator=2)
+    edges = made.challenge(one, genesis), made.challenge(rival, genesis, validator=2)
+    node.mine(3 * PERIOD)
+    for edge, side in zip(edges, (one, rival), strict=True):
+        with pytest.raises(NodeFailedError):
+            made.win(edge, side)
+        with pytest.raises(NodeFailedError):
+            made.confirm(side, genesis, edge)
+    for side, block in ((one, first), (rival, false)):
+        assert made.status(side) == 1
+        assert (await stage.judged(side, block)).header.trust.settlement is Settlement.PROPOSED
+        with pytest.raises(NotSettled, match="no rival and no challenge"):
+            await stage.judged(side, block, POLICY)

@@ -1,8 +1,10 @@
 """
 An Arbitrum rollup (BoLD) on a local node: bridge, inboxes, outbox and rollup of the authors' own artifacts.
 
-Everything is theirs but the challenge manager, whose place an account takes: it is asked only when rivals are to be told
-apart, and no test plays a challenge through. The sequencer's batches are posted by the node's first account.
+Everything is theirs. The challenge manager is deployed where rivals are to be told apart; elsewhere an account takes its
+place, for it is not asked. Its edges of blocks are one block long here, so that a history is two machine states. What no
+test plays is the one-step proof at the end of a challenge that both sides keep up: it executes the rollup's machine.
+The sequencer's batches are posted by the node's first account.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ CONFIG = (
     f"(uint256,uint256,uint256,uint256),uint256,uint256,uint256,{STATE},uint256,address,uint8,uint64,"
     f"(uint64,uint64,uint64),uint256)"
 )
+STATE_DATA = f"({STATE},bytes32,bytes32)"
 CONTRACTS = "(address,address,address,address,address,address,address,address,address)"
 
 State = tuple[tuple[tuple[bytes, bytes], tuple[int, int]], int, bytes]
@@ -81,6 +84,7 @@ class Rollup:
     sequencer: Contract
     hands: tuple[Contract, Contract]
     logic: str
+    challenges: Contract | None = None
 
     def batch(self) -> None:
         """Post an empty batch, so that an assertion has something to consume."""
@@ -98,6 +102,7 @@ class Rollup:
         """Assert the end of a block, on an assertion; the first of a validator's puts down its (empty) stake."""
         position = before.position
         state: State = (((block, send_root), (position, 0)), 1, bytes(32))
+        state = (*state[:2], history(before.state, state))
         count = self.bridge.view("sequencerMessageCount()(uint256)")
         accumulator = self.bridge.view("sequencerInboxAccs(uint256)(bytes32)", position - 1)
         made = Assertion(before.hash, state, accumulator, count + 1 if position == count else count)
@@ -116,12 +121,32 @@ class Rollup:
         return made
 
     def config(self, position: int) -> tuple[bytes, int, str, int, int]:
-        return (WASM_ROOT, 0, CHALLENGES, PERIOD, position)
+        return (WASM_ROOT, 0, CHALLENGES if self.challenges is None else self.challenges.address, PERIOD, position)
 
-    def confirm(self, one: Assertion, before: Assertion) -> dict[str, Any]:
+    def challenge(self, one: Assertion, before: Assertion, validator: int = 1) -> bytes:
+        """Open an edge for an assertion that has a rival: the whole history from its parent's state; the edge's id."""
+        start, end = leaf(before.state), leaf(one.state)
+        prefix = encode(("bytes32[]", "bytes32[]"), ([start], [end]))
+        proof = encode(("bytes32[]", STATE_DATA, STATE_DATA), ([start], data_of(before), data_of(one)))
+        signature = "createLayerZeroEdge((uint8,bytes32,uint256,bytes32,bytes,bytes))"
+        assert self.challenges is not None
+        values = (0, one.state[2], 1, one.hash, prefix, proof)
+        if validator == 1:
+            self.challenges.send(signature, values)
+        else:
+            act(self.hands[1], self.challenges, signature, values)
+        mutual = keccak(bytes(1) + before.hash + bytes(32) + start + (1).to_bytes(32, "big"))
+        return keccak(mutual + one.state[2])
+
+    def win(self, edge: bytes, one: Assertion) -> None:
+        """Confirm an edge that stood without a rival for the challenge period."""
+        assert self.challenges is not None
+        self.challenges.send(f"confirmEdgeByTime(bytes32,{STATE_DATA})", edge, data_of(one))
+
+    def confirm(self, one: Assertion, before: Assertion, edge: bytes = bytes(32)) -> dict[str, Any]:
         return self.rollup.send(
             f"confirmAssertion(bytes32,bytes32,{STATE},bytes32,{CONFIG_DATA},bytes32)",
-            one.hash, before.hash, one.state, bytes(32), self.config(before.position), one.accumulator,
+            one.hash, before.hash, one.state, edge, self.config(before.position), one.accumulator,
         )  # fmt: skip
 
     def status(self, one: Assertion) -> int:
@@ -130,13 +155,30 @@ class Rollup:
         return int(node[4])
 
 
+def data_of(one: Assertion) -> tuple[State, bytes, bytes]:
+    """An assertion as the challenge manager is shown it."""
+    return one.state, one.parent, one.accumulator
+
+
+def leaf(state: State) -> bytes:
+    """A finished machine's state in a history. Source: OneStepProofEntry.getMachineHash, MerkleTreeAccumulatorLib."""
+    ((block, send_root), (batch, within)), _, _ = state
+    packed = block + send_root + batch.to_bytes(8, "big") + within.to_bytes(8, "big")
+    return keccak(keccak(b"Machine finished:" + keccak(b"Global state:" + packed)))
+
+
+def history(before: State, after: State) -> bytes:
+    """The root of the history of one block: the state before it and the one after it."""
+    return keccak(leaf(before) + leaf(after))
+
+
 def act(hand: Contract, to: Contract, signature: str, *values: object) -> None:
     """Call something by a hand."""
     hand.send("act(address,bytes)", to.address, bytes.fromhex(calldata(signature, *values)[2:]))
 
 
-def deploy_rollup(node: DevNode, chain_id: int) -> Rollup:
-    """Deploy all of it."""
+def deploy_rollup(node: DevNode, chain_id: int, *, challenged: bool = False) -> Rollup:
+    """Deploy all of it; the challenge manager where one is to be played."""
     account, hand = node.accounts[0], own("Hand")["Hand"].bytecode
     hands = create(node, hand), create(node, hand)
     owner = hands[0].address
@@ -170,8 +212,17 @@ def deploy_rollup(node: DevNode, chain_id: int) -> Rollup:
     config = (PERIOD, token.address, 0, WASM_ROOT, owner, owner, chain_id, "{}", 1, 1_000_000, [], (5760, 12, 86_400, 3_600),
               32, 32, 32, EMPTY, 0, NO_ADDRESS, 1, 1, (0, 0, 0), 0)  # fmt: skip
     deps = (bridge, sequencer, inbox, outbox, events)
-    contracts = (*(one.address for one in deps), CHALLENGES, admin.address, user.address, account)
+    challenges = None
+    if challenged:
+        entry = create(
+            node, artifact("osp", "OneStepProofEntry"), "(address,address,address,address)", *[NO_ADDRESS] * 4
+        )
+        types = "address,uint64,address,uint256,uint256,uint256,address,address,uint8,uint256[]"
+        values = (rollup.address, PERIOD, entry.address, 1, 1, 1, NO_ADDRESS, owner, 1, [0, 0, 0])
+        challenges = behind("challengeV2", "EdgeChallengeManager", calldata(f"initialize({types})", *values))
+    manager = CHALLENGES if challenges is None else challenges.address
+    contracts = (*(one.address for one in deps), manager, admin.address, user.address, account)
     rollup.send(f"initializeProxy({CONFIG},{CONTRACTS})", config, contracts)
     act(hands[0], rollup, "setValidator(address[],bool[])", [account, hands[1].address], [True, True])
     act(hands[0], sequencer, "setIsBatchPoster(address,bool)", account, True)
-    return Rollup(node, rollup, outbox, bridge, sequencer, hands, user.address)
+    return Rollup(node, rollup, outbox, bridge, sequencer, hands, user.address, challenges)
