@@ -6,14 +6,27 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulators.rollup import IMPLEMENTATION_SLOT, NOW, Contract, Rollup, entry, header
+from tests.simulators.rollup import IMPLEMENTATION_SLOT, NOW, PARENT, Contract, Rollup, entry, header
+from tests.simulators.trie_builder import Built, keccak
 from tests.verifier.settlement.games import GAME, GameWorld, uuid
 from tests.verifier.settlement.test_other_schemes import Batch, Bold, Checkpoint, Classic
-from verifier.errors import NotSettled, NotThere, TrustTooWeak, UnreviewedCode, WrongBinding, WrongHash
+from verifier.consensus.weaker import verify_anchor
+from verifier.errors import (
+    NOWHERE,
+    NotSettled,
+    NotThere,
+    TrustTooWeak,
+    UnreviewedCode,
+    VerifierError,
+    WrongBinding,
+    WrongHash,
+)
+from verifier.network import Network
 from verifier.policy import STRICT
+from verifier.primitives import BlockNumber, Hash32, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.settlement import SCHEMES
-from verifier.trust import Basis, Settlement
+from verifier.trust import Anchor, Basis, Observed, Settlement
 from verifier.verify import too_weak
 
 OTHER = 0xEE
@@ -80,22 +93,28 @@ def test_a_game_at_an_address_that_its_own_code_does_not_claim_is_refused() -> N
 
 
 @pytest.mark.covers("ARB-01", "ARB-02")
-def test_an_assertion_or_root_of_another_rollup_is_not_ours() -> None:
+@pytest.mark.parametrize(
+    ("made", "proof", "role", "error", "text"),
+    [
+        (Bold(), None, "rollup", NotThere, "assertion 0x"),
+        (Bold(), b"", "outbox", NotThere, "a block under send root"),
+        (Classic(), (7).to_bytes(8, "big"), "rollup", WrongHash, "block hash and send root"),
+    ],
+    ids=["assertion", "send root", "node"],
+)
+def test_an_assertion_or_root_of_another_rollup_is_not_ours(
+    made: Bold, proof: bytes | None, role: str, error: type[VerifierError], text: str
+) -> None:
     """The same words in a contract of the same code elsewhere."""
-    for made, proof in ((Bold(), None), (Bold(), b""), (Classic(), (7).to_bytes(8, "big"))):
-        role, address = ("outbox", made.outbox_address) if proof == b"" else ("rollup", made.rollup_address)
-        twin, contract = made.parent.proxy(OTHER)
-        contract.words |= made.parent.contracts[address].words
-        assert made.verify(proof)
-        for slot in [slot for slot in made.parent.contracts[address].words if slot >> 200]:
-            if slot != int.from_bytes(
-                bytes.fromhex("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc"), "big"
-            ):
-                del made.parent.contracts[address].words[slot]
-        with pytest.raises((NotThere, WrongHash)):
-            made.verify(proof)
-        made.rollup = replace(made.rollup, contracts=made.rollup.contracts | {role: twin})
-        assert made.verify(proof)  # the address is the checker's: named as ours, it is
+    address = made.outbox_address if role == "outbox" else made.rollup_address
+    twin, contract = made.parent.proxy(OTHER)
+    contract.words |= made.parent.contracts[address].words
+    assert made.verify(proof)
+    only_pointer(made.parent.contracts[address], 117)
+    with pytest.raises(error, match=text):
+        made.verify(proof)
+    made.rollup = replace(made.rollup, contracts=made.rollup.contracts | {role: twin})
+    assert made.verify(proof)  # the address is the checker's: named as ours, it is
 
 
 @pytest.mark.covers("ZKR-01")
@@ -130,3 +149,51 @@ def test_what_is_open_counts_nothing_by_default_and_is_named() -> None:
         error = too_weak(proven.where, proven.trust, STRICT)
         assert isinstance(error, TrustTooWeak)
         assert (error.fact, error.got) == ("the settlement", "proposed")
+
+
+@pytest.mark.covers("ROL-02")
+@pytest.mark.parametrize(
+    ("operators", "k", "anchor"), [(("one",), 2, Anchor.RPC), (("one", "two"), 2, Anchor.QUORUM)], ids=["rpc", "quorum"]
+)
+def test_a_root_under_a_parents_block_that_is_not_final_is_no_more_than_that_block(
+    operators: tuple[str, ...], k: int, anchor: Anchor
+) -> None:
+    """Settled by every rule of its contract, and refused by the default policy for the parent's anchor, by that name."""
+    world = GameWorld()
+
+    def anchored(state: Built, of: Network = PARENT) -> ProvenHeader:
+        raw = header(world.parent.number, world.parent.time, state=state.root)
+        number = BlockNumber(world.parent.number)
+        seen = Observed(PARENT.chain_id, Hash32(keccak(raw)), number, frozenset(operators), k, Timestamp(NOW))
+        return verify_anchor(raw, of, (seen,), NOWHERE)
+
+    pinned = judged(world)
+    assert STRICT.takes(pinned.trust)
+    world.parent.anchored = anchored  # type: ignore[method-assign]
+    proven = judged(world)
+    assert (proven.trust.settlement, proven.trust.anchor) == (Settlement.SETTLED, anchor)
+    assert not STRICT.takes(proven.trust)
+    error = too_weak(proven.where, proven.trust, STRICT)
+    assert isinstance(error, TrustTooWeak)
+    assert (error.fact, error.got) == ("the anchor", anchor.value)
+
+
+@pytest.mark.covers("OPS-06")
+def test_neighbours_in_a_games_packed_word_change_nothing_and_its_own_fields_do() -> None:
+    """Times, status and flags share one word: flags above the status settle as before, each field below does not."""
+    for above in range(17, 32):
+        world = GameWorld()
+        world.game.words[0] |= 0xFF << 8 * above
+        assert judged(world).trust.settlement is Settlement.SETTLED
+    for shift, error, text in (
+        (0, WrongBinding, "the game's time of creation"),
+        (128, NotSettled, "the game's status"),
+    ):
+        world = GameWorld()
+        world.game.words[0] ^= 1 << shift
+        with pytest.raises(error, match=text):
+            judged(world)
+    world = GameWorld()
+    world.game.words[0] |= (1 << 64) - 1 << 64  # resolved in a time that has not come
+    proven = judged(world)
+    assert proven.trust.settlement is Settlement.PROPOSED

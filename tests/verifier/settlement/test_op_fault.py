@@ -187,8 +187,15 @@ def test_a_game_that_the_factory_did_not_make_is_refused() -> None:
 
 
 @pytest.mark.covers("OPS-05")
-@pytest.mark.parametrize("part", ["passer", "extra", "type"])
-def test_another_preimage_finds_another_record(part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "error", "text"),
+    [
+        ("passer", NotThere, "a game of type 8 for claim"),
+        ("extra", WrongBinding, "the block number of the game's claim"),
+        ("type", NotThere, "a game of type 1 for claim"),
+    ],
+)
+def test_another_preimage_finds_another_record(part: str, error: type[VerifierError], text: str) -> None:
     """Type, message passer's root and extra data are all under the record's key."""
     world = GameWorld()
     head, extra, code = world.preimages
@@ -197,7 +204,8 @@ def test_another_preimage_finds_another_record(part: str) -> None:
         "extra": [head, extra[:31] + bytes([extra[31] ^ 1]), code],
         "type": [(1).to_bytes(4, "big") + head[4:], extra, code],
     }[part]
-    with pytest.raises((NotThere, WrongBinding)):
+    assert settlement(world).settlement is Settlement.SETTLED
+    with pytest.raises(error, match=text):
         world.rollup.verify(world.parent, world.raw, changed)
 
 
