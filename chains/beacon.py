@@ -28,10 +28,11 @@ from chains.line import OpenLine
 from chains.replies import parse_json
 from chains.transport import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from verifier.consensus import parse
-from verifier.consensus.containers import Update
+from verifier.consensus.containers import BeaconHeader, Update
 from verifier.consensus.forks import ConsensusConfig, Fork
 from verifier.consensus.questions import (
     AskAttested,
+    AskBeaconHeader,
     AskBootstrap,
     AskCanonical,
     AskFinality,
@@ -128,9 +129,9 @@ class BeaconLine(OpenLine):
             case AskFinalizedRoot():
                 return self._root(await self._get("/eth/v1/beacon/headers/finalized", until, _JSON))
             case AskCanonical():
-                return self._canonical(
-                    await self._get(f"/eth/v1/beacon/headers/{to_hex(question.root)}", until, _JSON), question.root
-                )
+                return self._canonical(await self._header_of(question.root, until), question.root)
+            case AskBeaconHeader():
+                return self._header(await self._header_of(question.root, until))
         raise TypeError(f"beacon nodes are not asked {type(question).__name__}")
 
     def _object(self, got: Response, kind: Kind) -> object:
@@ -160,6 +161,14 @@ class BeaconLine(OpenLine):
         if told is not None and header is not None and told != header:
             raise BadAnswer(self.name, "two forks for one object")
         return told if told is not None else header
+
+    async def _header_of(self, root: Hash32, until: float) -> Response:
+        return await self._get(f"/eth/v1/beacon/headers/{to_hex(root)}", until, _JSON)
+
+    def _header(self, got: Response) -> BeaconHeader:
+        data = self._json(got, "data")["data"]
+        signed = data.get("header") if isinstance(data, dict) else None
+        return parse.parse_beacon_header(self.config, signed.get("message") if isinstance(signed, dict) else None)
 
     def _root(self, got: Response) -> Hash32:
         data = self._json(got, "data")["data"]

@@ -13,14 +13,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from chains.driver import Desk
+from chains.driver import Desk, drive
 from chains.endpoint import by_operator
 from chains.errors import FetchError, Unobserved
-from verifier.consensus.containers import Update
+from verifier.consensus.committee import two_thirds
+from verifier.consensus.containers import NO_HEADER, Update
+from verifier.consensus.descent import final_in, final_of
 from verifier.consensus.questions import AskAttested, AskCanonical, AskFinality, AskFinalizedRoot
+from verifier.consensus.validate import validate_update
 from verifier.errors import FromTheFuture, Misbehaviour, VerifierError
 from verifier.flow import Ask
-from verifier.gather_light import Followed, accept_attested, accept_finality
+from verifier.gather_light import Followed, accept_attested, accept_finality, hold_apart
 from verifier.network import Network
 from verifier.primitives import ChainId, Hash32, Timestamp
 from verifier.trust import Checkpoint
@@ -49,7 +52,7 @@ async def newest_finality(desk: Desk, held: Followed, now: Timestamp) -> Followe
     Raises:
         Misbehaviour: Two good signatures contradict each other.
     """
-    chain = held.state.config.chain_id
+    chain, begun = held.state.config.chain_id, held
     answers = await ask_everyone(desk, chain, AskFinality(chain_id=chain))
     found = [(line, update) for line, update in answers if isinstance(update, Update)]
     # The older first: a newer one that passes over a contradiction would hide it.
@@ -62,7 +65,34 @@ async def newest_finality(desk: Desk, held: Followed, now: Timestamp) -> Followe
             continue  # our clock may be behind by a slot, and says so elsewhere
         except VerifierError as error:
             line.behaviour.note_lie(error)
+    await _hold_apart(desk, begun, held, [update for _, update in found], now)
     return held
+
+
+async def _hold_apart(desk: Desk, begun: Followed, held: Followed, seen: Sequence[Update], now: Timestamp) -> None:
+    """
+    Hold the newest final header against every other that was shown: the one before it, and those of other endpoints.
+
+    Raises:
+        Misbehaviour: Two of them are on different branches.
+    """
+    newest, before = final_of(held.state), final_of(begun.state)
+    others = [before]
+    for update in seen:
+        named = update.finalized.beacon
+        if named not in {newest.header, before.header} and _is_valid(begun, update, now):
+            others.append(final_in(update))
+    await drive(hold_apart(newest, others, held.state.config), desk)
+
+
+def _is_valid(held: Followed, update: Update, now: Timestamp) -> bool:
+    """Whether an update shows a final header; nobody is stopped by a forgery."""
+    state = held.state
+    try:
+        validate_update(state.view, update, state.config.slot_at(now), two_thirds(state.current.size))
+    except VerifierError:
+        return False
+    return update.has_finality and update.finalized != NO_HEADER
 
 
 async def newest_attested(desk: Desk, held: Followed, now: Timestamp) -> Followed:

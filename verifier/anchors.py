@@ -13,6 +13,7 @@ from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import (
     FromTheFuture,
+    Misbehaviour,
     NoTrustRoot,
     TooOld,
     Unsupported,
@@ -93,6 +94,8 @@ class Anchors:
             reached = reach(begin, section.light or NO_LIGHT, Hash32(keccak256(section.anchor)), checker.now)
             found.append(execution_header(reached.beacon, section.anchor, network))
             self.lights[network.chain_id] = reached.state
+        except Misbehaviour:
+            raise  # a pin of the same block does not undo what was signed twice
         except VerifierError as error:
             failure = error
         try:

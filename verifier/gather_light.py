@@ -10,24 +10,41 @@ back is the shortest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from verifier.consensus.advance import advance
 from verifier.consensus.bootstrap import start
-from verifier.consensus.containers import Bootstrap, Update, encode_bootstrap, encode_update
+from verifier.consensus.containers import BeaconHeader, Bootstrap, Update, encode_bootstrap, encode_update
+from verifier.consensus.descent import FinalHeader, contradiction, descends
 from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.light_client import LightClientState
 from verifier.consensus.parse import MAX_UPDATES, decode_bootstrap
-from verifier.consensus.questions import AskBootstrap, AskUpdates
+from verifier.consensus.questions import AskBeaconHeader, AskBootstrap, AskUpdates
 from verifier.consensus.replay import run_updates
 from verifier.consensus.shapes import Kind
-from verifier.errors import CheckpointTooOld, FromTheFuture, NothingNew, WrongChain, WrongPeriod
+from verifier.errors import (
+    BrokenAncestry,
+    CheckpointTooOld,
+    FromTheFuture,
+    Misbehaviour,
+    NothingNew,
+    Where,
+    WrongChain,
+    WrongHash,
+    WrongPeriod,
+)
 from verifier.evidence import LightEvidence
-from verifier.flow import Flow, Unanswered, ask
-from verifier.primitives import Timestamp
+from verifier.flow import AskHeader, Flow, Unanswered, ask
+from verifier.gather_moment import find_ancestor
+from verifier.headers.decode import decode_header
+from verifier.primitives import Hash32, Timestamp
+from verifier.proven import ProvenHeader
 from verifier.trust import Checkpoint
 
+MAX_LINKS: Final = 64
+"""Slots over which final headers are held against each other one header after another: two epochs of mainnet."""
 KEPT_PERIODS: Final = 64
 """Updates beyond so many are of use to nobody: every checkpoint they could begin from is too old."""
 
@@ -74,6 +91,7 @@ def next_page(held: Followed, now: Timestamp) -> Flow[Followed | None]:
 
     Raises:
         Unanswered: No endpoint had an honest update for a period that is over.
+        Misbehaviour: One of them is valid, and contradicts what is known.
     """
     config, wanted = held.state.config, held.state.next_period_wanted
     present = config.period_of(config.slot_at(now))
@@ -100,6 +118,7 @@ def next_page(held: Followed, now: Timestamp) -> Flow[Followed | None]:
 
 def _page(held: Followed, wanted: int, count: int, now: Timestamp) -> Flow[Followed]:
     made: dict[str, Followed] = {}
+    stopped: list[Misbehaviour] = []
     present = held.state.config.period_of(held.state.config.slot_at(now))
 
     def judge(updates: tuple[Update, ...]) -> None:
@@ -116,9 +135,14 @@ def _page(held: Followed, wanted: int, count: int, now: Timestamp) -> Flow[Follo
                 if period < present:
                     raise
                 break  # signed since this run looked at its clock: it will be there next time
+            except Misbehaviour as error:
+                stopped.append(error)  # true, and no lie of the endpoint's: whoever else is asked, it has been signed
+                break
         made["after"] = after
 
     yield from ask(AskUpdates(chain_id=held.state.config.chain_id, start=wanted, count=count, judge=judge))
+    if stopped:
+        raise stopped[0]
     return made["after"]
 
 
@@ -151,6 +175,71 @@ def accept_attested(held: Followed, update: Update, now: Timestamp) -> Followed:
     """The client after an optimistic update; its evidence then speaks of the attested header. Raises as `advance`."""
     state = advance(held.state, update, now)
     return Followed(state, replace(held.evidence, attested=encode_update(update, Kind.OPTIMISTIC)))
+
+
+def hold_apart(newer: FinalHeader, others: Sequence[FinalHeader], config: ConsensusConfig) -> Flow[None]:
+    """
+    Hold a final header against others that are at most `MAX_LINKS` slots older, by the headers between.
+
+    Where no endpoint serves those headers nothing is shown: whoever withholds them delays this, and no more.
+
+    Raises:
+        Misbehaviour: One of them is on another branch.
+    """
+    near = [other for other in others if 0 < newer.header.slot - other.header.slot <= MAX_LINKS]
+    if not near:
+        return
+    lowest, links, at = min(other.header.slot for other in near), list[BeaconHeader](), newer.header
+    while at.slot > lowest:
+        try:
+            at = yield from ask(_parent_of(at, config))
+        except Unanswered:
+            break
+        links.append(at)
+    for other in near:
+        descends(newer, other, links, config.where.at(node=f"below the final header at slot {newer.header.slot}"))
+
+
+def _parent_of(header: BeaconHeader, config: ConsensusConfig) -> AskBeaconHeader:
+    where = config.where.at(node=f"the parent of slot {header.slot}")
+
+    def judge(parent: BeaconHeader) -> None:
+        if parent.root != header.parent_root:
+            raise WrongHash(where, "the header", header.parent_root, parent.root)
+        if not parent.slot < header.slot:
+            raise BrokenAncestry(where, "the slot of a parent", f"below {header.slot}", parent.slot)
+
+    return AskBeaconHeader(chain_id=config.chain_id, root=header.parent_root, judge=judge)
+
+
+def hold_apart_by_history(newer: FinalHeader, anchor: ProvenHeader, older: FinalHeader, block: Hash32) -> Flow[None]:
+    """
+    The same for final headers that are far apart, by the execution chain: the newer block's history names the older.
+
+    Args:
+        anchor: The execution header that `newer` settles.
+        block: The hash of the execution block that `older` settles.
+
+    Raises:
+        Misbehaviour: Another block is in its place.
+    """
+    where, family = anchor.where, anchor.network.family
+    raw = yield from ask(
+        AskHeader(
+            chain_id=anchor.network.chain_id,
+            block=block,
+            judge=lambda rlp: _named(decode_header(rlp, family, where).hash, block, where),
+        )
+    )
+    number = decode_header(raw, family, where).number
+    instead = anchor.hash if number >= anchor.number else (yield from find_ancestor(anchor, number)).hash
+    if instead != block:
+        raise contradiction(older, newer, instead, where)
+
+
+def _named(found: Hash32, block: Hash32, where: Where) -> None:
+    if found != block:
+        raise WrongHash(where, "the block that a final header settles", block, found)
 
 
 def stopped_after(held: Followed, moment: Timestamp, now: Timestamp) -> Followed | None:

@@ -66,6 +66,18 @@ def find_snapshot(
     return _checked(anchor, start, as_of, checker)
 
 
+def find_ancestor(newer: ProvenHeader, number: BlockNumber) -> Flow[ProvenHeader]:
+    """
+    The header of an older block on the chain of a proven one, over hops and parent links.
+
+    Raises:
+        Unanswered: No endpoint had a header or proof that the way needs.
+        ProofError, Unsupported: The way does not lead there.
+    """
+    reached = yield from _reach(_Reached(newer, (), frozenset()), number)
+    return reached.header
+
+
 def _checked(
     anchor: ProvenHeader, reached: _Reached, as_of: Timestamp, checker: Checker
 ) -> tuple[ProvenHeader, tuple[HeaderStep, ...], frozenset[bytes]]:

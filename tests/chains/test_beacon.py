@@ -96,7 +96,8 @@ def test_a_client_is_followed_to_the_present(as_json: bool) -> None:
     assert found.state.finalized.slot == finals(HEAD)
     assert found.state.next is not None
     assert len(found.evidence.updates) == 4
-    assert (report.failed, report.lied) == (0, 0)
+    # This chain in memory has no headers between two final ones to serve: they are asked for in vain.
+    assert (report.failed, report.lied) == (1, 0)
 
 
 def test_a_range_past_the_newest_period_is_asked_for_again_without_it() -> None:

@@ -202,3 +202,31 @@ class BeaconChain:
 
     def time(self, slot: int) -> Timestamp:
         return self.config.time_of(slot)
+
+
+class LinkedChain(BeaconChain):
+    """The same, with each header the parent of the next, and a second branch (salt) from one slot on."""
+
+    def __init__(self, config: ConsensusConfig, fork: int, salt: bytes = b"branch") -> None:
+        super().__init__(config)
+        self.fork, self.salt = fork, salt
+        self._linked: dict[tuple[int, bytes], LightClientHeader] = {}
+
+    def header(self, slot: int, finalized: bytes = ZERO_HASH, salt: bytes = b"", **nodes: bytes) -> LightClientHeader:
+        """The header of a slot; before the fork both branches are one."""
+        salt = salt if slot >= self.fork else b""
+        plain = finalized == ZERO_HASH and not nodes
+        if plain and (slot, salt) in self._linked:
+            return self._linked[slot, salt]
+        made = super().header(slot, finalized, salt, **nodes)
+        if salt in {b"", self.salt} and slot > 0:
+            parent = self.header(slot - 1, salt=salt).beacon.root
+            made = replace(made, beacon=replace(made.beacon, parent_root=parent))
+        if plain:
+            self._linked[slot, salt] = made
+        return made
+
+    def headers(self, last: int) -> dict[str, BeaconHeader]:
+        """Every header of both branches up to a slot, by root."""
+        made = [self.header(slot, salt=salt).beacon for slot in range(last + 1) for salt in (b"", self.salt)]
+        return {"0x" + header.root.hex(): header for header in made}

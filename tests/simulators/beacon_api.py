@@ -16,7 +16,14 @@ from aiohttp import web
 
 from tests.simulators.beacon import BeaconChain
 from verifier.codec.ssz import Items, Record
-from verifier.consensus.containers import Update, encode_bootstrap, encode_update, header_record, to_record
+from verifier.consensus.containers import (
+    BeaconHeader,
+    Update,
+    encode_bootstrap,
+    encode_update,
+    header_record,
+    to_record,
+)
 from verifier.consensus.forks import NEWEST
 from verifier.consensus.shapes import Kind, shape_of
 from verifier.primitives import to_hex
@@ -34,6 +41,7 @@ class BeaconApi:
         update: Makes the update of a period; a test may replace it.
         finality: Makes the finality update.
         asked: Every path with its query, in order.
+        headers: Beacon headers that it serves by their roots.
     """
 
     def __init__(self, chain: BeaconChain, head: int, *, as_json: bool = False, twist: Twist | None = None) -> None:
@@ -41,6 +49,7 @@ class BeaconApi:
         self.update: Callable[[int], Update] = self._update
         self.finality: Callable[[], Update] = self._finality
         self.asked: list[str] = []
+        self.headers: dict[str, BeaconHeader] = {}
         self.delay = 0.0
         self.url = ""
         self._made: dict[int, Update] = {}
@@ -122,6 +131,8 @@ class BeaconApi:
                 return self._object(self.chain.update(self.head - 1, committee=False), Kind.OPTIMISTIC)
             case ["headers", "finalized"]:
                 return _json({"root": to_hex(self.finality().finalized.beacon.root), "canonical": True})
+            case ["headers", root] if root in self.headers:
+                return _json({"root": root, "canonical": True, "header": {"message": plain(self.headers[root].record)}})
             case ["headers", root]:
                 known = to_hex(self.finality().finalized.beacon.root) == root
                 return _json({"root": root, "canonical": True}) if known else _failed(404, "header not found")

@@ -13,16 +13,25 @@ from tests.simulators.beacon import CHAIN, BeaconChain, devnet, execution_rlp
 from verifier.app.following import LightClients
 from verifier.checker import Checker
 from verifier.consensus.bootstrap import start
-from verifier.consensus.containers import encode_bootstrap
+from verifier.consensus.containers import encode_bootstrap, encode_update
 from verifier.consensus.forks import Fork
 from verifier.consensus.replay import Beginnings, reach
+from verifier.consensus.shapes import Kind
 from verifier.crypto.keccak import keccak256
-from verifier.errors import CheckpointTooOld, FromTheFuture, NoTrustRoot, TooFewSigners, Unsupported, WrongPeriod
+from verifier.errors import (
+    CheckpointTooOld,
+    FromTheFuture,
+    Misbehaviour,
+    NoTrustRoot,
+    TooFewSigners,
+    Unsupported,
+    WrongPeriod,
+)
 from verifier.evidence import LightEvidence
 from verifier.flow import AskHeader, Unanswered
 from verifier.gather_light import Followed, accept_attested, accept_finality, accept_update, next_page, stopped_after
 from verifier.policy import PRACTICAL, STRICT
-from verifier.primitives import Timestamp
+from verifier.primitives import Hash32, Timestamp
 from verifier.trust import Anchor
 
 CONFIG = devnet((Fork.FULU, 0), MIN_VALIDATOR_WITHDRAWABILITY_DELAY=10**4)
@@ -123,6 +132,17 @@ def test_an_update_signed_since_the_clock_was_read_is_no_lie() -> None:
     late.close()
 
 
+@pytest.mark.covers("LC-11")
+def test_a_contradiction_in_a_page_is_no_lie_of_its_node() -> None:
+    """Valid, and against what is known: the flow ends with it; whoever else is asked, it has been signed."""
+    flow = next_page(followed(1), CONFIG.time_of(120))
+    (question,) = next(flow)
+    good = CHAIN_OF.update(104, 24, salt=b"x")
+    question.judge((good,))
+    with pytest.raises(Misbehaviour):
+        flow.send([(good,)])
+
+
 def test_a_period_that_is_over_and_not_served_is_withheld() -> None:
     """It is asked for with ever fewer others, and at last alone; then the flow says so."""
     flow, asked = next_page(followed(0), NOW), []
@@ -214,3 +234,28 @@ def test_a_checkpoint_before_capella_names_no_block() -> None:
     state = start(old.checkpoint(16), old.bootstrap(16), old.config, old.config.time_of(20))
     with pytest.raises(Unsupported):
         next(gather_beacon_anchor(NETWORK, finalized_beacon(state), LightEvidence()))
+
+
+@pytest.mark.covers("LC-11")
+def test_a_pin_of_the_same_block_does_not_undo_a_contradiction() -> None:
+    """A bundle whose evidence was signed twice is refused, also by who pins its anchor."""
+    from verifier.anchors import Anchors
+    from verifier.evidence import Bundle, Section
+    from verifier.trust import PinnedBlock
+
+    evidence = followed(1).evidence
+    other = encode_update(CHAIN_OF.update(50, 24, committee=False, salt=b"x"), Kind.FINALITY)
+    header = execution_rlp(24)
+    pin = PinnedBlock(NETWORK.chain_id, Hash32(keccak256(header)))
+
+    def anchored(light: LightEvidence, *roots):
+        section = Section(NETWORK.chain_id, header, (), (), light=light)
+        bundle = Bundle(NOW, (), (), (section,), ())
+        given = Checker(roots, {CHAIN: NETWORK}, {}, STRICT, CONFIG.time_of(60), consensus={CHAIN: CONFIG})
+        return Anchors(bundle, [], given).of(NETWORK.chain_id)[0].trust.anchor
+
+    assert anchored(evidence, POINT) is Anchor.FINALIZED
+    assert anchored(LightEvidence(), POINT, pin) is Anchor.PINNED
+    for roots in ((POINT,), (POINT, pin)):
+        with pytest.raises(Misbehaviour):
+            anchored(replace(evidence, final=other), *roots)

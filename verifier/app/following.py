@@ -13,14 +13,15 @@ from chains.finality import catch_up
 from chains.observe_beacon import newest_attested, observe_checkpoint
 from verifier.app.kept import KeptLight
 from verifier.checker import Checker
+from verifier.consensus.descent import final_of
 from verifier.consensus.light_client import LightClientState, attested_beacon, finalized_beacon, require_recent
-from verifier.errors import CheckpointTooOld, Misbehaviour
+from verifier.errors import CheckpointTooOld, Misbehaviour, VerifierError
 from verifier.flow import Ask, AskHeight, Unanswered
 from verifier.gather import Anchored, gather_beacon_anchor
-from verifier.gather_light import Followed, begin, stopped_after
+from verifier.gather_light import MAX_LINKS, Followed, begin, hold_apart_by_history, stopped_after
 from verifier.gather_moment import MAX_PARENTS
 from verifier.network import Network
-from verifier.primitives import ChainId, Hash32, Timestamp
+from verifier.primitives import ZERO_HASH, ChainId, Hash32, Timestamp
 from verifier.trust import Anchor, Checkpoint
 
 
@@ -69,6 +70,7 @@ class LightClients:
     followed: dict[ChainId, Followed] = field(default_factory=dict)
     points: dict[ChainId, Checkpoint] = field(default_factory=dict)
     told: Callable[[Network, Followed], None] = lambda *_: None
+    _began: dict[ChainId, LightClientState] = field(default_factory=dict)
     _tasks: dict[ChainId, asyncio.Task[Followed]] = field(default_factory=dict)
 
     def serves(self, network: Network) -> bool:
@@ -107,7 +109,37 @@ class LightClients:
                 flow = gather_beacon_anchor(network, attested_beacon(newer.state), newer.evidence)
                 return await drive(flow, self.desk)
         flow = gather_beacon_anchor(network, finalized_beacon(found.state), found.evidence)
-        return await drive(flow, self.desk)
+        anchored = await drive(flow, self.desk)
+        await self._hold_apart(network, found, anchored)
+        return anchored
+
+    async def _hold_apart(self, network: Network, found: Followed, anchored: Anchored) -> None:
+        """
+        Hold a final header against the one that this run began from, where they are far apart.
+
+        Near ones were held apart by the beacon chain's own headers. What nobody serves shows nothing.
+
+        Raises:
+            Misbehaviour: They are on different branches; the client stops.
+        """
+        began, ring = self._began.get(network.chain_id), network.family.history
+        if began is None or ring is None or began.finalized.execution_hash == ZERO_HASH:
+            return
+        if not MAX_LINKS < found.state.finalized.slot - began.finalized.slot <= ring.length:
+            return
+        newer, older, block = final_of(found.state), final_of(began), began.finalized.execution_hash
+        try:
+            await drive(hold_apart_by_history(newer, anchored.header, older, block), self.desk)
+        except Misbehaviour as error:
+            self._stop(network, error)
+            raise
+        except (Unanswered, VerifierError):
+            return
+
+    def _stop(self, network: Network, error: Misbehaviour) -> None:
+        """Keep a contradiction, whatever else becomes of it."""
+        if self.shelf is not None and network.chain_id in self.points:
+            self.shelf.stop(network.name, self.points[network.chain_id], error, self.checker.now)
 
     async def aclose(self) -> None:
         """End what still runs, and take note of what failed."""
@@ -123,8 +155,7 @@ class LightClients:
         try:
             return await self._followed(network)
         except Misbehaviour as error:
-            if self.shelf is not None and network.chain_id in self.points:
-                self.shelf.stop(network.name, self.points[network.chain_id], error, self.checker.now)
+            self._stop(network, error)
             raise
 
     async def _followed(self, network: Network) -> Followed:
@@ -133,6 +164,7 @@ class LightClients:
             raise _unanswered(network, f"no beacon endpoint is configured under [networks.{network.name}]")
         found = await self._begun(network)
         self.points[network.chain_id] = found.state.rests_on
+        self._began[network.chain_id] = found.state
         found = await catch_up(found, self.desk, now, lambda held: self._keep(network, held))
         self.followed[network.chain_id] = found
         return found

@@ -103,7 +103,7 @@ class LightShelf:
         """Keep what contradicts each other; the client of this checkpoint does not go on."""
         self.store.change(
             "INSERT OR IGNORE INTO light_conflicts (chain_id, checkpoint, network, at, slot, known_root, other_root, "
-            "known, other) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "known, other, instead) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 checkpoint.chain_id,
                 to_hex(checkpoint.root),
@@ -114,20 +114,22 @@ class LightShelf:
                 to_hex(error.other_root),
                 error.known,
                 error.other,
+                error.instead,
             ),
         )
 
     def _check_stopped(self, checkpoint: Checkpoint) -> None:
         rows = self.store.rows(
-            "SELECT network, slot, known_root, other_root, known, other FROM light_conflicts "
+            "SELECT network, slot, known_root, other_root, known, other, instead FROM light_conflicts "
             "WHERE chain_id = ? AND checkpoint = ?",
             (checkpoint.chain_id, to_hex(checkpoint.root)),
         )
         for row in rows:
-            slot, known, other = row["slot"], row["known"], row["other"]
-            if isinstance(slot, int) and isinstance(known, bytes) and isinstance(other, bytes):
+            slot, shown = row["slot"], [row[name] for name in ("known", "other", "instead")]
+            parts = [part for part in shown if isinstance(part, bytes)]
+            if isinstance(slot, int) and len(parts) == len(shown):
                 roots = (parse_hex(row["known_root"], "root"), parse_hex(row["other_root"], "root"))
-                raise Misbehaviour(Where(network=str(row["network"])), slot, *roots, known, other)
+                raise Misbehaviour(Where(network=str(row["network"])), slot, *roots, *parts)
 
     def _opened(self, sealed: object) -> Followed | None:
         body = self.seal.open(sealed) if isinstance(sealed, bytes) else None

@@ -22,7 +22,7 @@ from verifier.checker import Checker
 from verifier.claims import Claim
 from verifier.consensus.light_client import LightClientState
 from verifier.crypto.keccak import keccak256
-from verifier.errors import MissingEvidence, TooOld, VerifierError, Where
+from verifier.errors import Misbehaviour, MissingEvidence, TooOld, VerifierError, Where
 from verifier.margin.account import build_account
 from verifier.margin.duplicates import Identity, check_duplicates
 from verifier.margin.report import MarginReport, report
@@ -30,7 +30,7 @@ from verifier.network import SettledOn
 from verifier.policy import DAY, DEFAULT_LIMITS, Limits, Policy
 from verifier.primitives import Address, ChainId, Hash32, Timestamp
 from verifier.proven import Moment, ProvenAmount
-from verifier.trust import Settlement, TrustRoot
+from verifier.trust import Checkpoint, Settlement, TrustRoot
 from verifier.verify import Outcome, PriceRefusal, Refusal, Verified, verify_bundle
 from verifier.wire import parse_bundle
 
@@ -248,9 +248,15 @@ def check_account(
 
 
 def _recorded(run: Run, shelf: Shelf | None) -> Run:
-    """The run with what its record needs of the light clients that anchored it."""
-    if shelf is None or not run.verified.lights:
+    """The run with what its record needs of the light clients that anchored it; contradictions are kept at once."""
+    if shelf is None:
         return run
+    points = {root.chain_id: root for root in run.spec.roots if isinstance(root, Checkpoint)}
+    for outcome in run.verified.outcomes:
+        if isinstance(outcome, Refusal) and isinstance(outcome.error, Misbehaviour):
+            chain = outcome.claim.chain_id
+            if chain in points:
+                shelf.stop(run.spec.networks[chain].name, points[chain], outcome.error, run.now)
     states = run.verified.lights.items()
     networks = run.spec.networks
     return replace(run, lights=tuple(shelf.record(networks[chain], state, run.now) for chain, state in states))

@@ -10,7 +10,8 @@ Source: consensus specification, altair/light-client/sync-protocol.md (apply_lig
 from __future__ import annotations
 
 from verifier.consensus.committee import two_thirds
-from verifier.consensus.containers import NO_HEADER, LightClientHeader, Update, encode_header, encode_update
+from verifier.consensus.containers import NO_HEADER, LightClientHeader, Update, encode_update
+from verifier.consensus.descent import final_of
 from verifier.consensus.light_client import LightClientState, require_recent
 from verifier.consensus.store import applied, finalizes
 from verifier.consensus.validate import View, other_committee, validate_update
@@ -71,7 +72,7 @@ def _refuse_conflict(state: LightClientState, update: Update) -> None:
     two_finals = other != NO_HEADER and other.slot == known.slot and other.beacon != known
     if not two_finals and not other_committee(state.view, update):
         return
-    evidence = encode_header(state.finalized) if state.finality is None else encode_update(state.finality)
+    evidence = final_of(state).evidence
     roots = (known.root, other.beacon.root)
     if not two_finals and state.next is not None:
         roots = (state.next.members.root, update.next_committee.root)

@@ -224,7 +224,7 @@ def raise_header(record: Record, config: ConsensusConfig, fork: Fork, where: Whe
         Unsupported: Its slot is in a fork that is unknown here.
         MalformedUpdate: It is of a later fork than its object, or has fields that its own fork did not have.
     """
-    beacon = _beacon(record.record("beacon"))
+    beacon = beacon_header(record.record("beacon"))
     if record == zero(record.kind):
         return NO_HEADER
     own = config.fork_of(beacon.slot)
@@ -252,7 +252,8 @@ def _from_payload(record: Record, beacon: BeaconHeader, own: Fork, where: Where)
     return LightClientHeader(beacon, Hash32(payload.octets("block_hash")), longer)
 
 
-def _beacon(record: Record) -> BeaconHeader:
+def beacon_header(record: Record) -> BeaconHeader:
+    """A beacon header from its container."""
     return BeaconHeader(
         record.uint("slot"),
         record.uint("proposer_index"),

@@ -15,9 +15,16 @@ from __future__ import annotations
 from typing import Final
 
 from verifier.codec.ssz import Record, decode_record, record_from_json
-from verifier.consensus.containers import Bootstrap, Update, raise_bootstrap, raise_update
+from verifier.consensus.containers import (
+    BeaconHeader,
+    Bootstrap,
+    Update,
+    beacon_header,
+    raise_bootstrap,
+    raise_update,
+)
 from verifier.consensus.forks import NEWEST, ConsensusConfig, Fork
-from verifier.consensus.shapes import Kind, shape_of
+from verifier.consensus.shapes import BEACON_HEADER, Kind, shape_of
 from verifier.errors import LimitExceeded, MalformedSsz, MalformedUpdate, Where
 
 MAX_UPDATES: Final = 128
@@ -145,6 +152,17 @@ def decode_updates(config: ConsensusConfig, octets: bytes) -> tuple[Update, ...]
         fork = config.fork_of_digest(octets[start : start + _DIGEST_BYTES])
         found.append(decode_update(config, fork, octets[start + _DIGEST_BYTES : position]))
     return tuple(found)
+
+
+def parse_beacon_header(config: ConsensusConfig, data: object) -> BeaconHeader:
+    """
+    A beacon header from the `message` of an answer's JSON.
+
+    Raises:
+        Malformed: Not the fields of one.
+    """
+    where = config.where.at(node="beacon header")
+    return beacon_header(record_from_json(BEACON_HEADER, data, where))
 
 
 # --- inside ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.consensus.containers import Bootstrap, Update
+from verifier.consensus.containers import BeaconHeader, Bootstrap, Update
 from verifier.flow import Ask, AskBeacon
 from verifier.primitives import Hash32
 
@@ -42,5 +42,12 @@ class AskFinalizedRoot(AskBeacon, Ask[Hash32]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskCanonical(AskBeacon, Ask[bool]):
     """Whether the endpoint holds the block of a root for a canonical one."""
+
+    root: Hash32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskBeaconHeader(AskBeacon, Ask[BeaconHeader]):
+    """The header of the block of a root."""
 
     root: Hash32

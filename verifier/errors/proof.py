@@ -193,23 +193,37 @@ class Misbehaviour(ProofError):
     Two finalized headers of one network that cannot both be true, each signed by its committee.
 
     Attributes:
+        slot: Of the one that was believed.
         known, other: What was believed and what contradicts it: the SSZ of an update each, or of a header.
+        instead: Where they are of different slots: the block in the place of the believed one on the other's branch.
     """
 
     refusal_class: ClassVar[RefusalClass] = "FINALITY"
     remedy: ClassVar[str] = "stop; compare the checkpoint with independent sources, and keep the evidence"
 
     def __init__(
-        self, where: Where, slot: int, known_root: bytes, other_root: bytes, known: bytes, other: bytes
+        self,
+        where: Where,
+        slot: int,
+        known_root: bytes,
+        other_root: bytes,
+        known: bytes,
+        other: bytes,
+        instead: bytes = b"",
     ) -> None:
-        super().__init__(where, slot, known_root, other_root, known, other)
+        super().__init__(where, slot, known_root, other_root, known, other, instead)
         self.slot, self.known_root, self.other_root = slot, known_root, other_root
-        self.known, self.other = known, other
+        self.known, self.other, self.instead = known, other, instead
 
     def __str__(self) -> str:
+        known, other = f"0x{self.known_root.hex()}", f"0x{self.other_root.hex()}"
+        if self.instead:
+            return (
+                f"{self.where}: two finalized branches: {known} at slot {self.slot} is believed, and {other} is signed "
+                f"as well, which has 0x{self.instead.hex()} in its place"
+            )
         return (
-            f"{self.where}: two finalized headers for slot {self.slot}: 0x{self.known_root.hex()} is believed, "
-            f"0x{self.other_root.hex()} is signed as well"
+            f"{self.where}: two finalized headers for slot {self.slot}: {known} is believed, {other} is signed as well"
         )
 
 

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.simulators.beacon import CHAIN, BeaconChain, devnet
+from chains.registry import NETWORKS
+from tests.simulators.beacon import CHAIN, BeaconChain, devnet, execution_rlp
+from verifier.app.account_file import read_account
+from verifier.app.compile import compile_account
 from verifier.app.errors import SealFailed
 from verifier.app.kept import Record
 from verifier.app.light_shelf import LightShelf, pack, unpack
 from verifier.app.seal import Seal, load_seal
+from verifier.app.service import check_account
 from verifier.app.store import Store
 from verifier.consensus.advance import advance
 from verifier.consensus.bootstrap import start
-from verifier.consensus.containers import encode_bootstrap
+from verifier.consensus.containers import encode_bootstrap, encode_update
 from verifier.consensus.forks import Fork
 from verifier.errors import Misbehaviour, WrongChain
-from verifier.evidence import LightEvidence
+from verifier.evidence import Bundle, LightEvidence, Section
 from verifier.gather_light import Followed, accept_update
 from verifier.primitives import ChainId, Timestamp
-from verifier.trust import Checkpoint
+from verifier.trust import Anchor, Checkpoint
+from verifier.verify import Refusal
+from verifier.wire import encode_bundle
 
 CONFIG = devnet((Fork.GLOAS, 0))
 CHAIN_OF = BeaconChain(CONFIG)
@@ -180,3 +187,31 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(SealFailed):
         load_seal(path)
+
+
+@pytest.mark.covers("LC-11")
+def test_a_contradiction_in_a_bundle_is_kept_and_stops_the_client(shelf: LightShelf, tmp_path: Path) -> None:
+    """Whoever checks it offline has the evidence from then on; the same bundle without the second signature stands."""
+    (tmp_path / "account.toml").write_text(
+        f'[account]\nname = "x"\n[networks.devnet]\nchain_id = {CHAIN}\nfamily = "ethereum"\n'
+        f'[holders]\nmain = "0x{"11" * 20}"\n[[assets]]\nnetwork = "devnet"\nholder = "main"\nasset = "ETH"\n'
+    )
+    file, source = read_account(tmp_path / "account.toml")
+    spec = compile_account(file, source, NETWORKS, environ={}, online=False)
+    spec = replace(spec, roots=(POINT,), beacon=replace(spec.beacon, configs=CONFIGS))
+    held, other = followed(), CHAIN_OF.update(50, 24, committee=False, salt=b"x")
+
+    def check(evidence: LightEvidence) -> object:
+        section = Section(CONFIG.chain_id, execution_rlp(24), (), (), light=evidence)
+        data = encode_bundle(Bundle(AT, spec.claims, (), (section,), ()))
+        (outcome,) = check_account(spec, data, now=AT, shelf=shelf).verified.outcomes
+        return outcome.error if isinstance(outcome, Refusal) else outcome.trust.anchor
+
+    assert check(held.evidence) is Anchor.FINALIZED
+    assert shelf.load(CONFIG.chain_id, POINT) is None
+    error = check(replace(held.evidence, final=encode_update(other)))
+    assert isinstance(error, Misbehaviour)
+    (row,) = shelf.store.rows("SELECT * FROM light_conflicts")
+    assert (row["slot"], row["other"]) == (24, encode_update(other))
+    with pytest.raises(Misbehaviour):
+        shelf.load(CONFIG.chain_id, POINT)

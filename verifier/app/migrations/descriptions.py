@@ -86,6 +86,11 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "bundle": "The proven balanceOf calls that judged it; run again whenever the finding is used.",
     },
     "margin_call_events": {"what": "opened, escalated, expired (its grace ended), cleared or closed."},
+    "light_conflicts": {
+        "slot": "Of the header that was believed.",
+        "known": "SSZ of the update (or the checkpoint's header) that showed it; other is what contradicts it.",
+        "instead": "Of different slots: the block in the place of the believed one on the other branch; else empty.",
+    },
     "light_clients": {
         "checkpoint": "Root of the beacon block that the client began from.",
         "slot": "Slot of its finalized header. `root` is that header's root; both are repeated under the seal.",

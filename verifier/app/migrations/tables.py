@@ -282,3 +282,7 @@ CREATE INDEX findings_of_bundle ON slot_findings (bundle)
 REACH_OF_ENDPOINTS: Final = """
 ALTER TABLE endpoint_capacities ADD COLUMN unproven INTEGER
 """
+
+BRANCHES: Final = """
+ALTER TABLE light_conflicts ADD COLUMN instead BLOB NOT NULL DEFAULT (x'');
+"""

@@ -11,7 +11,7 @@ from verifier.app.migrations.descriptions import describe
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -64,3 +64,9 @@ def m006_slot_findings(db: Database) -> None:
 def m007_reach_of_endpoints(db: Database) -> None:
     """How far back an endpoint proves state outlives a run."""
     _run(db, tables.REACH_OF_ENDPOINTS)
+
+
+@MIGRATIONS()
+def m008_branches(db: Database) -> None:
+    """Final headers that contradict each other may be of different slots."""
+    _run(db, tables.BRANCHES)
