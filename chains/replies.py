@@ -31,16 +31,13 @@ from chains.errors import (
     NotServed,
     TooManyKeys,
 )
+from verifier.codec.bounded_json import is_nested_within, marks_of
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 MAX_DEPTH: Final = 32
 MAX_REVERT: Final = 1 << 16
 
-_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_PLAIN_STRING: Final = re.compile(rb'"[^"]*"')
-_NOT_MARKS: Final = bytes(set(range(256)) - set(b'"[]{}:'))
-_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 HEX_BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
 
 
@@ -87,30 +84,16 @@ def parse_json(body: bytes, endpoint: str) -> Json:
     Raises:
         BadAnswer: It is not JSON, or nested, numbered or keyed as no honest server would.
     """
-    members = _bounded(body, endpoint)
+    marks = marks_of(body)
+    if not is_nested_within(marks, MAX_DEPTH):
+        raise BadAnswer(endpoint, f"JSON nested deeper than {MAX_DEPTH}, or with open brackets")
     try:
         parsed: Json = msgspec.json.decode(body)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise BadAnswer(endpoint, f"not JSON: {error}") from None
-    if members != _members(parsed):
+    if marks.count(b":") != _members(parsed):  # of a key that stands twice, one member is left
         raise BadAnswer(endpoint, "some key stands twice in one object")
     return parsed
-
-
-def _bounded(body: bytes, endpoint: str) -> int:
-    """
-    How many members the objects of a document have as written, once it is known not to be nested too deep.
-
-    The depth is looked at before the parser starts. Python's own limit does not help: packages that web3 loads raise it
-    to a hundred thousand, and a parser in C then runs out of stack before it.
-    """
-    marks = _STRING.sub(b"", body) if b"\\" in body else _PLAIN_STRING.sub(b"", body.translate(None, _NOT_MARKS))
-    colons, brackets = marks.count(b":"), marks.translate(None, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if not brackets:
-            return colons
-    raise BadAnswer(endpoint, f"JSON nested deeper than {MAX_DEPTH}, or with open brackets")
 
 
 def _members(parsed: Json) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from verifier.app import bounded_json
 from verifier.app.quantities import checksummed, given_address
+from verifier.codec import bounded_json
 from verifier.codec.abi import AbiValue, encode_values, selector, split_function, split_types
 from verifier.errors import BadInput
 from verifier.primitives import Address, parse_hex, to_hex

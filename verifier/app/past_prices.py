@@ -10,10 +10,10 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from verifier.app import bounded_json
 from verifier.app.errors import UsageError
 from verifier.app.quantities import moment, positive_decimal, scaled
 from verifier.app.store import Store
+from verifier.codec import bounded_json
 from verifier.errors import BadInput
 from verifier.margin.fixed import MAX_PRICE, Price
 from verifier.margin.models.past import LEAST, Dated, Past, aligned

@@ -7,8 +7,8 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
-from verifier.app import bounded_json
 from verifier.app.errors import UnknownName, UsageError
+from verifier.codec import bounded_json
 from verifier.errors import BadInput
 from verifier.margin.profile import Profile, parse_profile
 

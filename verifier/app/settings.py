@@ -13,17 +13,15 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from verifier.app import bounded_json
 from verifier.app.account_file import Name, NetworkPart, Part, Preset, parse_part
 from verifier.app.errors import ConfigError, Problem, did_you_mean
 from verifier.app.toml_source import TomlSource, dotted, read_toml
+from verifier.codec import bounded_json
 
 PREFIX: Final = "XMARGIN_"
 FILE_NAME: Final = "xmargin.toml"
 NOT_SETTINGS: Final = frozenset({"XMARGIN_SHARED"})
 """Variables with our prefix that speak to the test suite, not to the program."""
-
-_BRACKETS: Final = 500
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, strict=False)]
 
@@ -188,13 +186,11 @@ def _variable_value(path: list[str], text: str, variable: str) -> object:
     if path[-1] in {"endpoints", "pin", "beacon"} and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     if path[0] in {"timeouts", "store", "networks"} and text[:1] in "[{0123456789tf":
-        if text.count("[") + text.count("{") > _BRACKETS:  # the parser recurses, and has no limit of its own
-            raise ConfigError("environment", [Problem(variable, f"has more than {_BRACKETS} lists and tables")])
         try:
             value: object = bounded_json.loads(text)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             if text[:1] in "[{":
-                raise ConfigError("environment", [Problem(variable, "expected JSON")]) from None
+                raise ConfigError("environment", [Problem(variable, f"expected JSON ({error})")]) from None
             return text
         return value
     return text

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from verifier.app import bounded_json
+from verifier.codec import bounded_json
 from verifier.policy import DEFAULT_LIMITS
 
 MARK: Final = b"PNAU"

@@ -11,7 +11,6 @@ BLS keys have no keystore here: a file of mode 0600 or the environment. The back
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 from verifier.app.errors import SignerFailed, UsageError
 from verifier.attest.eip712 import STATEMENT, domain_of, recover_typed, statement_digest, statement_value, typed_data
 from verifier.attest.statement import Statement
+from verifier.codec import bounded_json
 from verifier.errors import VerifierError
 from verifier.primitives import Address, address, parse_hex, to_hex
 
@@ -200,7 +200,8 @@ def _from_keystore(path: Path, environ: Mapping[str, str]) -> bytes:
         raise UsageError(f"the keystore {path.name} needs a password", f"set {PASSWORD}, or {PASSWORD}_FILE")
     text = _read_private(path)
     try:
-        return bytes(Account.decrypt(json.loads(text), password))
+        kept = bounded_json.loads(text)
+        return bytes(Account.decrypt(kept if isinstance(kept, dict) else {}, password))
     except (ValueError, TypeError, KeyError, RecursionError):
         pass  # the library's message may quote what it was given
     raise UsageError(

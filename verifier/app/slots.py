@@ -12,7 +12,6 @@ from rich.text import Text
 from rich.tree import Tree
 
 from chains.driver import Desk
-from verifier.app import bounded_json
 from verifier.app.calls import moment_of
 from verifier.app.compile import NetworkSpec
 from verifier.app.errors import UsageError
@@ -22,6 +21,7 @@ from verifier.app.quantities import checksummed, rfc3339
 from verifier.app.report.escape import clean
 from verifier.checker import Checker
 from verifier.claims import AccountRead
+from verifier.codec import bounded_json
 from verifier.codec.storage_layout import Decoded, Place, StorageLayout, decode, parse_layout, resolve, wanted
 from verifier.errors import BadInput, LimitExceeded, NotThere, VerifierError
 from verifier.evm.gather import Gathering, gather_state

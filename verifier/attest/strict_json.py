@@ -1,21 +1,16 @@
-"""JSON from outside: bounded in depth before it is parsed, each key once, and no number but plain integers.
-
-Python's parser recurses in C, and other packages raise the limit that would stop it: nesting is looked at first.
-"""
+"""JSON of attestations: bounded in depth before it is parsed, each key once, and no number but plain integers."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Final, NoReturn
 
+from verifier.codec.bounded_json import is_nested_within, marks_of
 from verifier.errors import LimitExceeded, MalformedAttestation, Where
 
 MAX_DEPTH: Final = 8
 MAX_DIGITS: Final = 20
 _HERE: Final = Where(network="attestation")
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def parse_json(data: bytes, limit: int) -> object:
@@ -28,10 +23,7 @@ def parse_json(data: bytes, limit: int) -> object:
     """
     if len(data) > limit:
         raise LimitExceeded("bytes of an attestation", limit, len(data))
-    brackets = _STRING.sub(b"", data).translate(None, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-    if brackets:
+    if not is_nested_within(marks_of(data), MAX_DEPTH):
         raise MalformedAttestation(_HERE, f"nested deeper than {MAX_DEPTH}, or with open brackets")
     try:
         parsed: object = json.loads(

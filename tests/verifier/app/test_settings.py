@@ -74,7 +74,7 @@ def test_endpoints_come_as_a_list_or_with_commas(tmp_path: Path) -> None:
         ({"XMARGIN_POLICY": "lax"}, "'strict' or 'practical'"),
         ({"XMARGIN_NETWORKS__ETHEREUM__ENDPOINTS": "[1"}, "expected JSON"),
         ({"XMARGIN_NETWORKS__ETHEREUM__PIN": "0x" + "00" * 32}, "unset field"),
-        ({"XMARGIN_NETWORKS__ETHEREUM__ENDPOINTS": "[" * 100_000}, "lists and tables"),
+        ({"XMARGIN_NETWORKS__ETHEREUM__ENDPOINTS": "[" * 100_000}, "nested deeper"),
         ({"XMARGIN_TIMEOUTS": "3", "XMARGIN_TIMEOUTS__TOTAL": "3"}, "no table"),
     ],
 )

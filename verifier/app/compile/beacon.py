@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Final
 
 from chains.endpoint import Endpoint
-from verifier.app import bounded_json
 from verifier.app.account_file import ASK_ENDPOINTS, NetworkPart
 from verifier.app.compile.places import Place
 from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
+from verifier.codec import bounded_json
 from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.networks import CONFIGS, parse_config
 from verifier.errors import BadInput, VerifierError

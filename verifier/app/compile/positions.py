@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from verifier.app import bounded_json
 from verifier.app.account_file import AssetPart
 from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
 from verifier.assets.position import check_position
 from verifier.assets.storage_field import of_place
 from verifier.claims import Asset, Claim, ClaimKind, Source
+from verifier.codec import bounded_json
 from verifier.codec.storage_layout import StorageLayout, parse_layout, resolve
 from verifier.errors import BadInput, LimitExceeded
 from verifier.network import Network

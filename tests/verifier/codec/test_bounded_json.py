@@ -1,0 +1,43 @@
+"""JSON of a user's own: what is nested too deep is refused before Python's parser recurses."""
+
+from __future__ import annotations
+
+import pytest
+
+from verifier.codec.bounded_json import MAX_DEPTH, is_nested_within, loads, marks_of
+
+
+def test_depth_is_bounded_before_parsing() -> None:
+    """At the bound it is parsed; one deeper, or a hundred thousand, is refused. Brackets in strings do not count."""
+    assert loads("[" * MAX_DEPTH + "]" * MAX_DEPTH) is not None
+    for depth in (MAX_DEPTH + 1, 100_000):
+        with pytest.raises(ValueError, match="nested deeper"):
+            loads("[" * depth + "]" * depth)
+    with pytest.raises(ValueError, match="nested deeper"):
+        loads(b'{"a":' * 100_000)
+    assert loads('{"a": "[[[[' + "[" * 1_000 + '\\""}') is not None
+
+
+def test_what_is_not_json_is_an_error_of_one_kind() -> None:
+    for text in ("", "[", "}", "nul"):
+        with pytest.raises(ValueError, match=r"."):
+            loads(text)
+
+
+def test_what_stands_in_strings_is_no_mark() -> None:
+    """With escapes and without; an escaped quote ends no string."""
+    assert marks_of(b'{"a[": ["b{", 1], "c": {}}') == b"{:[]:{}}"
+    assert marks_of(b'{"a\\"[": ["\\\\", 1]}') == b"{:[]}"
+
+
+@pytest.mark.parametrize(
+    ("marks", "depth", "within"),
+    [
+        (b"", 0, True), (b"::", 0, True), (b"[]", 1, True), (b"[]", 0, False), (b"[{}]", 1, False), (b"[{}]", 2, True),
+        (b"[][][]", 1, True), (b"[{]}", 9, False), (b"[", 9, False), (b"]", 9, False), (b"][", 9, False),
+        (b"[" * 100_000, 9, False), (b"[" * 9 + b"]" * 9, 9, True), (b"[" * 10 + b"]" * 10, 9, False),
+    ],
+)  # fmt: skip
+def test_depth_is_counted_in_brackets_that_close_in_order(marks: bytes, depth: int, within: bool) -> None:
+    """One deeper than the bound is out, and so is what is open or crossed."""
+    assert is_nested_within(marks, depth) is within
