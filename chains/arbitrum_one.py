@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, escrow, pin, token
+from chains.chain import Chain, circle_usdc, escrow, pin, token, uptime
 from chains.families import ARBITRUM
 from chains.settlements import FACT, arbitrum
 from verifier.claims import ProxyKind
@@ -76,4 +76,5 @@ CHAIN: Final = Chain(
             1, "0xa3A7B6F88361F48403514059F1F16C8E78d60EeC", "docs.arbitrum.io, contract addresses: L1 ERC20 Gateway"
         ),
     ),
+    uptime=uptime("0xFdB631F5EE196F0ed6FAa767959853A9F217697D"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import Chain, circle_usdc, escrow, mirror, op_weth, pin, token
+from chains.chain import Chain, circle_usdc, escrow, mirror, op_weth, pin, token, uptime
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, base_games
 from verifier.claims import ProxyKind
@@ -84,4 +84,5 @@ CHAIN: Final = Chain(
             "docs.base.org, base contracts: L1StandardBridge on Ethereum",
         ),
     ),
+    uptime=uptime("0xBCF85224fc0756B9Fa45aA7892530B47e10b6433"),
 )

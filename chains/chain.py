@@ -49,6 +49,20 @@ class Escrow:
 
 
 @dataclass(frozen=True, slots=True)
+class Uptime:
+    """
+    Chainlink's feed of whether a rollup's sequencer is up.
+
+    Attributes:
+        proxy: The contract that points to the feed.
+        source: Where that is said.
+    """
+
+    proxy: Address
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One network of the registry.
 
@@ -60,6 +74,7 @@ class Chain:
         unconfirmed: Values that nobody has held against the chain yet.
         second_entries: Contracts that show balances counted elsewhere.
         escrows: Contracts elsewhere that hold the originals of bridged tokens.
+        uptime: What says whether its sequencer is up; None where no such feed is known.
     """
 
     network: Network
@@ -70,6 +85,7 @@ class Chain:
     unconfirmed: tuple[str, ...] = ()
     second_entries: tuple[SecondEntry, ...] = ()
     escrows: tuple[Escrow, ...] = ()
+    uptime: Uptime | None = None
 
 
 def local_network(name: str, chain: int, symbol: str = "ETH", fork: Fork = Fork.OSAKA) -> Network:
@@ -138,6 +154,11 @@ def mirror(contract: str, source: str, stands_for: str | None = None) -> SecondE
 def escrow(chain: int, contract: str, source: str) -> Escrow:
     """A bridge's escrow on another network."""
     return Escrow(chain_id(chain), address(parse_hex(contract, "escrow")), source)
+
+
+def uptime(proxy: str) -> Uptime:
+    """A sequencer's uptime feed, from the one list that Chainlink keeps of them."""
+    return Uptime(address(parse_hex(proxy, "uptime feed")), "docs.chain.link/data-feeds/l2-sequencer-feeds")
 
 
 class HasSecondEntries(Protocol):

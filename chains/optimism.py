@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chains import schedules
-from chains.chain import PROOFS_BY_CLIENT, Chain, circle_usdc, escrow, mirror, op_weth, pin, token
+from chains.chain import PROOFS_BY_CLIENT, Chain, circle_usdc, escrow, mirror, op_weth, pin, token, uptime
 from chains.families import OP_STACK, OP_TAGS
 from chains.settlements import FACT, op_games
 from verifier.network import Network
@@ -86,4 +86,5 @@ CHAIN: Final = Chain(
             "docs.optimism.io, addresses: L1StandardBridgeProxy on Ethereum",
         ),
     ),
+    uptime=uptime("0x371EAD81c9102C9BF4874A9075FFFf170F2Ee389"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, circle_usdc
+from chains.chain import Chain, circle_usdc, uptime
 from chains.families import PLAIN
 from chains.settlements import FACT, one_contract
 from verifier.network import Network
@@ -40,4 +40,5 @@ CHAIN: Final = Chain(
         "history ring",
         "seconds to finality",
     ),
+    uptime=uptime("0x45c2b8C204568A03Dc7A2E32B71D67Fe97F908A9"),
 )

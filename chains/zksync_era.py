@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chains.chain import Chain, mirror
+from chains.chain import Chain, mirror, uptime
 from chains.families import ZKSYNC
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId
@@ -33,4 +33,5 @@ CHAIN: Final = Chain(
             "matter-labs/era-contracts system-contracts: L2BaseToken at 0x800a keeps the balances of ETH",
         ),
     ),
+    uptime=uptime("0x0E6AC8B967393dcD3D36677c126976157F993940"),
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from chains.registry import NETWORKS
 from tests.nodes.protocols import chainlink
 from tests.system.test_positions import account, line
 from verifier.app.account_file import parse_account
@@ -15,7 +16,7 @@ from verifier.app.errors import ConfigError
 from verifier.app.service import check_account, verify_account
 from verifier.errors import BadPrice, UnreviewedMeaning
 from verifier.margin.account import quotes_of
-from verifier.primitives import Timestamp
+from verifier.primitives import Timestamp, to_hex
 from verifier.proven import ProvenPrice
 from verifier.view import encode_view, parse_view
 from verifier.wire import encode_bundle, parse_bundle
@@ -175,3 +176,52 @@ def test_a_feed_that_says_too_little_is_refused_with_its_cure(desk, keys, said):
     """What is wrong with a feed's line is said."""
     with pytest.raises(ConfigError, match=said):
         desk.spec(feed_lines(desk.eth, **keys))
+
+
+L2 = """
+[account]
+name = "l2"
+[holders]
+main = "0x00000000000000000000000000000000000000aa"
+[networks.NETWORK]
+endpoints = ["http://localhost:1"]
+[[assets]]
+network = "NETWORK"
+holder = "main"
+asset = "native"
+"""
+
+
+def feed_on(network, *policy, **more):
+    """What a file makes of a Chainlink feed on a known network."""
+    given = ", ".join(
+        [f"{name} = {json.dumps(value)}" for name, value in ({"layout": "ocr2", "decimals": 8} | more).items()]
+    )
+    lines = f'[[feeds]]\ngroup = "ETH"\nnetwork = "{network}"\nfeed = "chainlink"\ncontract = "0x{"11" * 20}"\nwith = {{ {given} }}\n'
+    text = L2.replace("NETWORK", network) + f"[policy]\naccept_contracts = {json.dumps(policy)}\n" + lines
+    file, source = parse_account(text, "a.toml")
+    spec = compile_account(file, source, NETWORKS, environ={}, networks={}, preset="strict")
+    (feed,) = spec.feeds
+    return dict(feed.claim.how.given).get("sequencer"), [w for w in spec.warnings if "sequencer" in w]
+
+
+@pytest.mark.covers("ORC-07")
+@pytest.mark.parametrize("network", ["arbitrum-one", "base", "optimism", "scroll", "zksync-era"])
+def test_a_rollups_sequencer_is_asked_for_unless_the_file_says_otherwise(network):
+    """Its uptime feed is Chainlink's own; a warning names it until the policy does; without, in so many words."""
+    proxy = NETWORKS[network].uptime.proxy
+    asked, (warning,) = feed_on(network)
+    assert asked == proxy
+    assert f"{network}:0x" in warning
+    assert 'sequencer = "none"' in warning
+    assert feed_on(network, f"{network}:{to_hex(proxy)}") == (proxy, [])
+    assert feed_on(network, sequencer="none") == (None, [])
+    own, (warning,) = feed_on(network, sequencer="0x" + "22" * 20)
+    assert (own, "0x2222" in warning) == (b"\x22" * 20, True)
+
+
+def test_networks_without_a_sequencers_feed_ask_for_none():
+    """Ethereum has no sequencer, and other rollups no feed that we know."""
+    for network in ("ethereum", "linea"):
+        assert feed_on(network) == (None, [])
+        assert feed_on(network, sequencer="none") == (None, [])

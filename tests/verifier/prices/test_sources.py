@@ -7,12 +7,16 @@ import random
 import pytest
 
 from tests.nodes.protocols import chainlink, uniswap
+from tests.simulators import minting
 from tests.verifier.assets.reading import now, raw
 from verifier.claims import PriceClaim
 from verifier.errors import BadInput, BadPrice, NotThere, WrongBinding
 from verifier.positions import PositionKind, position
 from verifier.prices.average import quote
-from verifier.primitives import ChainId
+from verifier.prices.sequencer import Sequencer, check_up
+from verifier.primitives import Address, ChainId, Word, slot_key
+from verifier.proven import ProvenWord, mint
+from verifier.trust import Anchor, Trust
 
 E18 = 10**18
 COUNTS = [4, pytest.param(200, marks=pytest.mark.soak)]
@@ -149,7 +153,56 @@ def test_what_is_no_feed_of_a_sequencer_is_refused(protocols):
     with pytest.raises(BadPrice, match="sequencer's feed has no round yet"):
         now(protocols.node).price(guarded(feed, chainlink.Uptime("base", other.proxy, other.aggregator)))
     with pytest.raises(BadInput, match="sequencer_layout"):
-        now(protocols.node).price(feed_claim(feed, sequencer=raw(other.proxy.address)))
+        now(protocols.node).price(feed_claim(feed, sequencer=raw(other.proxy.address), sequencer_layout="other"))
+
+
+@pytest.mark.covers("ORC-07")
+@pytest.mark.parametrize("layout", ["base", "arbitrum"])
+def test_the_layout_of_an_uptime_feed_need_not_be_said(protocols, layout):
+    """What stands there makes sense in one layout only; told the wrong one, it is no sequencer's state."""
+    node = protocols.node
+    feed, uptime = chainlink.deploy_feed(node, "ocr2"), chainlink.deploy_uptime(node, layout)
+    feed.answer(5 * 10**8)
+    protocols.wait(1_800)
+    for other, stands in (("either", True), (layout, True), (({"base", "arbitrum"} - {layout}).pop(), False)):
+        claim = feed_claim(feed, sequencer=raw(uptime.proxy.address), sequencer_layout=other, grace=1_800)
+        if stands:
+            assert now(node).price(claim).price == 5 * E18
+        else:
+            with pytest.raises(BadPrice, match="no sequencer's state"):
+                now(node).price(claim)
+    uptime.say(down=True, at=int(node.block()["timestamp"], 16))
+    with pytest.raises(BadPrice, match="sequencer is down"):
+        now(node).price(feed_claim(feed, sequencer=raw(uptime.proxy.address)))
+
+
+@pytest.mark.covers("ORC-07")
+@pytest.mark.parametrize(
+    ("down", "since", "said"),
+    [
+        (0, 1_700_000_000, None),
+        (0, 1_599_999_999, "no sequencer's state"),
+        (0, 1_600_000_000, None),
+        (2, 1_700_000_000, "no sequencer's state"),
+        (1, 1_700_000_000, "is down"),
+        (0, 1_800_000_000, "up for less than 1 s"),
+        (0, 1_800_000_001, "no sequencer's state"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["base", "arbitrum"])
+def test_a_state_is_one_that_such_a_feed_can_have(layout, down, since, said):
+    """Up or down, since some time from the first such feed on until the block; in either place of the fields."""
+    word = (5 | since << 80 | since << 144 | down << 208) if layout == "base" else (5 | down << 80 | since << 88)
+    above = minting.header(minting.network(), 1_800_000_000, Trust(Anchor.PINNED))
+    amount = minting.proven(minting.holding(minting.token()), 1)
+    state = mint(ProvenWord, rests_on=amount.rests_on, slot=slot_key(4), word=Word(word.to_bytes(32, "big")))
+    for asked in ("either", layout):
+        of = Sequencer(Address(bytes(20)), asked, 1)
+        if said is None:
+            check_up(of, state, above.timestamp)
+        else:
+            with pytest.raises(BadPrice, match=said):
+                check_up(of, state, above.timestamp)
 
 
 def pool_claim(pool, **given):

@@ -14,7 +14,7 @@ from verifier.app.compile.advice import advice
 from verifier.app.compile.assets import Compiled, Lookup, compile_lines, nothing_found
 from verifier.app.compile.beacon import BeaconSide
 from verifier.app.compile.declared import Declared, compile_declared
-from verifier.app.compile.feeds import compile_feeds, read_updates
+from verifier.app.compile.feeds import compile_feeds, read_updates, unnamed_uptime
 from verifier.app.compile.ground import Ground, lay_ground
 from verifier.app.compile.holders import Holders, compile_holders, names_of
 from verifier.app.compile.places import Registry
@@ -70,7 +70,8 @@ def compile_account(
         problems.add(("assets",), "the account lists nothing; add at least one [[assets]] entry")
     problems.raise_any()
     spec = _together(file, registry, ground, holders, made, declared, policy, feeds, endpoints, beacon)
-    return replace(spec, updates=updates, warnings=(*spec.warnings, *unread))
+    unnamed = unnamed_uptime(feeds, policy, ground.name_of)
+    return replace(spec, updates=updates, warnings=(*spec.warnings, *unread, *unnamed))
 
 
 def _lines(file: AccountFile) -> list[tuple[Path_, AssetPart, ClaimKind]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -11,15 +11,19 @@ from verifier.app.account_file import FeedPart
 from verifier.app.compile.places import Place
 from verifier.app.errors import did_you_mean
 from verifier.app.problems import Problems
+from verifier.app.quantities import checksummed
 from verifier.app.signed_updates import load_updates
 from verifier.claims import PriceClaim
 from verifier.errors import BadInput, VerifierError
 from verifier.margin.fixed import MAX_PRICE
 from verifier.margin.quotes import Feed
+from verifier.policy import Policy
 from verifier.positions import Parameter, PositionKind, position
 from verifier.prices.source import check_source
-from verifier.primitives import parse_hex
+from verifier.primitives import Address, parse_hex
 
+WITHOUT: Final = "none"
+"""In place of a sequencer's uptime feed: none is asked, though one is known."""
 SIGNED_HEARTBEAT: Final = 60
 """Seconds within which signers of prices speak anew, where the file says nothing else; a contract's feed has a day."""
 
@@ -61,8 +65,27 @@ def read_updates(parts: Sequence[FeedPart], folder: Path) -> tuple[tuple[bytes, 
     return tuple(found), tuple(faults)
 
 
+def unnamed_uptime(feeds: Sequence[Feed], policy: Policy, name_of: Callable[[PriceClaim], str]) -> tuple[str, ...]:
+    """Feeds of sequencers that prices are held against and the policy does not name, with the line to add."""
+    found: dict[str, None] = {}
+    for feed in feeds:
+        proxy = dict(feed.claim.how.given).get("sequencer")
+        if isinstance(proxy, bytes) and (feed.claim.chain_id, proxy) not in policy.accept_contracts:
+            network, line = name_of(feed.claim), checksummed(Address(proxy))
+            found[
+                f"Chainlink's prices on {network} count only while its sequencer is up, and will be refused: name its "
+                f'uptime feed and what that points to, accept_contracts = ["{network}:{line}", …], or do without by '
+                f'sequencer = "{WITHOUT}"'
+            ] = None
+    return tuple(found)
+
+
 def _feed(part: FeedPart, place: Place) -> Feed:
     given = {name: _parameter(value) for name, value in part.given.items()}
+    if part.feed == "chainlink" and place.uptime is not None:
+        given.setdefault("sequencer", bytes(place.uptime))
+    if given.get("sequencer") == WITHOUT:
+        del given["sequencer"]
     how = position(PositionKind(part.feed), **given)
     check_source(how, part.contract)
     if (how.kind is PositionKind.PYTH) != (part.updates is not None):

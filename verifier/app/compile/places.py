@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from chains.chain import Escrow, SecondEntry, local_network
+from chains.chain import Escrow, SecondEntry, Uptime, local_network
 from chains.families import ETHEREUM
 from verifier.app.account_file import NetworkPart
 from verifier.app.errors import did_you_mean
@@ -15,7 +15,7 @@ from verifier.app.toml_source import Path_
 from verifier.claims import KnownAsset
 from verifier.forks import Activation, Fork
 from verifier.network import Family, Network
-from verifier.primitives import ChainId
+from verifier.primitives import Address, ChainId
 
 
 class KnownChain(Protocol):
@@ -41,6 +41,11 @@ class KnownChain(Protocol):
         """Contracts elsewhere that hold the originals of bridged tokens."""
         ...
 
+    @property
+    def uptime(self) -> Uptime | None:
+        """What says whether its sequencer is up."""
+        ...
+
 
 Registry = Mapping[str, KnownChain]
 
@@ -51,11 +56,17 @@ class Place:
 
     network: Network
     assets: tuple[KnownAsset, ...] = ()
+    uptime: Address | None = None
+    """Chainlink's feed of whether the network's sequencer is up, where one is known."""
+
+
+def _uptime(chain: KnownChain) -> Address | None:
+    return None if chain.uptime is None else chain.uptime.proxy
 
 
 def compile_places(own: Mapping[str, NetworkPart], registry: Registry, problems: Problems) -> dict[str, Place]:
     """Networks by name: the registry's, and those that the file defines."""
-    places = {name: Place(chain.network, tuple(chain.assets)) for name, chain in registry.items()}
+    places = {name: Place(chain.network, tuple(chain.assets), _uptime(chain)) for name, chain in registry.items()}
     by_id = {place.network.chain_id: name for name, place in places.items()}
     families = {place.network.family.name: place.network.family for place in places.values()}
     families.setdefault(ETHEREUM.name, ETHEREUM)
