@@ -243,3 +243,29 @@ async def test_no_report_recording_probe_or_observation_holds_the_key(chain, lyi
     assert_unspoken(recorder.lines(), found, capability, shown(capability), report, desk.lines, repr(desk))
     assert_unspoken(*(tell_all(error) for value in refused for _, error in value.refusals), *map(tell_all, refused))
     assert_unspoken(spoken())
+
+
+@pytest.mark.covers("SEC-01")
+@pytest.mark.parametrize("as_json", [False, True], ids=["plain", "json"])
+def test_a_fault_is_told_without_its_own_words(as_json, monkeypatch, capfd):
+    """An error that nobody foresaw may hold anything: its kind and place are told, and a foreseen one in its words."""
+    import verifier.app.demo as module
+    from verifier.app.cli import run
+    from verifier.app.errors import UsageError
+
+    def fail(error: Exception) -> tuple[int, str]:
+        def run_demo(*args: object, **options: object) -> int:
+            raise error
+
+        monkeypatch.setattr(module, "run_demo", run_demo)
+        code = run(["demo", *(["--json"] if as_json else [])])
+        streams = capfd.readouterr()
+        return code, streams.out + streams.err
+
+    code, said = fail(ValueError(f"https://node.example/v3/{CANARY}"))
+    assert code == 1
+    assert "a fault of ours, ValueError at test_secrets.py:" in said
+    assert_unspoken(said)
+    code, said = fail(UsageError("the words of a foreseen error"))
+    assert code == 2
+    assert "the words of a foreseen error" in said

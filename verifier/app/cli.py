@@ -119,12 +119,16 @@ def _failed(error: Exception, *, debug: bool, as_json: bool) -> int:
         code = FAULT
     if debug:
         traceback.print_exc()
-    if as_json:
-        sys.stdout.write(dumps(error_json(error, code)) + "\n")
     message = str(error) if code != FAULT or isinstance(error, AppError | OSError) else _fault(error)
+    if as_json:
+        sys.stdout.write(dumps(error_json(error, code, message)) + "\n")
     open_terminal(quiet=False, no_color=False).fail(message, getattr(error, "remedy", ""))
     return code
 
 
 def _fault(error: Exception) -> str:
-    return f"a fault of ours, {type(error).__name__}: {error}; run with --debug before the command to see where"
+    """Without the error's own words: nobody has looked at what they may hold."""
+    from verifier.app.errors import place_of
+
+    where = f"{type(error).__name__} at {place_of(error)}"
+    return f"a fault of ours, {where}; run with --debug before the command to see what it said"

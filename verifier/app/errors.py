@@ -18,6 +18,7 @@ Every error says what to do next in `remedy`. Text from outside is bounded and e
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,12 @@ class StoreBusy(StoreError):
 
 class StoreFailed(StoreError):
     """The database could not be read or written."""
+
+
+def place_of(error: BaseException) -> str:
+    """The file and line that raised an error: they hold no secret, as its words might."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -70,7 +70,7 @@ class WebhookSink(Part):
     """A web hook. The body is signed with the secret; it is tried again until it is taken, or attempts are used up."""
 
     kind: Literal["webhook"]
-    url: str = Field(min_length=1)
+    url: str = Field(min_length=1, repr=False)
     secret: str = Field(min_length=1, description="Name of the variable that holds the secret.")
     name: Name | None = None
     attempts: int = Field(default=8, ge=1, le=100)

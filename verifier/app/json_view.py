@@ -316,8 +316,8 @@ def step_json(step: Proven | TrustRoot) -> Json:
     return {"step": type(step).__name__}
 
 
-def error_json(error: Exception, code: int) -> Json:
-    """What is said where there is no result."""
+def error_json(error: Exception, code: int, message: str | None = None) -> Json:
+    """What is said where there is no result; `message` is for an error whose own words are not to be shown."""
     remedy = getattr(error, "remedy", "")
     problems = error.problems if isinstance(error, ConfigError) else ()
     return {
@@ -326,7 +326,7 @@ def error_json(error: Exception, code: int) -> Json:
         "exit_codes": [code],
         "error": type(error).__name__,
         "class": error.refusal_class if isinstance(error, AppError | VerifierError) else "INPUT",
-        "message": clean(str(error)),
+        "message": clean(str(error) if message is None else message),
         "remedy": clean(remedy) if isinstance(remedy, str) else "",
         "problems": [{"path": p.path, "line": p.line, "message": clean(p.message)} for p in problems],
     }

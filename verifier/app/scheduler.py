@@ -14,7 +14,6 @@ import signal
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ from typing import Final
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from verifier.app.errors import StoreError
+from verifier.app.errors import StoreError, place_of
 from verifier.app.jobs import AlreadyDone, Ended, Place, run_job, write_missed
 from verifier.app.jobs_file import JobPart, JobsFile, SinkPart
 from verifier.app.logs import Level, log
@@ -41,12 +40,6 @@ Clock = Callable[[], Timestamp]
 def wall_clock() -> Timestamp:
     """The clock of this machine."""
     return Timestamp(int(time.time()))
-
-
-def _place_of(error: Exception) -> str:
-    """The file and line that raised it: they hold no secret, as its words might."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +175,7 @@ class Scheduler:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours in one job must not stop the others
-            log("error", "fault", job=job.name, due=due, error=type(error).__name__, where=_place_of(error))
+            log("error", "fault", job=job.name, due=due, error=type(error).__name__, where=place_of(error))
             self.metrics.runs.labels(job.name, "fault").inc()
             return []
         self.metrics.seconds.labels(job.name).observe(time.monotonic() - started)

@@ -143,8 +143,8 @@ def account_view(report: MarginReport) -> RenderableType:
     head = _heading(f"Margin account {clean(report.account.name)} ({figures.mode.value})")
     parts: list[RenderableType] = [head, table, positions(report)] if figures.positions else [head, table]
     status = Text("status ").append(report.status.value, style=status_style(report.status))
-    reasons = [Text(f"  {reason.doubt.value}: {clean(reason.text)}") for reason in dict.fromkeys(figures.reasons)]
-    return Group(*parts, status, *reasons)
+    reasons = dict.fromkeys(f"  {reason.doubt.value}: {clean(reason.text)}" for reason in figures.reasons)
+    return Group(*parts, status, *map(Text, reasons))
 
 
 def _pocket_row(pocket: PocketReport) -> list[Text]:
