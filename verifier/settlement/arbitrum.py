@@ -13,8 +13,8 @@ Three routes, told by what the preimage holds:
 - *outbox*: the contract that lets withdrawals out holds the block hash under the header's send root. It is written
   only when an assertion is confirmed; it does not say which.
 
-Source: OffchainLabs/nitro-contracts 3.2.0, 2.1.3 and 1.3.0, RollupCore.sol, Assertion.sol, AssertionState.sol, Node.sol,
-AbsOutbox.sol; slots by compiling them.
+Source: OffchainLabs/nitro-contracts 3.2.0, 2.1.3 and 1.3.0: RollupCore.sol, Assertion.sol, AssertionState.sol,
+Node.sol, AbsOutbox.sol; slots by compiling them.
 """
 
 from __future__ import annotations

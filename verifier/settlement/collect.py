@@ -161,11 +161,15 @@ def first_that_stands(
             continue
         if policy.takes(found.header.trust):
             return found
-        if weaker is None or found.header.trust.settlement is Settlement.SETTLED:
+        if weaker is None or _grade(found) is Settlement.SETTLED is not _grade(weaker):
             weaker = found
     if weaker is not None:
         return weaker  # the policy says why it does not count
     raise reason if reason is not None else MissingNode(at.where, bytes(32), "no candidate was told")
+
+
+def _grade(found: Settled) -> Settlement | None:
+    return found.header.trust.settlement
 
 
 def _the_more_telling(first: _Reason | None, error: _Reason) -> _Reason:

@@ -114,6 +114,7 @@ def test_the_age_that_is_needed_is_refused_before_the_parent_proves_anything() -
 def test_days_are_told_beside_hours_where_there_are_some() -> None:
     assert depth(604_800, 604_800) == "604,800 blocks and 168.0 hours (7.0 days)"
     assert depth(3, 2 * 86_400 - 1) == "3 blocks and 48.0 hours"
+    assert depth(3, 2 * 86_400) == "3 blocks and 48.0 hours (2.0 days)"
 
 
 def test_a_block_older_than_one_out_of_reach_is_not_tried_again() -> None:
