@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from verifier.calls import Work
 from verifier.checker import Checker
 from verifier.consensus.execution import execution_header
 from verifier.consensus.light_client import LightClientState
@@ -42,12 +43,13 @@ class _Anchored:
 class Anchors:
     """The anchor header of each section of a bundle: named by a root of the checker, or settled under its parent's."""
 
-    __slots__ = ("_bundle", "_checker", "_found", "_hashes", "_sections", "lights")
+    __slots__ = ("_bundle", "_checker", "_found", "_hashes", "_sections", "_work", "lights")
 
     def __init__(self, bundle: Bundle, hashes: Sequence[Hash32], checker: Checker) -> None:
         self._bundle, self._hashes, self._checker = bundle, hashes, checker
         self._sections = {section.chain_id: section for section in bundle.sections}
         self._found: dict[ChainId, _Anchored | VerifierError] = {}
+        self._work = Work(checker.limits.call_steps)
         self.lights: dict[ChainId, LightClientState] = {}
 
     def of(self, chain: ChainId) -> tuple[ProvenHeader, NodeTable, set[Hash32]]:
@@ -120,7 +122,7 @@ class Anchors:
         if not self._has_claims(settling.parent):
             _nothing_else(section_of_parent, parent, parent_nodes, parent_used)
         return verify_settlement(
-            case_of(network, parent, nodes, used, self._checker.policy, self._checker.roots),
+            case_of(network, parent, nodes, used, self._checker.policy, self._checker.roots, self._work),
             section.anchor,
             settling.preimages,
         )

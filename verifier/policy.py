@@ -215,7 +215,7 @@ class Limits:
 
     Attributes:
         codes, code_bytes: How many contracts' code a bundle holds, and how much one may be (Arbitrum takes 96 KiB).
-        call_steps: Units of work that all calls of one network may take together.
+        call_steps: Units of work that all calls of one network may take together, and all judgements of registries.
     """
 
     bundle_bytes: int = 1 << 30

@@ -13,6 +13,7 @@ import rlp
 
 from tests.simulators.trie_builder import Built, build, keccak
 from tests.simulators.world import EMPTY_TRIE, FAMILY, uint
+from verifier.calls import Work
 from verifier.claims import CodePin
 from verifier.consensus.weaker import verify_anchor
 from verifier.errors import Where
@@ -127,6 +128,7 @@ class Rollup:
         used: set[Hash32] | None = None,
         seen: Sequence[TrustRoot] | None = (),
         of: Network = PARENT,
+        work: Work | None = None,
     ) -> ProvenHeader:
         """What the scheme establishes of a header, with every node of the parent's state at hand."""
         state, storages = parent.tries()
@@ -134,7 +136,9 @@ class Rollup:
         for storage in storages.values():
             nodes.update(dict.fromkeys(all_nodes(storage)))
         table = NodeTable.from_hashed((Hash32(keccak(node)), node) for node in nodes)
-        case = case_of(self.network, parent.anchored(state, of), table, set() if used is None else used, policy, seen)
+        case = case_of(
+            self.network, parent.anchored(state, of), table, set() if used is None else used, policy, seen, work
+        )
         return verify_settlement(case, raw, preimages)
 
 

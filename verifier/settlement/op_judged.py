@@ -57,7 +57,7 @@ def registry_says(case: Case, registry: Address, game: Address, codes: Sequence[
         Unsupported, CallTooLarge, Malformed, ProofError: As `verify_call` raises them.
     """
     table = CodeTable(codes)
-    called = verify_call(case.at, judgement(registry, game), _State(case), table)
+    called = verify_call(case.at, judgement(registry, game), _State(case), table, work=case.work)
     unused = table.unused()
     if unused:
         raise UnusedEvidence(case.at.where, "codes beside a settlement", len(unused), to_hex(unused[0]))

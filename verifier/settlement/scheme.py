@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from verifier.calls import Work
 from verifier.claims import CodePin
 from verifier.errors import BadInput, Denied, NotThere, UnreviewedCode, Unsupported, Where
 from verifier.headers.decode import Header, decode_header
@@ -45,6 +46,7 @@ class Case:
         used: Gets the hashes of the nodes that were followed.
         policy: The checker's.
         seen: The checker's roots, of which observations count for proposed roots; None while gathering.
+        work: What calls may still do, where a contract's own judgement is run; shared with the other rollups'.
     """
 
     network: Network
@@ -55,6 +57,7 @@ class Case:
     used: set[Hash32]
     policy: Policy
     seen: Sequence[TrustRoot] | None = ()
+    work: Work | None = None
 
     @property
     def now(self) -> Timestamp:
@@ -82,6 +85,7 @@ def case_of(
     used: set[Hash32],
     policy: Policy,
     seen: Sequence[TrustRoot] | None = (),
+    work: Work | None = None,
 ) -> Case:
     """
     A case over the state of the parent's header.
@@ -94,7 +98,7 @@ def case_of(
         raise BadInput("settlement", "a network that is settled on a parent", network.name)
     if at.network.chain_id != settled.parent:
         raise BadInput("settlement", f"a header of chain {settled.parent}", at.network.name)
-    return Case(network, settled, at, StateReader(state_root(at), nodes, used), nodes, used, policy, seen)
+    return Case(network, settled, at, StateReader(state_root(at), nodes, used), nodes, used, policy, seen, work)
 
 
 Verify = Callable[[Case, bytes, Sequence[bytes]], ProvenHeader]

@@ -9,8 +9,9 @@ import pytest
 from tests.simulators.rollup import PARENT
 from tests.simulators.trie_builder import keccak
 from tests.verifier.settlement.games import DELAY, NOW, GameWorld
+from verifier.calls import Work
 from verifier.claims import CodePin
-from verifier.errors import MissingEvidence, NotSettled, UnusedEvidence
+from verifier.errors import CallTooLarge, MissingEvidence, NotSettled, UnusedEvidence
 from verifier.forks import Activation, EvmRules, Fork
 from verifier.policy import STRICT, Policy
 from verifier.primitives import ChainId, Hash32
@@ -34,9 +35,9 @@ class Judged:
         own = [("registry", CodePin(Hash32(keccak(code))))] if reviewed else []
         self.rollup = replace(self.world.rollup, codes=[*pins, *own])
 
-    def verify(self, *codes: bytes, policy: Policy = STRICT) -> ProvenHeader:
+    def verify(self, *codes: bytes, policy: Policy = STRICT, work: Work | None = None) -> ProvenHeader:
         preimages = [*self.world.preimages, *codes]
-        return self.rollup.verify(self.world.parent, self.world.raw, preimages, policy=policy, of=RUNS)
+        return self.rollup.verify(self.world.parent, self.world.raw, preimages, policy=policy, of=RUNS, work=work)
 
 
 def test_both_ways_agree() -> None:
@@ -56,6 +57,19 @@ def test_an_answer_that_is_neither_is_none() -> None:
     for code in (TWO, b"\xfe", b"\x00"):
         with pytest.raises(NotSettled, match="yes or no"):
             Judged(code).verify(code)
+
+
+def test_judgements_share_one_bound_on_their_work() -> None:
+    """The second does what the first left, and no more; what it did is gone all the same."""
+    work = Work(1_000)
+    assert Judged(YES).verify(YES, work=work).trust.settlement is Settlement.SETTLED
+    cost = 1_000 - work.left
+    assert cost > 0
+    work.left = 2 * cost - 1
+    assert Judged(YES).verify(YES, work=work).trust.settlement is Settlement.SETTLED
+    with pytest.raises(CallTooLarge, match=f"{cost - 1}"):
+        Judged(YES).verify(YES, work=work)
+    assert work.left == 0
 
 
 def test_code_that_the_function_did_not_run_is_refused() -> None:
