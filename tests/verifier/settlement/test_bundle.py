@@ -11,7 +11,9 @@ from tests.simulators.trie_builder import keccak
 from tests.simulators.world import World, holder, run
 from tests.verifier.settlement.games import DAY, DELAY, PASSER_ROOT, GameWorld, clone_code, output_root, uuid
 from verifier.checker import Checker
+from verifier.claims import CodePin
 from verifier.errors import (
+    CallTooLarge,
     FromTheFuture,
     MalformedBundle,
     MissingNode,
@@ -99,7 +101,7 @@ class Scene:
         from verifier.settlement.scheme import case_of
         from verifier.trie.table import NodeTable
 
-        assert FAMILY is PARENT.family
+        assert PARENT.family.dialects == FAMILY.dialects
         used: set[Hash32] = set()
         by_hash = {Hash32(keccak(node)): node for node in nodes}
         pin = PinnedBlock(PARENT.chain_id, Hash32(keccak(raw)))
@@ -272,3 +274,35 @@ def test_a_settled_section_brings_no_light_client_along() -> None:
     both = replace(rollup, light=LightEvidence(bootstrap=b"anything"))
     with pytest.raises(MalformedBundle, match="a light client of its own"):
         parse_bundle(encode_bundle(replace(bundle, sections=(parent, both))))
+
+
+def test_a_registrys_own_judgement_does_no_more_than_the_checkers_bound_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The bound on the work of calls is the checker's for judgements too; where it is enough, the root stands."""
+    from tests.verifier.settlement.test_op_judged import RUNS, YES
+
+    monkeypatch.setattr("tests.verifier.settlement.test_bundle.PARENT", RUNS)
+    scene = Judging(YES)
+    bundle, believed = scene.bundle(), scene.checker()
+    assert not [outcome for outcome in scene.verified(bundle).outcomes if isinstance(outcome, Refusal)]
+    tight = replace(believed, limits=replace(believed.limits, call_steps=3))
+    assert isinstance(error_of(scene.verified(bundle, tight)), CallTooLarge)
+
+
+class Judging(Scene):
+    """A scene whose registry runs code of ours, which judges beside the slots."""
+
+    def __init__(self, code: bytes) -> None:
+        self.code = code
+        super().__init__()
+        games = self.games
+        games.parent.contracts[games.registry].code = code
+        pins = [pin for pin in games.rollup.codes if pin[0] != "registry"]
+        own = ("registry", CodePin(Hash32(keccak(code))))
+        network = replace(games.rollup, codes=[*pins, own]).network
+        self.network = replace(network, name="net10", native_symbol="ETH", family=self.network.family)
+
+    @property
+    def preimages(self) -> tuple[bytes, ...]:
+        return (*super().preimages, self.code)
