@@ -59,12 +59,13 @@ def gather_bold(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Po
                 return confirmed
         except (Unanswered, VerifierError) as error:
             reason = error
-    if settled.contract("rollup") is None and confirmed is not None:
+    rollup = settled.contract("rollup")
+    if rollup is None and confirmed is not None:
         return confirmed
-    if settled.contract("rollup") is None:
+    if rollup is None:
         raise reason or MissingEvidence(Where(network=network.name), "the address of the rollup or the outbox")
     try:
-        return (yield from _by_assertion(network, at, as_of, policy))
+        return (yield from _by_assertion(network, rollup, at, as_of, policy))
     except (Unanswered, VerifierError) as error:
         reason = error
     if confirmed is None or as_of - confirmed.header.timestamp > policy.max_head_lag:
@@ -139,12 +140,11 @@ def parse_assertion(log: Log) -> Told | None:
     return told if keccak256(told.link) == told.hash else None
 
 
-def _by_assertion(network: Network, at: ProvenHeader, as_of: Timestamp, policy: Policy) -> Flow[Settled]:
+def _by_assertion(
+    network: Network, rollup: Address, at: ProvenHeader, as_of: Timestamp, policy: Policy
+) -> Flow[Settled]:
     """The oldest assertion after the as-of time, and before it the newest, of those that stand and count."""
     settled = _settled(network)
-    rollup = settled.contract("rollup")
-    if rollup is None:
-        raise MissingEvidence(Where(network=network.name), "the address of the rollup on the parent")
     told = yield from _assertions(at, rollup)
     if not told:
         raise NotThere(at.where.at(address=rollup), "any assertion, as the endpoint's logs say,")
