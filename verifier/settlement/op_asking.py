@@ -14,7 +14,7 @@ from verifier.claims import AccountRead
 from verifier.codec import rlp
 from verifier.codec.abi import array_slot, mapping_slot, offset_slot, pad_address, pad_bytesn
 from verifier.crypto.keccak import keccak256
-from verifier.errors import BadInput, MissingEvidence, NotThere, VerifierError, Where
+from verifier.errors import BadInput, MissingEvidence, MissingNode, NotThere, VerifierError, Where
 from verifier.evm.gather import gather_calls
 from verifier.flow import AskCode, AskHeader, AskHeight, AskProof, AskSaid, Flow, Unanswered, ask, ask_all
 from verifier.headers.decode import Header, decode_header
@@ -126,6 +126,7 @@ def _gather(place: Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow[
     judged = judge == "registry" and (place.at.network.chain_id, place.contract(judge)) in policy.accept_contracts
     games = yield from _told_games(place, judge, as_of)
     settled_by = place.at.timestamp - place.settled.delay
+    hint: VerifierError | Unanswered | None = None
     reason: VerifierError | Unanswered | None = None
 
     def first(some: list[Told], *, exact: bool, posted: bool = False) -> Flow[Settled]:
@@ -140,8 +141,10 @@ def _gather(place: Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow[
     if after:
         try:
             return (yield from first(after, exact=True))
-        except MissingEvidence:
-            pass
+        except MissingNode:
+            pass  # none of them is about a block after the moment
+        except (VerifierError, Unanswered) as error:
+            hint = error  # what came to nothing after the moment hides no game before it
     if Settlement.PROPOSED in policy.settlements:
         old_enough = [game for game in games if game.record.created <= place.at.timestamp - policy.proposed.min_age]
         later = [game for game in reversed(old_enough) if game.record.created > as_of]
@@ -155,7 +158,7 @@ def _gather(place: Place, judge: str, as_of: Timestamp, policy: Policy) -> Flow[
     try:
         found = yield from first(newest, exact=False)
     except (VerifierError, Unanswered) as error:
-        raise reason or error from None
+        raise reason or hint or error from None
     if reason is not None and as_of - found.header.timestamp > policy.max_head_lag:
         raise reason  # what is settled is too old for this account: what failed is the proposed root
     return found
