@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Final, NoReturn
 
 from verifier.codec.bounded_json import is_nested_within, marks_of
@@ -11,6 +12,7 @@ from verifier.errors import LimitExceeded, MalformedAttestation, Where
 MAX_DEPTH: Final = 8
 MAX_DIGITS: Final = 20
 _HERE: Final = Where(network="attestation")
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_json(data: bytes, limit: int) -> object:
@@ -19,17 +21,22 @@ def parse_json(data: bytes, limit: int) -> object:
 
     Raises:
         LimitExceeded: Larger than the limit.
-        MalformedAttestation: Not JSON, too deep, a key twice in one object, or a number that is no plain integer.
+        MalformedAttestation: Not JSON in UTF-8, too deep, a key twice in one object, half a character, or a number that
+            is no plain integer.
     """
     if len(data) > limit:
         raise LimitExceeded("bytes of an attestation", limit, len(data))
     if not is_nested_within(marks_of(data), MAX_DEPTH):
         raise MalformedAttestation(_HERE, f"nested deeper than {MAX_DEPTH}, or with open brackets")
     try:
+        # As bytes it might be UTF-16, in which the brackets stand elsewhere than they were looked for.
+        text = data.decode()
         parsed: object = json.loads(
-            data, object_pairs_hook=_once, parse_float=_refused, parse_int=_integer, parse_constant=_refused
+            text, object_pairs_hook=_once, parse_float=_refused, parse_int=_integer, parse_constant=_refused
         )
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        if _SURROGATE.search(text):
+            json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise MalformedAttestation(_HERE, "not JSON", type(error).__name__) from None
     return parsed
 

@@ -12,7 +12,8 @@ from typing import Final
 
 MAX_DEPTH: Final = 200
 """Of a user's own files and variables: deeper than anything of ours."""
-_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+"""A string, or one that never ends: were that no match, each quote would be looked at to the end of the document."""
 _PLAIN_STRING: Final = re.compile(rb'"[^"]*"')
 _NOT_MARKS: Final = bytes(set(range(256)) - set(b'"[]{}:'))
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -23,12 +24,13 @@ def loads(text: bytes | str) -> object:
     One JSON document.
 
     Raises:
-        ValueError: Not JSON, or nested deeper than anything of ours.
+        ValueError: Not JSON in UTF-8, or nested deeper than anything of ours.
     """
     raw = text.encode() if isinstance(text, str) else text
     if not is_nested_within(marks_of(raw), MAX_DEPTH):
         raise ValueError(f"nested deeper than {MAX_DEPTH}, or with open brackets")
-    parsed: object = json.loads(raw)
+    # As bytes it might be UTF-16, in which the brackets stand elsewhere than they were looked for.
+    parsed: object = json.loads(raw.decode())
     return parsed
 
 

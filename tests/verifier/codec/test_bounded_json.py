@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from verifier.codec.bounded_json import MAX_DEPTH, is_nested_within, loads, marks_of
@@ -16,6 +18,26 @@ def test_depth_is_bounded_before_parsing() -> None:
     with pytest.raises(ValueError, match="nested deeper"):
         loads(b'{"a":' * 100_000)
     assert loads('{"a": "[[[[' + "[" * 1_000 + '\\""}') is not None
+
+
+def test_brackets_are_looked_for_where_they_are_parsed() -> None:
+    """In UTF-16 the bytes of other characters look like quotes, and hide brackets; it is no JSON of ours."""
+    deep = '["\u2200",' + "[" * 100_000 + "]" * 100_000 + ',"\u2200"]'
+    with pytest.raises(ValueError, match="nested deeper"):
+        loads(deep)
+    with pytest.raises(ValueError, match=r"."):
+        loads(deep.encode("utf-16-le"))
+    assert loads('["\u2200"]'.encode()) == ["\u2200"]
+
+
+def test_a_string_that_never_ends_is_looked_at_once() -> None:
+    """Half a million quotes, each of them escaped: refused in time that grows with their number, not its square."""
+    started = time.monotonic()
+    for text in (b'\\"' * 500_000, b'"' + b'\\"' * 500_000, b'\\"' * 500_000 + b"\\"):
+        with pytest.raises(ValueError, match=r"."):
+            loads(text)
+    assert time.monotonic() - started < 5
+    assert loads(b'"' + b'\\"' * 500_000 + b'"') == '"' * 500_000
 
 
 def test_what_is_not_json_is_an_error_of_one_kind() -> None:
