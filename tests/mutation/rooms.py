@@ -15,6 +15,7 @@ _HEADERS = ("tests/verifier/headers", "tests/hostile/test_headers.py", NOTICED.f
 _STATE = ("tests/verifier/state", "tests/hostile/test_state.py", NOTICED.format("state"))
 _WIRE = ("tests/verifier/test_wire.py", NOTICED.format("wire"))
 
+_ATTEST = "tests/verifier/attest/test_{}.py"
 _LIGHT = (
     "tests/hostile/test_light_client.py",
     "tests/hostile/test_ssz_branches.py",
@@ -26,6 +27,7 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/codec/cbor.py", _WIRE),
     ("verifier/codec/ssz/", ("tests/verifier/codec/test_ssz.py", *_LIGHT)),
     ("verifier/crypto/bls.py", ("tests/hostile/test_bls.py", "tests/verifier/crypto/test_bls.py")),
+    ("verifier/codec/bounded_json.py", ("tests/verifier/codec/test_bounded_json.py",)),
     (
         "verifier/codec/",
         ("tests/verifier/codec", "tests/hostile/test_rlp.py", "tests/hostile/test_storage.py", NOTICED.format("codec")),
@@ -38,13 +40,23 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/state/", (*_STATE, "tests/hostile/test_accounts.py", "tests/hostile/test_receipts.py")),
     ("verifier/consensus/weaker.py", ("tests/verifier/consensus", *_WHOLE)),
     ("verifier/consensus/replay.py", ("tests/hostile/test_light_evidence.py", "tests/verifier/test_gather_light.py")),
+    ("verifier/consensus/descent.py", ("tests/verifier/consensus/test_descent.py",)),
     ("verifier/consensus/", _LIGHT),
     ("verifier/assets/", (NOTICED.format("assets"), "tests/hostile/test_storage.py", *_WHOLE)),
     (
         "verifier/settlement/",
         ("tests/verifier/settlement", "tests/hostile/test_settlement.py", "tests/vectors/test_rollups.py"),
     ),
-    ("verifier/attest/", ("tests/verifier/attest",)),
+    ("verifier/attest/control.py", (_ATTEST.format("contract_holders"), _ATTEST.format("typed_data"))),
+    ("verifier/attest/erc3668.py", (_ATTEST.format("erc3668"),)),
+    ("verifier/attest/eip712.py", (_ATTEST.format("typed_data"), "tests/verifier/attest")),
+    ("verifier/attest/statement.py", (_ATTEST.format("statement"), "tests/verifier/attest")),
+    ("verifier/attest/strict_json.py", (_ATTEST.format("statement"), _ATTEST.format("quorum"))),
+    ("verifier/attest/", (_ATTEST.format("quorum"), "tests/verifier/attest")),
+    *(
+        (f"verifier/merkle/{n}.py", (f"tests/verifier/merkle/test_{n}.py",))
+        for n in ("ordered", "sorted_pairs", "ssz", "sums")
+    ),
     ("verifier/merkle/", ("tests/verifier/merkle",)),
     ("verifier/wire/", _WIRE),
     ("verifier/shape.py", _WIRE),
@@ -94,9 +106,13 @@ DRIVEN = (
     "verifier/assets/__init__.py",
     "verifier/assets/erc20.py",
     "verifier/assets/native.py",
+    "verifier/attest/control.py",
+    "verifier/attest/erc3668.py",
     "verifier/codec/abi.py",
+    "verifier/codec/bounded_json.py",
     "verifier/codec/cbor.py",
     "verifier/codec/rlp.py",
+    "verifier/consensus/descent.py",
     "verifier/consensus/weaker.py",
     "verifier/flow.py",
     "verifier/gather.py",

@@ -21,7 +21,8 @@ from verifier.primitives import Address, address, parse_hex, to_hex
 
 LATEST: Final = selector("latest", ("string",))
 """What is asked: `latest(string account)`."""
-MAX_CALL: Final = 4_096
+MAX_CALL: Final = 4 + 64 + 4_032
+"""Bytes of a call: selector, place and length of the name, and far more of it than an account may have."""
 MAX_BODY: Final = 3 * MAX_CALL
 """Bytes of a posted request: the call in hex, and what is around it."""
 Answer = tuple[int, str]

@@ -127,6 +127,7 @@ def test_an_attestation_in_another_time() -> None:
     """Expired by a second, from the future, a number that was passed, and with its expiry moved on."""
     made = attested(0, 1)
     verify_attestation(made, TRUSTED, made.statement.valid_until)
+    verify_attestation(made, TRUSTED, Timestamp(ISSUED - 15))
     for now in (made.statement.valid_until + 1, ISSUED - 16):
         with pytest.raises(BadAttestation):
             verify_attestation(made, TRUSTED, Timestamp(now))

@@ -101,7 +101,7 @@ def test_details_that_change_a_digest() -> None:
     )
     assert typed_digest(domain, types, primary, {**value, "anchors": value["anchors"][:1]}) != digest
     for wrong in ({"sequence": 2**64}, {"sequence": -1}, {"sequence": True}, {"lowKnown": 1}, {"bundleId": b"x"},
-                  {"account": b"x"}, {"anchors": "x"}, {"extra": 1}):  # fmt: skip
+                  {"account": b"x"}, {"anchors": "x"}, {"anchors": ["x"]}, {"extra": 1}):  # fmt: skip
         with pytest.raises(BadInput):
             typed_digest(domain, types, primary, {**value, **wrong})
 

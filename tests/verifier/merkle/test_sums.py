@@ -119,3 +119,16 @@ def test_the_shape_is_that_of_the_published_count() -> None:
         publish([], EPOCH)
     with pytest.raises(BadInput):
         Liabilities(published.root, published.total, 0, EPOCH)
+
+
+def test_a_publication_is_of_numbers_that_it_can_hold() -> None:
+    """An epoch of 64 bits and a count above zero; one beyond either end is refused."""
+    listed = customers(2)
+    made = publish(listed, EPOCH)
+    for epoch in (0, 2**64 - 1):
+        assert Liabilities(made.root, made.total, 2, epoch).epoch == epoch
+    for epoch in (-1, 2**64):
+        with pytest.raises(BadInput, match="epoch"):
+            Liabilities(made.root, made.total, 2, epoch)
+    with pytest.raises(BadInput, match="number of liabilities"):
+        Liabilities(made.root, made.total, 0, EPOCH)
