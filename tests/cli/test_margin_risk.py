@@ -187,6 +187,50 @@ def test_a_rate_that_is_none_is_wrong_usage(tmp_path: Path, args: tuple[Any, ...
 
 def test_an_option_without_its_report_is_wrong_usage(tmp_path: Path) -> None:
     """It would change nothing, and says to which report it belongs."""
-    for option, value, report in (("--over", "4h", "--liquidate"), ("--accounts", peers(tmp_path), "--contagion")):
+    for option, value, report in (
+        ("--over", "4h", "--liquidate"), ("--aversion", "0.1", "--over"), ("--accounts", peers(tmp_path), "--contagion"),
+        ("--turnover", "5%", "--optimise"), ("--step", "2d", "--history"),
+    ):  # fmt: skip
         done = run("margin", DEMO / "account.toml", *BUNDLE, option, value, cwd=tmp_path)
         assert done.returncode == 2 and f"{option} without {report}" in done.stderr
+
+
+def test_parts_go_by_names_that_people_read_and_each_by_its_own(tmp_path: Path, dated: Path) -> None:
+    """Two holders of one coin on one network are told apart; a program still gets the whole ids."""
+    done = run("margin", dated, *BUNDLE, "--optimise", "--contagion", "--db", tmp_path / "x.db", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = ("withdraw ETH on alpha ", "withdraw ETH on gamma of 0xa11ce000… ", "withdraw ETH on gamma of 0xe4100000… ")
+    assert all(name in done.stdout for name in (*names, "position ETH-PERP-1", "oracle fixture"))
+    assert "holding:31337" not in done.stdout
+    shown = margin(tmp_path, *BUNDLE, "--optimise", account=dated)
+    assert shown["optimisation"][0]["leverage"]["withdrawals"][0]["name"].startswith("holding:31337:native:0xa11ce")
+
+
+def test_a_coin_margined_contract_is_worth_its_dollars(tmp_path: Path, dated: Path) -> None:
+    """A hundred of 10 USD are 1,000 whatever the price: not a hundred coins, in exposures, edges, leverage and sales."""
+    page = dated.read_text()
+    dated.write_text(
+        page
+        + """
+[[positions]]
+market = "ETH-PERP"
+kind = "inverse"
+multiplier = "10"
+entry = "3000"
+size = "-100"
+name = "inverse"
+"""
+    )
+    shown = margin(tmp_path, *BUNDLE, "--contagion", "--optimise", "--allocate", "--liquidate", account=dated)
+    edges = {(e["source"], e["target"]): float(e["money"]) for e in shown["contagion"]["edges"]}
+    assert edges["asset:ETH", "position:declared-position:inverse"] == 1_000
+    bare = margin(tmp_path, *BUNDLE, "--optimise", account=DEMO / "account.toml")
+    gross = [float(one["optimisation"][0]["leverage"]["gross"]) for one in (shown, bare)]
+    assert gross[0] - gross[1] == 1_000
+    (sigma,) = [m for m in shown["allocation"]["measures"] if m["measure"] == "sigma"]
+    share = {c["part"]: float(c["share"]) for c in sigma["contributions"]}
+    assert 0 < share["declared-position:inverse"] < share["declared-position:ETH-PERP-1"] / 100
+    failing = margin(tmp_path, *BUNDLE, "--liquidate", "--fee", "1%", "--shock", "ETH=+6000%", account=dated, code=6)
+    (plan,) = failing["liquidation"]["plans"]
+    (cost,) = [float(s["cost"]) for s in plan["steps"] if s["part"] == "declared-position:inverse"]
+    assert cost < 200

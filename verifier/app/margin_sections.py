@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Final
 
 from verifier.app.quantities import rfc3339
+from verifier.app.report.tables import cents, cents_up
 from verifier.app.store import Row, Store
 from verifier.app.what_if import Analysis, Grid, Section, WhatIf, with_profile
 from verifier.margin.as_json_more import comparison_json, cures_json, pool_json, portfolio_json, quality_json
 from verifier.margin.by_mode import Needs, compare_modes
 from verifier.margin.composition import Levels, composition, contingencies
 from verifier.margin.cures import cures
-from verifier.margin.fixed import credit, show_scaled
+from verifier.margin.fixed import show_scaled
 from verifier.margin.haircut import view_price
 from verifier.margin.modes import Mode
 from verifier.margin.pool import Place, VenueRule, place_of, view_pool
@@ -27,26 +28,20 @@ from verifier.margin.report import PocketReport, weigh_pools
 from verifier.margin.scenario import Contingency
 from verifier.policy import PPM
 
-_CENT: Final = 10**16
 HORIZON: Final = 3_600
 """Seconds within which money must arrive elsewhere to count."""
 
 
-def cents(money: int) -> str:
-    """Money to the cent, rounded down."""
-    return show_scaled(credit(money, _CENT), 2)
-
-
 def needs(value: Needs | None) -> tuple[str, str]:
     """Initial and maintenance."""
-    return ("-", "-") if value is None else (cents(value.initial), cents(value.maintenance))
+    return ("-", "-") if value is None else (cents_up(value.initial), cents_up(value.maintenance))
 
 
 def modes(made: WhatIf) -> Section:
     """The account and every position under each mode."""
     found = compare_modes(made.figures, made.policy, made.rules)
     totals = tuple(
-        (t.mode.value, cents(t.equity), cents(t.initial), cents(t.maintenance), t.status) for t in found.totals
+        (t.mode.value, cents(t.equity), cents_up(t.initial), cents_up(t.maintenance), t.status) for t in found.totals
     )
     rows = tuple(
         (p.id.partition(":")[2] or p.id, *needs(p.isolated), *needs(p.cross), *needs(p.portfolio), *needs(p.alone))
@@ -67,7 +62,7 @@ def called(made: WhatIf) -> Section:
     found = [c for p in made.figures.pockets if (c := cures(p, views, made.policy.factors, target)) is not None]
     rows = []
     for cure in (c for c in found if c.cash):
-        rows.append((cure.pool or "cross", "cash", cents(-(-cure.cash // _CENT) * _CENT)))
+        rows.append((cure.pool or "cross", "cash", cents_up(cure.cash)))
         rows += [(cure.pool or "cross", f"deposit {d.group}", show_scaled(d.amount)) for d in cure.deposits]
         rows += [
             (cure.pool or "cross", f"reduce {r.position.partition(':')[2] or r.position}", str(r.amount))
@@ -82,9 +77,7 @@ def doubts(made: WhatIf) -> Section:
     """What doubt about data costs."""
     found = [quality(pocket, made.rules.ladder) for pocket in made.figures.pockets]
     rows = tuple(
-        (q.pool or "cross", cents(q.trust), cents(q.age), cents(q.price), cents(q.missing), cents(q.marked_up))
-        for q in found
-        if q.total
+        (q.pool or "cross", *map(cents_up, (q.trust, q.age, q.price, q.missing, q.marked_up))) for q in found if q.total
     )
     heads = ("pool", "trust>", "age>", "price age>", "missing>", "debts marked up>")
     return Section(
@@ -101,8 +94,8 @@ def venues(made: WhatIf) -> Section:
             v.place[1] or "wallet",
             v.status.value,
             cents(v.risk.equity),
-            cents(v.risk.initial),
-            cents(v.lacking),
+            cents_up(v.risk.initial),
+            cents_up(v.lacking),
             cents(v.free),
         )
         for v in found.venues
@@ -144,17 +137,17 @@ def scenarios(made: WhatIf) -> Section:
 def _scenario_grids(pool: PocketReport, value: PortfolioValue) -> list[Grid]:
     """The scenarios; then the whole sum, from the worst loss to what the pool requires, with every contingency."""
     name = pool.name or "cross"
-    rows = tuple((s.name, cents(s.loss), "worst" if s.name == value.worst else "") for s in value.scenarios)
-    rows += (("basis, not netted over expiries", cents(value.basis), "worst" if value.worst == "basis" else ""),)
+    rows = tuple((s.name, cents_up(s.loss), "worst" if s.name == value.worst else "") for s in value.scenarios)
+    rows += (("basis, not netted over expiries", cents_up(value.basis), "worst" if value.worst == "basis" else ""),)
     parts = composition(pool)
     charged = dict(contingencies(pool, parts))
     balances = [(n, charged.pop(n)) for n in (Contingency.COLLATERAL.value, Contingency.DATA.value)]
     factored = [whole - sum(both[n] for both in charged.values()) for n, whole in enumerate(_scenario_need(value))]
     total = (
-        (f"worst loss of {cents(value.loss)}, by its factors", cents(factored[0]), cents(factored[1])),
-        *((n, cents(i), cents(m)) for n, (i, m) in charged.items()),
-        ("= by scenarios", cents(value.initial), cents(value.maintenance)),
-        ("= by rules", cents(value.alone_initial), cents(value.alone_maintenance)),
+        (f"worst loss of {cents_up(value.loss)}, by its factors", cents_up(factored[0]), cents_up(factored[1])),
+        *((n, *_both(both)) for n, both in charged.items()),
+        ("= by scenarios", cents_up(value.initial), cents_up(value.maintenance)),
+        ("= by rules", cents_up(value.alone_initial), cents_up(value.alone_maintenance)),
         ("the smaller, hedging balances relieved", *_both(parts.together)),
         *((n, *_both(both)) for n, both in balances),
         ("weights of debts", *_both(parts.debts)),
@@ -174,7 +167,7 @@ def _scenario_need(value: PortfolioValue) -> Levels:
 
 
 def _both(levels: Levels) -> tuple[str, str]:
-    return cents(levels[0]), cents(levels[1])
+    return cents_up(levels[0]), cents_up(levels[1])
 
 
 def history(store: Store, account: str) -> Section:

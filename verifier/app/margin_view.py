@@ -10,10 +10,9 @@ from rich.text import Text
 
 from verifier.app.exit_codes import Exit
 from verifier.app.json_view import Json, head, time_json
-from verifier.app.report.tables import cell, plain, span, status_style
+from verifier.app.report.tables import cell, cents, cents_up, plain, span, status_style
 from verifier.app.what_if import Grid, Section, WhatIf
 from verifier.margin.as_json import to_json
-from verifier.margin.fixed import credit, show_scaled
 from verifier.margin.report import PocketReport
 from verifier.primitives import to_hex
 
@@ -59,9 +58,9 @@ def _account(pockets: Sequence[PocketReport]) -> Table:
     for pocket in pockets:
         low = pocket.known_low
         shown = "-" if pocket.low is None else (pocket.shown(pocket.low.worst_ratio) or "-")
-        money = [cell(_cents(m)) for m in (low.equity, low.initial, low.maintenance)]
+        money = [cell(cents(low.equity)), cell(cents_up(low.initial)), cell(cents_up(low.maintenance))]
         status = cell(pocket.status.value, status_style(pocket.status))
-        table.add_row(cell(pocket.name or "cross"), *money, cell(shown), cell(_cents(pocket.free)), status)
+        table.add_row(cell(pocket.name or "cross"), *money, cell(shown), cell(cents(pocket.free)), status)
     return table
 
 
@@ -74,7 +73,3 @@ def grid_view(grid: Grid) -> RenderableType:
     for row in grid.rows:
         table.add_row(*(cell(text) for text in row))
     return Group(Text(""), Text(grid.title, style="bold"), table)
-
-
-def _cents(money: int) -> str:
-    return show_scaled(credit(money, 10**16), 2)

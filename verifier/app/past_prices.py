@@ -101,7 +101,8 @@ def from_file(path: Path, step: int) -> PastPrices:
         text = path.read_text(encoding="utf-8")
         found = _from_json(text) if path.suffix == ".json" else _from_csv(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "name another file") from None
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"{path} cannot be read: {reason}", "name another file") from None
     except (ValueError, BadInput, csv.Error) as error:
         raise UsageError(f"{path}: {error}", "docs/risk.md shows the form") from None
     made = _made("file", [Series(group, _sorted(prices)) for group, prices in found.items()], step)

@@ -46,7 +46,8 @@ def load_profile(name: str) -> Profile:
             raise UsageError(f"{path} is larger than any profile", "name another file")
         return parse_profile(bounded_json.loads(text) if path.suffix == ".json" else tomllib.loads(text), path.name)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "name another file") from None
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"{path} cannot be read: {reason}", "name another file") from None
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is no {path.suffix[1:].upper()}: {error}", "correct it") from None
     except BadInput as error:

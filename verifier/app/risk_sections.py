@@ -5,7 +5,8 @@ Every one of them is hypothetical by nature: they say what would happen, and no 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from verifier.margin.liquidation_steps import Charge, Trading
 from verifier.margin.snapshot import Snapshot
 from verifier.margin.trial import Scales, Setting, Trial
 from verifier.policy import PPM
+from verifier.primitives import to_hex
 
 if TYPE_CHECKING:
     from verifier.margin.peers import Owed, Peer
@@ -158,6 +160,26 @@ def price(value: int | None) -> str:
         return "-"
     digits = max(2, 8 - len(str(value // SCALE)))
     return show_scaled(value // 10 ** (18 - digits), digits)
+
+
+def labels_of(snapshot: Snapshot) -> Mapping[str, str]:
+    """What people call each line, position and order: shorter than its id, and still of one thing alone."""
+    short = {line.id: f"{line.symbol or line.group} on {line.network}" for line in snapshot.lines if line.network}
+    said = Counter(short.values())
+    holders = {line.id: to_hex(line.provenance.holder) for line in snapshot.lines if line.provenance is not None}
+    for name, text in short.items():
+        if said[text] > 1 and name in holders:
+            short[name] = f"{text} of {holders[name][:10]}…"
+    said = Counter(short.values())
+    found = {name: text for name, text in short.items() if said[text] == 1}
+    typed = [line.id for line in snapshot.lines if line.declared]
+    typed += [position.id for position in snapshot.positions] + [order.id for order in snapshot.orders]
+    return found | {name: name.removeprefix("declared-").replace(":", " ", 1) for name in typed}
+
+
+def part_name(labels: Mapping[str, str], part: str) -> str:
+    """A part of a step as people call it: one thing, or what is netted against what."""
+    return " against ".join(labels.get(name, name) for name in part.split(">")) or "all positions"
 
 
 def pool_name(name: str) -> str:

@@ -19,6 +19,7 @@ from typing import Final
 
 from verifier.margin.contagion_nodes import network_of
 from verifier.margin.fixed import ZERO, Usd, credit
+from verifier.margin.instruments import InversePerp
 from verifier.margin.models.portfolio_risk import Shares, expected_shortfall_shares, sigma_shares
 from verifier.margin.report import PocketReport, weigh_pools
 from verifier.margin.risk import Risk
@@ -189,8 +190,16 @@ def exposures(trial: Trial, pool: PocketReport) -> list[tuple[Line | Position, U
     found: list[tuple[Line | Position, Usd]] = [(v.line, ZERO if v.gross is None else v.gross) for v in pool.lines]
     for worth in pool.positions:
         position, price = worth.position, trial.price(worth.position.group) or 0
-        found.append((position, Usd(credit(position.size * price, 10**position.decimals))))
+        found.append((position, _exposure(position, price)))
     return [(part, usd) for part, usd in found if usd]
+
+
+def _exposure(position: Position, price: int) -> Usd:
+    """Signed: of an inverse perpetual `n·m·P/entry`, what its profit in money gains when the price doubles."""
+    per_unit, parts = price, 10**position.decimals
+    if isinstance(position.terms, InversePerp):
+        per_unit, parts = position.terms.multiplier * price, parts * max(1, position.entry)
+    return Usd(credit(position.size * per_unit, parts))
 
 
 def _of_statistic(trial: Trial, pool: PocketReport, measure: Measure, level: int) -> Allocation:

@@ -20,6 +20,7 @@ from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import Rung, aftermath
 from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import mark_after
+from verifier.margin.positions import notional
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Pool, PoolLow, Scales, Trial
 
@@ -257,8 +258,10 @@ def _exposure(snapshot: Snapshot, group: str, but: str) -> list[tuple[int, int]]
 
 
 def _worth(trial: Trial, part: Line | Position) -> int:
-    units = part.size if isinstance(part, Position) else part.amount or 0
-    return charge(abs(units) * (trial.price(part.group) or 0), 10**part.decimals)
+    price = trial.price(part.group) or 0
+    if isinstance(part, Position):
+        return notional(part, price)
+    return charge(abs(part.amount or 0) * price, 10**part.decimals)
 
 
 def _onto_pool(node: Node, pool: str, drop: Usd) -> Edge:

@@ -136,6 +136,10 @@ class PerpCurve:
     tiers: tuple[Bracket, ...]
     top: int
 
+    def worth(self, units: int, price: int) -> int:
+        """What units of it trade for, in 1e-18 USD, rounded up."""
+        return -(-units * (self.multiplier or price) // self.unit)
+
     def at(self, price: int, size: int) -> Needs:
         """Equity, initial and maintenance of so much of it at a price."""
         if size == 0:

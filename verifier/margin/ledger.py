@@ -151,7 +151,7 @@ class Ledger:
         perp, market = self.book.perps[part], self.book.markets[part]
         size, was, price = self.sizes[part], self.needs[part], self.prices[market.group]
         now = perp.at(price, size - units if size > 0 else size + units)
-        cost = self.cost(-(-units * price // perp.unit), market)
+        cost = self.cost(perp.worth(units, price), market)
         money = was[0] - now[0] - cost
         return (-cost, now[1] - was[1], now[2] - was[2], 0, 0, 0, max(-money, 0)), cost
 
@@ -177,7 +177,7 @@ class Ledger:
         size, was, price = self.sizes[part], self.needs[part], self.prices[market.group]
         left = size - amount if size > 0 else size + amount
         now = perp.at(price, left)
-        worth = -(-amount * price // perp.unit)
+        worth = perp.worth(amount, price)
         cost = self.cost(worth, market)
         made = Change(with_needs(self.total, now, was), self.cash + was[0] - now[0] - cost, cost)
         made.sizes[part], made.needs[part] = left, now
@@ -218,7 +218,7 @@ class Ledger:
             units = -(-abs(size) * share // PPM)
             left = size - units if size > 0 else size + units
             now = perp.at(price, left)
-            worth = -(-units * price // perp.unit)
+            worth = perp.worth(units, price)
             value += worth
             cost += -(-worth * market.rate // PPM)
             gross[group] = gross.get(group, 0) + worth

@@ -18,6 +18,7 @@ from verifier.margin.joint_moves import JointMoves, joint_moves
 from verifier.margin.liquidation_price import of_pool
 from verifier.margin.models.joint import half_kelly
 from verifier.margin.pool_curve import PoolCurve
+from verifier.margin.positions import notional
 from verifier.margin.risk import Ratio
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Line, Position
@@ -113,8 +114,10 @@ def _kelly(trial: Trial, markets: list[str]) -> dict[str, int]:
 
 
 def _worth(trial: Trial, part: Line | Position) -> int:
-    units = part.size if isinstance(part, Position) else part.amount or 0
-    return charge(abs(units) * (trial.price(part.group) or 0), 10**part.decimals)
+    price = trial.price(part.group) or 0
+    if isinstance(part, Position):
+        return notional(part, price)
+    return charge(abs(part.amount or 0) * price, 10**part.decimals)
 
 
 def _spare(scales: Scales, trial: Trial, pool: str, buffer: int) -> int:

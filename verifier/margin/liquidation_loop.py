@@ -25,6 +25,7 @@ from verifier.margin.liquidation_course import course
 from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import gain_radius, mark_after
+from verifier.margin.positions import per_unit
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Pool, PoolLow, Scales, Trial
 from verifier.policy import PPM
@@ -313,15 +314,16 @@ class _Loop:
         return gain_radius(self._trading.impacts, {g: abs(v) for g, v in here.items()}, answers)
 
 
-def _traded(trial: Trial) -> dict[str, tuple[str, Price, int, int]]:
-    """Of each part with a price, by id: its group, its price, base units in a whole, and the side on which it sells."""
+def _traded(trial: Trial) -> dict[str, tuple[str, int, int, int]]:
+    """Of each part with a price, by id: its group, what a whole trades for, base units in it, the side it sells on."""
     parts: tuple[Line | Position, ...] = (*trial.snapshot.lines, *trial.snapshot.positions)
     found = {}
     for part in parts:
         price = trial.price(part.group)
         if price is not None:
             side = -1 if isinstance(part, Position) and part.size < 0 else 1
-            found[part.id] = (part.group, price, 10**part.decimals, side)
+            each = per_unit(part, price) if isinstance(part, Position) else price
+            found[part.id] = (part.group, each, 10**part.decimals, side)
     return found
 
 

@@ -21,6 +21,7 @@ from verifier.margin.fixed import Price, Usd, charge, credit
 from verifier.margin.instruments import Future, Option
 from verifier.margin.models.impact import Impact
 from verifier.margin.models.selling import NO_IMPACT, mark_after, sale_cost
+from verifier.margin.positions import per_unit
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Pool, Scales, Trial, with_parts
 from verifier.policy import PPM
@@ -260,7 +261,8 @@ def _priced(trial: Trial, trades: tuple[_Trade, ...], trading: Trading) -> tuple
     sold: dict[str, int] = {}
     for trade in trades:
         group, price = trade.part.group, trial.price(trade.part.group) or 0
-        worth = charge(abs(trade.units) * price, 10**trade.part.decimals)
+        each = per_unit(trade.part, price) if isinstance(trade.part, Position) else price
+        worth = charge(abs(trade.units) * each, 10**trade.part.decimals)
         rules = trading.charge(group)
         value += worth
         cost += charge(worth * (rules.fee if isinstance(trade.part, Position) else rules.bonus), PPM)

@@ -127,8 +127,12 @@ def unmarked(position: Position, view: PriceView, reason: Reason) -> PositionVal
 
 def notional(position: Position, price: int) -> Usd:
     """What a position is worth in gross: of an inverse perpetual `|n|·m`, whatever the price."""
-    per_unit = position.terms.multiplier if isinstance(position.terms, InversePerp) else price
-    return Usd(charge(*value(abs(position.size), per_unit, position.decimals)))
+    return Usd(charge(*value(abs(position.size), per_unit(position, price), position.decimals)))
+
+
+def per_unit(position: Position, price: int) -> int:
+    """What one whole of a position trades for: of an inverse perpetual its contract's dollars, whatever the price."""
+    return position.terms.multiplier if isinstance(position.terms, InversePerp) else price
 
 
 def profit(position: Position, price: int) -> Usd:

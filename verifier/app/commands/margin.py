@@ -66,14 +66,14 @@ def margin(
     bonus: Annotated[str, typer.Option("--bonus", help="What selling collateral costs, of its value.")] = "0%",
     seed: Annotated[int, typer.Option("--seed", help="Of drawn moves; stands in the report.", min=0)] = 1,
     over: Annotated[str | None, typer.Option("--over", help="With --liquidate: spread the trades over 4h.")] = None,
-    aversion: Annotated[str, typer.Option("--aversion", help="To risk, a dollar, of such a schedule.")] = "0.000001",
+    aversion: Annotated[str | None, typer.Option("--aversion", help="With --over: to risk, a dollar.")] = None,
     accounts: AccountsOption = None,
-    turnover: Annotated[str, typer.Option("--turnover", help="Most that --optimise moves of each asset.")] = "100%",
+    turnover: Annotated[str | None, typer.Option("--turnover", help="With --optimise: most to move.")] = None,
     history: Annotated[
         bool, typer.Option("--history", help="Reports, margin calls and past prices, from the store.")
     ] = False,
     past: PastOption = None,
-    step: Annotated[str, typer.Option("--step", help="Between past prices, with --history or --past.")] = "1d",
+    step: Annotated[str | None, typer.Option("--step", help="With --history or --past: between prices.")] = None,
     pin: Pins = None,
     db: DbOption = None,
     json: JsonFlag = False,
@@ -89,18 +89,23 @@ def margin(
     state: State = ctx.obj
     spec = state.account(account, online=False, db=db)
     shocks = tuple(parse_shock(text) for text in shock or ())
-    needs_report("--over", "--liquidate", given=over is not None, asked=liquidate)
-    needs_report("--accounts", "--contagion", given=accounts is not None, asked=contagion)
     options = RiskOptions(
         parse_rate(fee, "--fee"),
         parse_rate(bonus, "--bonus"),
         seed,
         parse_span(over, "--over"),
-        parse_aversion(aversion, "--aversion"),
-        parse_rate(turnover, "--turnover", least=1),
+        parse_aversion(aversion or "0.000001", "--aversion"),
+        parse_rate(turnover or "100%", "--turnover", least=1),
         _peers(accounts),
     )
-    prices = _past(state, spec, db, past, parse_span(step, "--step") or 1) if history or past is not None else None
+    needs_report("--over", "--liquidate", given=over is not None, asked=liquidate)
+    needs_report("--aversion", "--over", given=aversion is not None, asked=over is not None)
+    needs_report("--accounts", "--contagion", given=accounts is not None, asked=contagion)
+    needs_report("--turnover", "--optimise", given=turnover is not None, asked=optimise)
+    needs_report("--step", "--history", given=step is not None, asked=history or past is not None)
+    prices = (
+        _past(state, spec, db, past, parse_span(step or "1d", "--step") or 1) if history or past is not None else None
+    )
     data = _evidence(state, spec, bundle, db)
     with state.shelf(db, spec.beacon.configs, create=False) as shelf:
         lights = () if shelf is None else shelf.recorded(anchors_of(data))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from verifier.app.risk_sections import MOST_ROWS, RiskOptions, pool_name, scales_of, section, usd
+from verifier.app.risk_sections import MOST_ROWS, RiskOptions, labels_of, part_name, pool_name, scales_of, section, usd
 from verifier.app.what_if import Grid, Section, WhatIf
 from verifier.margin.allocation import Allocation, Measure, allocate, summary
 from verifier.margin.as_json_risk import allocation_json, efficiency_json, tail_json
@@ -26,16 +26,16 @@ def allocation(made: WhatIf, options: RiskOptions) -> Section:
         "tail": [tail_json(one) for one in tails],
         "efficiency": efficiency_json(saved),
     }
-    grids = [_contributions(one) for one in found if one.contributions]
+    grids = [_contributions(one, labels_of(made.snapshot)) for one in found if one.contributions]
     grids += [_places(one) for one in found if one.measure is Measure.INITIAL]
     grids += [tail_grid(tails), _efficiency(saved)]
     notes = tuple(f"{one.measure.value} of {pool_name(one.pool)}: {one.note}" for one in found if one.note)
     return section("allocation", data, grids, notes)
 
 
-def _contributions(found: Allocation) -> Grid:
+def _contributions(found: Allocation, labels: Mapping[str, str]) -> Grid:
     rows = tuple(
-        (c.part, c.group, c.network or "-", usd(c.share), usd(c.alone), "hedge" if c.hedges else "")
+        (part_name(labels, c.part), c.group, c.network or "-", usd(c.share), usd(c.alone), "hedge" if c.hedges else "")
         for c in found.contributions[:MOST_ROWS]
         if c.share or c.alone
     )

@@ -7,6 +7,8 @@ from verifier.app.risk_sections import (
     MOST_ROWS,
     SHOWN_FALL,
     RiskOptions,
+    labels_of,
+    part_name,
     pool_name,
     price,
     scales_of,
@@ -23,7 +25,7 @@ from verifier.margin.joint_moves import JointMoves, joint_moves
 from verifier.margin.liquidation import Plan, plan
 from verifier.margin.liquidation_loop import Shock, Spiral, spiral, tipping_shock, uniform
 from verifier.margin.liquidation_price import LiquidationPrice, liquidation_prices
-from verifier.margin.liquidation_steps import Step
+from verifier.margin.liquidation_steps import Act, Step
 from verifier.margin.risk import Risk
 from verifier.policy import PPM
 
@@ -83,20 +85,11 @@ def _joint(found: dict[str, JointMoves | None]) -> Grid:
 
 
 def _plan(found: Plan) -> Grid:
-    decimals = decimals_of(found.start.snapshot)
-    rows = [
-        (
-            "",
-            "now",
-            "",
-            "",
-            "",
-            *_after(found.before.low),
-        )
-    ]
+    decimals, labels = decimals_of(found.start.snapshot), labels_of(found.start.snapshot)
+    rows = [("", "now", "", "", "", *_after(found.before.low))]
     for number, step in enumerate(found.steps[:MOST_ROWS], 1):
         rows.append((
-            str(number), step.closure.act.value, step.closure.part or "all positions", _amount(step, decimals),
+            str(number), step.closure.act.value, part_name(labels, step.closure.part), _amount(step, decimals),
             usd(step.cost), *_after(step.after.low),
         ))  # fmt: skip
     if len(found.steps) > MOST_ROWS:
@@ -112,6 +105,8 @@ def _after(risk: Risk) -> tuple[str, str, str]:
 
 
 def _amount(step: Step, decimals: dict[str, int]) -> str:
+    if step.closure.act is Act.CANCEL:
+        return "-"
     part = step.closure.part.partition(">")[0]
     return show_scaled(step.closure.amount, decimals[part]) if part in decimals else percent(step.closure.amount)
 

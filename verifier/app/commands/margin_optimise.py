@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from verifier.app.risk_sections import MOST_ROWS, RiskOptions, pool_name, scales_of, section, still_of, trading_of, usd
+from collections.abc import Mapping
+
+from verifier.app.risk_sections import (
+    MOST_ROWS,
+    RiskOptions,
+    labels_of,
+    part_name,
+    pool_name,
+    scales_of,
+    section,
+    still_of,
+    trading_of,
+    usd,
+)
 from verifier.app.what_if import Grid, Section, WhatIf
 from verifier.margin.as_json_models import mix_json
 from verifier.margin.as_json_risk import (
@@ -24,7 +37,7 @@ def optimisation(made: WhatIf, options: RiskOptions) -> Section:
     """For every pool: limits, cures, the cheapest way to the goal, hedges."""
     scales, trial = scales_of(made)
     trading, still = trading_of(made, options), still_of(made.snapshot)
-    decimals = decimals_of(made.snapshot)
+    decimals, labels = decimals_of(made.snapshot), labels_of(made.snapshot)
     data, grids = [], []
     for pool in scales.weigh(trial):
         limits = leverage(scales, trial, pool.name, still=still)
@@ -41,16 +54,16 @@ def optimisation(made: WhatIf, options: RiskOptions) -> Section:
             "mix": mix_json(mix),
         })  # fmt: skip
         grids += [
-            _limits(pool.name, limits),
-            _cures(pool.name, single),
-            _way(pool.name, way, decimals),
+            _limits(pool.name, limits, labels),
+            _cures(pool.name, single, labels),
+            _way(pool.name, way, decimals, labels),
             _hedges(pool.name, found),
             _mix(mix),
         ]
     return section("optimisation", data, grids)
 
 
-def _limits(pool: str, found: Leverage | None) -> Grid:
+def _limits(pool: str, found: Leverage | None, labels: Mapping[str, str]) -> Grid:
     if found is None:
         return Grid(f"Limits of {pool_name(pool)}", ("", ">"), (("no low figure", "-"),))
     rows = [
@@ -60,7 +73,7 @@ def _limits(pool: str, found: Leverage | None) -> Grid:
         ("to five daily deviations, times", "-" if found.target_scale is None else show_scaled(found.target_scale, 6)),
     ]
     rows += [(limit.name, _limit(limit)) for limit in found.trades[:MOST_ROWS]]
-    rows += [(f"withdraw {limit.name}", _limit(limit)) for limit in found.withdrawals[:MOST_ROWS]]
+    rows += [(f"withdraw {part_name(labels, limit.name)}", _limit(limit)) for limit in found.withdrawals[:MOST_ROWS]]
     return Grid(f"Limits of {pool_name(pool)} that keep E at IM", ("", "at most>"), tuple(rows))
 
 
@@ -68,20 +81,26 @@ def _limit(limit: Limit) -> str:
     return "-" if limit.amount is None else show_scaled(limit.amount, limit.decimals)
 
 
-def _cures(pool: str, found: tuple[Cure, ...]) -> Grid:
+def _cures(pool: str, found: tuple[Cure, ...], labels: Mapping[str, str]) -> Grid:
     rows = tuple(
-        (cure.act, cure.part, show_scaled(cure.amount, cure.decimals), usd(cure.value), usd(cure.cost))
+        (
+            cure.act,
+            part_name(labels, cure.part),
+            show_scaled(cure.amount, cure.decimals),
+            usd(cure.value),
+            usd(cure.cost),
+        )
         for cure in found[:MOST_ROWS]
     )
     return Grid(f"Any one of these cures {pool_name(pool)}", ("act", "part", "amount>", "value>", "cost>"), rows)
 
 
-def _way(pool: str, found: Proposal | None, decimals: dict[str, int]) -> Grid:
+def _way(pool: str, found: Proposal | None, decimals: dict[str, int], labels: Mapping[str, str]) -> Grid:
     steps = () if found is None else found.steps[:MOST_ROWS]
     rows = tuple(
         (
             step.closure.act.value,
-            step.closure.part or "all positions",
+            part_name(labels, step.closure.part),
             show_scaled(step.closure.amount, decimals.get(step.closure.part.partition(">")[0], 6)),
             usd(step.cost),
             usd(step.after.low.equity),
