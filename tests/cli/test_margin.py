@@ -121,6 +121,10 @@ def test_a_deep_shock_calls_for_margin_and_says_what_would_do(tmp_path: Path) ->
     assert float(cure["cash"]) > 0
     assert {deposit["group"] for deposit in cure["deposits"]} == {"ETH", "USD"}
     assert shown["quality"][0]["certain"] is True
+    (rungs,) = shown["ladder"]
+    low = shown["margin"]["pockets"][0]["low"]
+    assert Decimal(rungs["above"]["liquidation"]) == Decimal(low["equity"]) - Decimal(low["maintenance"]) < 0
+    assert Decimal(rungs["above"]["warning"]) <= Decimal(rungs["above"]["margin-call"]) < 0
 
 
 @pytest.mark.parametrize(("name", "code"), [("aave-like", 6), ("derive-like", 0), ("perp-venue", 0), ("span-like", 0)])

@@ -26,6 +26,7 @@ from verifier.margin.portfolio import PortfolioValue
 from verifier.margin.quality import quality
 from verifier.margin.report import PocketReport, weigh_pools
 from verifier.margin.scenario import Contingency
+from verifier.margin.status import RUNGS, distances
 from verifier.policy import PPM
 
 HORIZON: Final = 3_600
@@ -71,6 +72,21 @@ def called(made: WhatIf) -> Section:
         ]
     grids = (Grid("Any of these reaches the target", ("pool", "cure", "amount>"), tuple(rows)),) if rows else ()
     return Section("cures", [cures_json(cure) for cure in found], grids)
+
+
+def ladder(made: WhatIf) -> Section:
+    """How far each pool stands above every rung: the cash that it may lose, or lacks where it is below zero."""
+    known = [(p.name or "cross", p.low) for p in made.figures.pockets]
+    found = {name: None if low is None else distances(low, made.rules.ladder) for name, low in known}
+    rows = tuple(
+        (name, *("-" if apart is None else cents(apart[rung]) for rung in RUNGS)) for name, apart in found.items()
+    )
+    data = [
+        {"pool": name, "above": None if apart is None else {r.value: show_scaled(m) for r, m in apart.items()}}
+        for name, apart in found.items()
+    ]
+    heads = ("pool", *(f"{rung.value}>" for rung in RUNGS))
+    return Section("ladder", data, (Grid("Cash above each rung", heads, rows),))
 
 
 def doubts(made: WhatIf) -> Section:
@@ -213,6 +229,6 @@ def _time(value: object) -> str:
     return rfc3339(value) if isinstance(value, int) else "-"
 
 
-ALWAYS: Final[tuple[Analysis, ...]] = (modes, called, doubts, venues)
+ALWAYS: Final[tuple[Analysis, ...]] = (ladder, modes, called, doubts, venues)
 ANALYSES: Final[Mapping[str, Analysis]] = MappingProxyType({"scenarios": scenarios})
 """By name of the command's option."""

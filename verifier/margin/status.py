@@ -12,8 +12,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from verifier.margin.fixed import Usd, credit
 from verifier.margin.risk import Risk
 from verifier.margin.rules import Ladder
+from verifier.policy import PPM
 
 
 class Status(StrEnum):
@@ -73,3 +75,39 @@ def decide(low: Risk | None, high: Risk | None, ladder: Ladder) -> Status:
         return called
     certain = None if high is None else classify(high, ladder)
     return certain if certain in FAILING and certain is not None else Status.DATA_CALL
+
+
+RUNGS: Final = (
+    Status.WARNING,
+    Status.MARGIN_CALL,
+    Status.FINAL_CALL,
+    Status.LIQUIDATION,
+    Status.BACKSTOP,
+    Status.DEFICIT,
+)
+
+
+def distances(risk: Risk, ladder: Ladder) -> dict[Status, Usd]:
+    """
+    How much cash a pool may lose before each rung is reached; below zero, how much it lacks to stand above it.
+
+    Cash counts in equity and in weighted collateral in full, and in nothing that is required. Rounded down.
+    """
+    part, whole = ladder.backstop
+    warning = min(_above(risk, ladder.warning), risk.equity - risk.initial)
+    found = {
+        Status.WARNING: warning,
+        Status.MARGIN_CALL: _above(risk, ladder.margin_call),
+        Status.FINAL_CALL: _above(risk, ladder.final_call),
+        Status.LIQUIDATION: risk.buffer,
+        Status.BACKSTOP: credit(risk.equity * whole - risk.maintenance * part, whole),
+        Status.DEFICIT: risk.equity,
+    }
+    return {rung: Usd(found[rung]) for rung in RUNGS}
+
+
+def _above(risk: Risk, bound: int) -> int:
+    """Until the worse of ratio and health factor is at a bound, in ppm."""
+    ratio, health = risk.ratio, risk.health_factor
+    spare = credit(ratio.numerator * PPM - ratio.denominator * bound, PPM)
+    return spare if health is None else min(spare, credit(health.numerator * PPM - health.denominator * bound, PPM))

@@ -370,6 +370,19 @@ def test_maintenance_initial_cross_and_isolated_stand_in_order(held: tuple[Posit
     assert cross.known_low.initial <= sum(v.low.initial for v in cross.positions)
 
 
+@given(positions(), st.integers(0, 100), st.integers(0, 100), st.sampled_from(["standalone", "per-scenario"]))
+@settings(max_examples=40, deadline=None)
+def test_more_netting_never_needs_more(held: tuple[Position, ...], one: int, two: int, method: str) -> None:
+    """Full netting ≤ partial ≤ none, whatever is netted and however losses of underlyings become one. (Property 8.)"""
+    taken = account(*(replace(p, counts_gain=True) for p in held))
+    found = []
+    for credit in (0, *sorted((one, two)), 100):
+        offsets = OffsetRules(OffsetMethod(method), credit=Decimal(credit) / 100, from_correlation=False)
+        found.append(needed(taken, with_scenarios(offsets=offsets)))
+    for less, more in zip(found[1:], found, strict=False):
+        assert less <= more + max(10**6, more // 10**9)
+
+
 @given(positions())
 @settings(max_examples=25, deadline=None)
 def test_no_figure_depends_on_the_order_of_positions(held: tuple[Position, ...]) -> None:
