@@ -58,6 +58,11 @@ def test_every_report_is_there_for_a_program(tmp_path: Path, dated: Path) -> Non
     (tail,) = shown["allocation"]["tail"]
     assert tail["historical"]["observations"] == 300 and tail["historical"]["backtest"]["periods"] == 50
     assert tail["simulated"]["seed"] == 1 and float(tail["required"]) > 0
+    assert tail["horizon"] == 86_400 and 0 < float(tail["floor"]) < float(tail["stressed"])
+    figures = [tail["historical"]["expected_shortfall"], tail["filtered"]["expected_shortfall"], tail["floor"]]
+    assert float(tail["required"]) >= max(map(float, figures))
+    longer = margin(tmp_path, *BUNDLE, "--allocate", "--horizon", "4d", account=dated)["allocation"]["tail"][0]
+    assert longer["horizon"] == 4 * 86_400 and float(longer["required"]) > 1.5 * float(tail["required"])
     (limits,) = shown["optimisation"]
     assert limits["leverage"]["scale"] > 10**6 and limits["hedges"][0]["asset"] == "ETH"
     plain = margin(tmp_path, *BUNDLE, account=dated)
@@ -172,6 +177,7 @@ def test_a_person_reads_tables(tmp_path: Path, dated: Path) -> None:
         (("--bonus", "x%"), "--bonus 'x%'"),
         (("--seed", "-1"), "seed"),
         (("--over", "0s"), "--over '0s': from 1s to 30d"),
+        (("--horizon", "31d"), "--horizon '31d': from 1s to 30d"),
         (("--over", "soon"), "--over 'soon'"),
         (("--aversion", "2"), "--aversion '2': from 0 to 1"),
         (("--aversion", "1e-6"), "--aversion '1e-6'"),
@@ -189,7 +195,7 @@ def test_an_option_without_its_report_is_wrong_usage(tmp_path: Path) -> None:
     """It would change nothing, and says to which report it belongs."""
     for option, value, report in (
         ("--over", "4h", "--liquidate"), ("--aversion", "0.1", "--over"), ("--accounts", peers(tmp_path), "--contagion"),
-        ("--turnover", "5%", "--optimise"), ("--step", "2d", "--history"),
+        ("--turnover", "5%", "--optimise"), ("--step", "2d", "--history"), ("--horizon", "4h", "--allocate"),
     ):  # fmt: skip
         done = run("margin", DEMO / "account.toml", *BUNDLE, option, value, cwd=tmp_path)
         assert done.returncode == 2 and f"{option} without {report}" in done.stderr

@@ -43,6 +43,7 @@ class RiskOptions:
         fee: Of the notional that is closed, in ppm.
         bonus: Of the collateral that is sold, in ppm.
         seed: Of drawn moves.
+        horizon: Seconds that the tail risk is of; None for a step of the returns.
         over: Seconds within which a plan is to be carried out; None where no schedule is asked for.
         aversion: To the risk of a schedule, in 1e-12 for each dollar.
         turnover: By how much the share of an asset in the collateral may change, in ppm.
@@ -56,6 +57,7 @@ class RiskOptions:
     aversion: int = DEFAULT_AVERSION
     turnover: int = PPM
     peers: tuple[tuple[Peer, ...], tuple[Owed, ...]] | None = None
+    horizon: int | None = None
 
     @property
     def charge(self) -> Charge:

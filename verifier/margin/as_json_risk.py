@@ -265,6 +265,13 @@ def tail_json(found: TailRisk) -> Json:
         "step": found.step,
         "note": found.note or None,
         "required": money(found.required),
+        "horizon": found.horizon or None,
+        "filtered": None if found.filtered is None else {
+            "value_at_risk": money(found.filtered.value_at_risk),
+            "expected_shortfall": money(found.filtered.shortfall),
+        },
+        "stressed": money(found.stressed),
+        "floor": money(found.floor) if found.stressed is not None else None,
         "historical": None if past is None else {
             "level": past.level,
             "value_at_risk": money(past.value_at_risk),

@@ -14,7 +14,16 @@ from typing import Final
 from verifier.margin.fixed import Usd
 from verifier.margin.joint_moves import equity_slopes
 from verifier.margin.liquidation_price import exposed
-from verifier.margin.models.portfolio_risk import HistoricalRisk, SimulatedRisk, engine_risk, simulated_risk
+from verifier.margin.models.portfolio_risk import (
+    HistoricalRisk,
+    SimulatedRisk,
+    engine_risk,
+    filtered_risk,
+    floor_of,
+    moves_over,
+    simulated_risk,
+    stressed_shortfall,
+)
 from verifier.margin.models.repricing import moved_price
 from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.trial import Scales, Trial
@@ -30,7 +39,11 @@ class TailRisk:
     """The risk of one step of the returns' clock.
 
     Attributes:
-        required: The larger of both shortfalls: what a statistical margin would ask for.
+        horizon: Seconds that a move stands for; a step where nothing else was asked for.
+        filtered: Under the past's moves at the volatility of now, to first order.
+        stressed: Shortfall over the worst stretch of all the past, to first order; None where that is too short.
+        required: What a statistical margin would ask for: the largest of the shortfalls, and never less than a
+            quarter of the stressed one.
         note: Why there is nothing, where there is not.
     """
 
@@ -39,28 +52,54 @@ class TailRisk:
     historical: HistoricalRisk | None
     simulated: SimulatedRisk | None
     note: str = ""
+    horizon: int = 0
+    filtered: HistoricalRisk | None = None
+    stressed: Usd | None = None
+
+    @property
+    def floor(self) -> Usd:
+        """The part of the stressed shortfall that quiet times leave standing."""
+        return Usd(0) if self.stressed is None else floor_of(self.stressed)
 
     @property
     def required(self) -> Usd | None:
         """Never below zero: a book that cannot lose needs nothing."""
         if self.historical is None or self.simulated is None:
             return None
-        return Usd(max(0, self.historical.shortfall, self.simulated.shortfall))
+        filtered = 0 if self.filtered is None else self.filtered.shortfall
+        return Usd(max(0, self.historical.shortfall, filtered, self.simulated.shortfall, self.floor))
 
 
-def tail_risk(scales: Scales, trial: Trial, pool: str, *, level: int = LEVEL, seed: int = SEED) -> TailRisk:
-    """VaR and ES of a pool's equity, where every asset in it has a past."""
+def tail_risk(
+    scales: Scales, trial: Trial, pool: str, *, level: int = LEVEL, seed: int = SEED, horizon: int | None = None
+) -> TailRisk:
+    """
+    VaR and ES of a pool's equity, where every asset in it has a past.
+
+    Args:
+        horizon: Seconds until the pool could be closed, notice included: moves are scaled by the square root of it.
+    """
     snapshot = trial.snapshot
     groups = exposed(trial, pool, scales)
     unknown = [group for group in groups if len(snapshot.returns.get(group, ())) < 2]
     if not groups or unknown or not scales.low(trial, pool).known:
         note = f"no past returns of {', '.join(unknown)}" if unknown else "nothing at risk, or no low figure"
         return TailRisk(pool, snapshot.return_step, None, None, note)
-    columns = [snapshot.returns[group][-MOST_MOMENTS:] for group in groups]
-    slopes = equity_slopes(scales, trial, pool, groups)
+    step = snapshot.return_step
+    whole = moves_over([snapshot.returns[group] for group in groups], (step if horizon is None else horizon, step))
+    columns = [column[-MOST_MOMENTS:] for column in whole]
+    found = equity_slopes(scales, trial, pool, groups)
+    slopes = [found[group] for group in groups]
     losses = past_losses(scales, trial, pool, dict(zip(groups, columns, strict=True)))
-    drawn = simulated_risk([slopes[group] for group in groups], columns, level, seed=seed)
-    return TailRisk(pool, snapshot.return_step, engine_risk(losses, level), drawn)
+    return TailRisk(
+        pool,
+        step,
+        engine_risk(losses, level),
+        simulated_risk(slopes, columns, level, seed=seed),
+        horizon=step if horizon is None else horizon,
+        filtered=filtered_risk(slopes, columns, level),
+        stressed=stressed_shortfall(slopes, whole, level),
+    )
 
 
 def past_losses(scales: Scales, trial: Trial, pool: str, columns: dict[str, tuple[int, ...]]) -> list[int]:

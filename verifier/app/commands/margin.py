@@ -65,6 +65,9 @@ def margin(
     fee: Annotated[str, typer.Option("--fee", help="What closing a position costs, of its notional.")] = "0%",
     bonus: Annotated[str, typer.Option("--bonus", help="What selling collateral costs, of its value.")] = "0%",
     seed: Annotated[int, typer.Option("--seed", help="Of drawn moves; stands in the report.", min=0)] = 1,
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", help="Of the tail risk: time to notice and close.")
+    ] = None,
     over: Annotated[str | None, typer.Option("--over", help="With --liquidate: spread the trades over 4h.")] = None,
     aversion: Annotated[str | None, typer.Option("--aversion", help="With --over: to risk, a dollar.")] = None,
     accounts: AccountsOption = None,
@@ -97,8 +100,11 @@ def margin(
         parse_aversion(aversion or "0.000001", "--aversion"),
         parse_rate(turnover or "100%", "--turnover", least=1),
         _peers(accounts),
+        parse_span(horizon, "--horizon"),
     )
     needs_report("--over", "--liquidate", given=over is not None, asked=liquidate)
+    tails = allocate or history or past is not None
+    needs_report("--horizon", "--allocate", given=horizon is not None, asked=tails)
     needs_report("--aversion", "--over", given=aversion is not None, asked=over is not None)
     needs_report("--accounts", "--contagion", given=accounts is not None, asked=contagion)
     needs_report("--turnover", "--optimise", given=turnover is not None, asked=optimise)

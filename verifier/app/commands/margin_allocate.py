@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from verifier.app.report.tables import span
 from verifier.app.risk_sections import MOST_ROWS, RiskOptions, labels_of, part_name, pool_name, scales_of, section, usd
 from verifier.app.what_if import Grid, Section, WhatIf
 from verifier.margin.allocation import Allocation, Measure, allocate, summary
@@ -19,7 +20,9 @@ def allocation(made: WhatIf, options: RiskOptions) -> Section:
     scales, trial = scales_of(made)
     setting = Setting(made.policy, made.rules, made.mode)
     found = [one for measure in Measure for one in allocate(setting, trial, measure)]
-    tails = [tail_risk(scales, trial, pool.name, seed=options.seed) for pool in scales.weigh(trial)]
+    tails = [
+        tail_risk(scales, trial, pool.name, seed=options.seed, horizon=options.horizon) for pool in scales.weigh(trial)
+    ]
     saved = efficiency(setting, trial)
     data = {
         "measures": [allocation_json(one) for one in found],
@@ -65,7 +68,15 @@ def tail_grid(found: Sequence[TailRisk]) -> Grid:
         moves, seed = f"{past.observations} past moves", f"{drawn.paths} drawn, seed {drawn.seed}"
         rows.append((pool_name(one.pool), moves, usd(past.value_at_risk), usd(past.shortfall), _verdict(past)))
         rows.append(("", seed, usd(drawn.value_at_risk), usd(drawn.shortfall), f"± {usd(drawn.error)}"))
-    return Grid("Tail risk of one step at 99 %", ("pool", "moves", "VaR>", "ES>", "backtest"), tuple(rows))
+        if one.filtered is not None:
+            filtered = one.filtered
+            rows.append(("", "at today's volatility", usd(filtered.value_at_risk), usd(filtered.shortfall), ""))
+        if one.stressed is not None:
+            rows.append(("", "worst stretch of the past", "", usd(one.stressed), f"floor {usd(one.floor)}"))
+        rows.append(("", "a margin of it", "", usd(one.required), ""))
+    times = {span(one.horizon) for one in found if one.horizon}
+    over = f"of {times.pop()}" if len(times) == 1 else "of one step"
+    return Grid(f"Tail risk {over} at 99 %", ("pool", "moves", "VaR>", "ES>", "backtest"), tuple(rows))
 
 
 def _verdict(past: HistoricalRisk) -> str:

@@ -16,7 +16,7 @@ def past_section(made: WhatIf, found: PastPrices, options: RiskOptions) -> Secti
     """How many prices there are of what, and the tail risk under their joint moves, where they are enough."""
     scales, trial = scales_of(made)
     pools = scales.weigh(trial) if found.past.enough else ()
-    tails = [tail_risk(scales, trial, pool.name, seed=options.seed) for pool in pools]
+    tails = [tail_risk(scales, trial, pool.name, seed=options.seed, horizon=options.horizon) for pool in pools]
     data = {
         "origin": found.origin,
         "step": found.past.step,

@@ -20,7 +20,7 @@ from verifier.margin.fixed import Usd
 from verifier.margin.models.covariance import ledoit_wolf
 from verifier.margin.models.money import gain_of, loss_of, usd_float
 from verifier.margin.models.programme import least_shortfall
-from verifier.margin.models.simulate import estimate, student_t
+from verifier.margin.models.simulate import estimate, historical, stressed_floor, student_t, worst_window
 from verifier.margin.models.tail import Backtest, backtest, empirical_tail, tail_weights
 from verifier.policy import PPM
 
@@ -181,3 +181,51 @@ def simulated_risk(
     tail = found.tail
     var, shortfall, error = (loss_of(v) for v in (tail.value_at_risk, tail.expected_shortfall, found.standard_error))
     return SimulatedRisk(level, var, shortfall, error, paths, seed, moves.method)
+
+
+STRESS_WINDOW: Final = 60
+"""Moves in the stretch that is called stressed."""
+
+
+def moves_over(columns: Sequence[Sequence[int]], steps: tuple[int, int]) -> list[tuple[int, ...]]:
+    """Each move as one of a longer or shorter time, by the square root of it: `steps` is the time over a step."""
+    if steps[0] == steps[1]:
+        return [tuple(column) for column in columns]
+    return _columns(historical(return_matrix(columns), horizon=steps[0] / steps[1]).returns)
+
+
+def filtered_risk(slopes: Sequence[int], columns: Sequence[Sequence[int]], level: int) -> HistoricalRisk:
+    """The book's risk to first order under the past's moves, each at the volatility of now: `r·σ_now/σ_then`."""
+    lost = _first_order(slopes, historical(return_matrix(columns), filtered=True).returns)
+    return _risk_of(lost, level, window=len(lost))
+
+
+def stressed_shortfall(
+    slopes: Sequence[int], columns: Sequence[Sequence[int]], level: int, window: int = STRESS_WINDOW
+) -> Usd | None:
+    """
+    Expected shortfall over the worst stretch of all the past, to first order; None where it is no longer than one.
+
+    Args:
+        columns: All there is, also what is too old to be repriced: it never drops out.
+    """
+    returns = return_matrix(columns)
+    if len(returns) <= window:
+        return None
+    start, end = worst_window(returns, np.array([usd_float(slope) for slope in slopes]), window)
+    lost = _first_order(slopes, returns[start:end])
+    return Usd(max(0, loss_of(empirical_tail(lost, level / PPM).expected_shortfall)))
+
+
+def floor_of(stressed: Usd) -> Usd:
+    """What quiet times do not lower a margin under: a part of the stressed figure, rounded up."""
+    return loss_of(stressed_floor(0.0, usd_float(stressed)))
+
+
+def _first_order(slopes: Sequence[int], returns: Floats) -> Floats:
+    lost: Floats = -(np.expm1(returns) @ np.array([usd_float(slope) for slope in slopes]))
+    return lost
+
+
+def _columns(returns: Floats) -> list[tuple[int, ...]]:
+    return [tuple(round(float(move) / UNIT) for move in column) for column in returns.T]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from verifier.errors import BadInput
 from verifier.margin.models.covariance import EWMA_DAILY, matrix, repaired
-from verifier.margin.models.tail import TailRisk, empirical_tail
+from verifier.margin.models.tail import TailRisk, empirical_tail, tail_weights
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,13 +51,21 @@ def historical(returns: Floats, *, horizon: float = 1.0, filtered: bool = False,
 
 def _filtered(x: Floats, decay: float) -> Floats:
     """`r·σ_now/σ_then` by an exponentially weighted variance known before each move."""
-    variance = np.empty((len(x) + 1, x.shape[1]))
-    variance[0] = (x**2).mean(axis=0)
-    for n, row in enumerate(x):
-        variance[n + 1] = decay * variance[n] + (1 - decay) * row**2
-    then = np.sqrt(variance[:-1])
-    scaled: Floats = x * np.divide(np.sqrt(variance[-1]), then, out=np.ones_like(then), where=then > 0)
+    square = x**2
+    variance = np.array(
+        [_variances(own, start, decay) for own, start in zip(square.T, square.mean(axis=0), strict=True)]
+    )
+    then = np.sqrt(variance.T[:-1])
+    scaled: Floats = x * np.divide(np.sqrt(variance.T[-1]), then, out=np.ones_like(then), where=then > 0)
     return scaled
+
+
+def _variances(squares: Floats, start: float, decay: float) -> list[float]:
+    """The variance before each move, and after the last."""
+    found = [float(start)]
+    for square in squares.tolist():
+        found.append(decay * found[-1] + (1 - decay) * square)
+    return found
 
 
 def student_t(covariance: Floats, *, degrees: float, paths: int, seed: int, horizon: float = 1.0) -> Moves:
@@ -110,10 +118,9 @@ def worst_window(returns: Floats, weights: Floats, window: int) -> tuple[int, in
     if not 2 <= window <= len(x):
         raise BadInput("window", f"2 to {len(x)} moments", window)
     losses = -(x @ np.asarray(weights, dtype=np.float64))
-    found = max(
-        range(len(x) - window + 1),
-        key=lambda k: (empirical_tail(losses[k : k + window], 0.975).expected_shortfall, -k),
-    )
+    # Every stretch has as many moments, so its tail has the same weights: those of the ranks.
+    ranked = np.sort(np.lib.stride_tricks.sliding_window_view(losses, window), axis=1)
+    found = int(np.argmax(ranked @ tail_weights(np.arange(window, dtype=np.float64), 0.975)))
     return found, found + window
 
 
