@@ -14,6 +14,11 @@ _TRIE = ("tests/verifier/trie", "tests/hostile/test_trie.py", "tests/hostile/tes
 _HEADERS = ("tests/verifier/headers", "tests/hostile/test_headers.py", NOTICED.format("headers"), *_WHOLE)
 _STATE = ("tests/verifier/state", "tests/hostile/test_state.py", NOTICED.format("state"))
 _WIRE = ("tests/verifier/test_wire.py", NOTICED.format("wire"))
+_MARGIN = "tests/verifier/margin/test_{}.py"
+_RULES = tuple(_MARGIN.format(name) for name in ("fixed", "haircut", "requirements", "account", "properties", "golden"))
+"""What the figures of a report are held against; the quick ones first."""
+_CURVES = tuple(_MARGIN.format(name) for name in ("curves", "same_figures"))
+"""What the quick ways of weighing are held against: the engine itself."""
 
 _ATTEST = "tests/verifier/attest/test_{}.py"
 _LIGHT = (
@@ -78,6 +83,17 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/policy.py", (NOTICED.format("trust"), *_WHOLE)),
     ("verifier/proven.py", (NOTICED.format("trust"), "tests/typing", *_WHOLE)),
     ("verifier/primitives.py", (NOTICED.format("trust"), "tests/verifier/codec/test_abi.py", *_WIRE, *_WHOLE)),
+    ("verifier/margin/fixed.py", _RULES),
+    ("verifier/margin/haircut.py", _RULES),
+    ("verifier/margin/lines.py", _RULES),
+    ("verifier/margin/requirements.py", _RULES),
+    ("verifier/margin/risk.py", _RULES),
+    ("verifier/margin/status.py", _RULES),
+    ("verifier/margin/curves.py", _CURVES),
+    ("verifier/margin/ledger.py", _CURVES),
+    ("verifier/margin/ledger_desk.py", _CURVES),
+    ("verifier/margin/pool_curve.py", _CURVES),
+    ("verifier/margin/liquidation_goal.py", (*_CURVES, _MARGIN.format("liquidation"))),
     ("chains/replies.py", ("tests/chains/test_answers.py", NOTICED.format("answers"))),
     ("chains/answers.py", ("tests/chains/test_answers.py", NOTICED.format("answers"))),
 )

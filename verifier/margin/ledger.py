@@ -136,11 +136,11 @@ class Ledger:
     def commit(self, change: Change) -> None:
         """Make it so."""
         self.total, self.cash = change.total, change.cash
-        self.sizes.update(change.sizes)
-        self.amounts.update(change.amounts)
-        self.prices.update(change.prices)
-        self.needs.update(change.needs)
-        self.nets.update(change.nets)
+        self.sizes |= change.sizes
+        self.amounts |= change.amounts
+        self.prices |= change.prices
+        self.needs |= change.needs
+        self.nets |= change.nets
 
     def cost(self, worth: int, market: Market) -> int:
         """What trading one part of a group costs: a rate on it, and its impact; at most all of it."""

@@ -93,19 +93,20 @@ class Ranking:
 
     def best(self, now: Low) -> Candidate | None:
         """The first of the best ranks: as `Desk.best`."""
-        forms = self._goal.forms(now)
+        goal, entries = self._goal, self._entries
+        forms = goal.forms(now)
         lacking = max(forms)
         order = self._along(forms.index(lacking))
         # Where the form may end with a candidate, no bound along it holds: all are asked.
         straight = order.straight(now)
-        asked = order.ordered if straight else [(False, -FREE, index) for index in self._entries]
+        asked = order.ordered if straight else [(False, -FREE, index) for index in entries]
         best: Entry | None = None
         released = first = least = 0
         for late, bound, index in asked:
             if straight and best is not None and (late == best.in_time or -bound < least):
                 break
-            entry = self._entries[index]
-            better = lacking - self._goal.lacks(plus(now, entry.change))
+            entry = entries[index]
+            better = lacking - max(goal.forms(plus(now, entry.change)))
             if better <= 0 or entry.change[2] > 0:
                 continue
             more = better + entry.cost
@@ -222,6 +223,10 @@ class LedgerDesk:
                 ranking.drop(index)
             else:
                 self._ranked[closure.part] = (index, candidate._replace(most=left))
+        if not (flipped or change.nets or change.prices):
+            if closure.part in self._ranked:
+                self._enter(ranking, *self._ranked[closure.part])
+            return
         stale = {closure.part} | {part for group in change.prices for part in self._mates.get(group, ())}
         sales = self._mates if flipped else change.nets
         stale |= {part for group in sales for part in self._mates.get(group, ()) if part in self._ledger.amounts}

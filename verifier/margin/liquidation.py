@@ -42,12 +42,6 @@ class Plan:
     start: Trial
 
     @property
-    def open_before(self) -> dict[str, int]:
-        """Sizes of the pool's positions before the first step, without sign."""
-        left = {p.id: p for p in self.trial.snapshot.positions}
-        return {p.id: abs(p.size) for p in self.start.snapshot.positions if left[p.id].size != p.size}
-
-    @property
     def closures(self) -> tuple[Closure, ...]:
         """What was done, for `execute`."""
         return tuple(step.closure for step in self.steps)
@@ -81,15 +75,6 @@ def _made(
     cost = Usd(sum(step.cost for step in steps))
     shortfall = Usd(max(0, -after.low.equity)) if end is End.DEFICIT else Usd(0)
     return Plan(pool, goal, end, tuple(steps), before, after, lacking, cost, shortfall, trials[1], trials[0])
-
-
-def by_part(found: Plan) -> dict[str, int]:
-    """Base units closed of each part, in all."""
-    closed: dict[str, int] = {}
-    for step in found.steps:
-        if step.closure.part:
-            closed[step.closure.part] = closed.get(step.closure.part, 0) + step.closure.amount
-    return closed
 
 
 def calmed(trading: Trading) -> Trading:

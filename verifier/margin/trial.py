@@ -32,12 +32,13 @@ from verifier.margin.curves import (
 )
 from verifier.margin.fixed import ZERO, Price, Usd
 from verifier.margin.haircut import PriceView, view_price
+from verifier.margin.lines import LineValue, value_line
 from verifier.margin.market import ExpiryQuote
 from verifier.margin.modes import Mode
 from verifier.margin.parts import Part, burdened, part_of, sum_of, total_of
 from verifier.margin.positions import weigh_position
-from verifier.margin.report import weigh_pools
-from verifier.margin.requirements import with_floor
+from verifier.margin.report import NO_FACTORS, weigh_pools
+from verifier.margin.requirements import weigh_group, with_floor
 from verifier.margin.risk import Risk
 from verifier.margin.rules import DEFAULT_RULES, Floor, Ladder, MarginRules
 from verifier.margin.snapshot import Line, Order, Position, Quote, Snapshot
@@ -279,14 +280,22 @@ class Scales:
         key = snapshot.quotes.get(bucket.group)
         found = bucket.kept.get(key)
         if found is None:
-            parts = list(self._lines(snapshot, bucket.lines)) + [self._position(snapshot, p) for p in bucket.positions]
+            parts = self._lines(snapshot, bucket) + [self._position(snapshot, p) for p in bucket.positions]
             names = sorted({part.name for part in parts})
             found = tuple(sum_of(name, [part for part in parts if part.name == name]) for name in names)
             bucket.kept[key] = found
         return found
 
-    def _lines(self, snapshot: Snapshot, lines: tuple[Line, ...]) -> tuple[Part, ...]:
-        return self._alone(replace(snapshot, **_only(lines=lines))) if lines else ()
+    def _lines(self, snapshot: Snapshot, bucket: Bucket) -> list[Part]:
+        """The lines of each pool net first."""
+        view, policy = self._view(snapshot, bucket.group), self.setting.policy
+        by_pool: dict[str, list[LineValue]] = {}
+        for line in bucket.lines:
+            valued = value_line(line, view, policy, self._bare)
+            by_pool.setdefault("" if self.one_pool else line.pocket, []).append(valued)
+        factors = policy.factors.get(bucket.group, NO_FACTORS)
+        made = [(name, weigh_group(bucket.group, tuple(values), factors)) for name, values in by_pool.items()]
+        return [Part(name, net.low, net.high, net.low_known, net.high_known) for name, net in made]
 
     def _position(self, snapshot: Snapshot, position: Position) -> Part:
         key = (id(position), snapshot.as_of, snapshot.quotes.get(position.group))
@@ -326,9 +335,7 @@ def _price_of(snapshot: Snapshot, group: str) -> int:
     return 0 if quote is None else max(quote.price, 0)
 
 
-def _only(
-    lines: tuple[Line, ...] = (), positions: tuple[Position, ...] = (), orders: tuple[Order, ...] = ()
-) -> dict[str, Any]:
+def _only(lines: tuple[Line, ...], positions: tuple[Position, ...], orders: tuple[Order, ...]) -> dict[str, Any]:
     return {"lines": lines, "positions": positions, "orders": orders, "doubts": ()}
 
 

@@ -135,6 +135,7 @@ class Maker:
                 source=self.random.choice(["", "one", "two"]),
                 stable=Price(int(price * self.random.uniform(0.9, 1.1)) + 1) if self.chance(0.2) else None,
                 confidence=self.random.choice([1_000_000] * 4 + [400_000]),
+                interval=self.random.choice([0] * 5 + [3_000, 20_000]),
             )
             for group, price in self.prices.items()
             if not (self.odd and self.chance(0.05))

@@ -14,7 +14,7 @@ from tests.verifier.margin.test_properties import POLICY, RULES, snapshots
 from verifier.errors import BadInput
 from verifier.margin import liquidation_amounts as amounts
 from verifier.margin.fixed import SCALE, Price, Usd
-from verifier.margin.liquidation import Plan, by_part, plan
+from verifier.margin.liquidation import Plan, plan
 from verifier.margin.liquidation_course import End
 from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import ROUNDS, Rung, Shock, Spiral, spiral, tipping_shock, uniform
@@ -36,6 +36,15 @@ HALF = Goal(initial=False, ratio=PPM)
 
 def scales(mode: Mode = Mode.CROSS, **factors: Factors) -> Scales:
     return Scales(Setting(policy(**factors), MarginRules(markets=MARKETS), mode))
+
+
+def by_part(found: Plan) -> dict[str, int]:
+    """Base units closed of each part, in all."""
+    closed: dict[str, int] = {}
+    for step in found.steps:
+        if step.closure.part:
+            closed[step.closure.part] = closed.get(step.closure.part, 0) + step.closure.amount
+    return closed
 
 
 def perp_account(cash: str = "900") -> Trial:
