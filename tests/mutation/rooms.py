@@ -89,11 +89,11 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/margin/requirements.py", _RULES),
     ("verifier/margin/risk.py", _RULES),
     ("verifier/margin/status.py", _RULES),
-    ("verifier/margin/curves.py", _CURVES),
+    ("verifier/margin/curves.py", _CURVES[:1]),
     ("verifier/margin/ledger.py", _CURVES),
     ("verifier/margin/ledger_desk.py", _CURVES),
     ("verifier/margin/pool_curve.py", _CURVES),
-    ("verifier/margin/liquidation_goal.py", (*_CURVES, _MARGIN.format("liquidation"))),
+    ("verifier/margin/liquidation_goal.py", (*_CURVES[:1], _MARGIN.format("liquidation"))),
     ("chains/replies.py", ("tests/chains/test_answers.py", NOTICED.format("answers"))),
     ("chains/answers.py", ("tests/chains/test_answers.py", NOTICED.format("answers"))),
 )

@@ -58,7 +58,7 @@ def viewed(group: str, price: int, age: int, stable: int | None = None, confiden
     return view_price(group, quote, AS_OF, DOUBTING)
 
 
-@given(positions("p"), prices, prices, sizes, ages, st.sampled_from([1_000_000, 300_000]), st.booleans())
+@given(positions("p"), prices, prices, sizes, ages, st.sampled_from([1_000_000, 600_000, 300_000]), st.booleans())
 def test_a_perpetual_needs_what_the_engine_asks(
     held: Position, first: int, price: int, size: int, age: int, confidence: int, coin: bool
 ) -> None:
@@ -162,6 +162,50 @@ def test_a_debt_without_a_bound_has_no_curve_and_a_holding_without_a_price_count
     assert line_curve(owed, viewed("ETH", SCALE, 0, MAX_USD), POLICY, RULES) is None
     nothing = line_curve(line("h", "ETH", "5"), PriceView(None), POLICY, RULES)
     assert nothing is not None and nothing.at(10**30, 5 * SCALE) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("held", "price"),
+    [
+        (perp(size=MAX_UINT256, decimals=77), 2_000 * SCALE),
+        (perp(entry=Price(0)), 2_000 * SCALE),
+        (perp(terms=InversePerp(Price(SCALE)), size=MAX_USD, entry=Price(SCALE)), SCALE),
+        (perp(size=10**18, entry=Price(MAX_USD)), MAX_USD),
+    ],
+    ids=["size", "entry", "notional", "profit"],
+)
+def test_the_last_that_has_a_figure_has_a_curve(held: Position, price: int) -> None:
+    """On each bound, which the engine still weighs."""
+    view = viewed("ETH", price, 0)
+    curve, engine = perp_curve(held, view, RULES, TIERS), weigh_position(held, view, RULES)
+    assert curve is not None and engine.low_known and curve.top >= price
+    assert curve.at(price, held.size) == (engine.low.equity, engine.low.initial, engine.low.maintenance)
+
+
+def test_a_line_on_its_bounds_has_a_curve() -> None:
+    """The largest amount; a slow average as high as the debt can be weighed at; no debt at all, without a price."""
+    largest = replace(line("d", "ETH", "-5"), amount=-MAX_UINT256, decimals=77)
+    assert line_curve(largest, FRESH, POLICY, RULES) is not None
+    owed = line("d", "ETH", "-5")
+    plain = line_curve(owed, FRESH, POLICY, RULES)
+    assert plain is not None and plain.top == MAX_USD * 10**18 * 10**12 // (5 * SCALE * 10**12)
+    assert line_curve(owed, viewed("ETH", SCALE, 0, plain.top), POLICY, RULES) is not None
+    assert line_curve(owed, viewed("ETH", SCALE, 0, plain.top + 1), POLICY, RULES) is None
+    nothing = line_curve(replace(owed, amount=0), PriceView(None), POLICY, RULES)
+    assert nothing is not None and nothing.top == MAX_PRICE
+    assert line_curve(replace(line("h", "ETH", "5"), amount=0), FRESH, POLICY, RULES).top == MAX_PRICE  # type: ignore[union-attr]
+
+
+def test_an_old_price_marks_a_debt_up_and_leaves_a_holding_nothing() -> None:
+    """Young enough to mark burdens, too old to value holdings; beyond that a debt has no curve either."""
+    old, gone = viewed("ETH", 2_000 * SCALE, 20_000), viewed("ETH", 2_000 * SCALE, 200_000)
+    holding, debt = line("h", "ETH", "5"), line("d", "ETH", "-5")
+    kept, owed = line_curve(holding, old, POLICY, RULES), line_curve(debt, old, POLICY, RULES)
+    assert kept is not None and kept.at(2_000 * SCALE, 5 * SCALE) == (0, 0)
+    assert owed is not None and owed.at(2_000 * SCALE, -5 * SCALE)[0] < -10_000 * SCALE
+    assert line_curve(debt, gone, POLICY, RULES) is None
+    assert line_curve(replace(holding, amount=None), old, POLICY, RULES) is not None
+    assert perp_curve(perp(), old, RULES, TIERS) is not None and perp_curve(perp(), gone, RULES, TIERS) is None
 
 
 def test_one_part_without_a_curve_leaves_its_group_without_one() -> None:
