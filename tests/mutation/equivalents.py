@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _QUICK = "a bound of a quick way: what falls out of it is read by the plain parser, to the same end"
 _WALK = "verifier/trie/walk.py:"
+_CURVES = "verifier/margin/curves.py:"
 
 EQUIVALENT: dict[str, str] = {
     "verifier/codec/abi.py:split_types: if not isinstance(found, TupleType): raise": "a text in parentheses parses to a "
@@ -32,4 +33,9 @@ EQUIVALENT: dict[str, str] = {
         ),
         _QUICK,
     ),
+    f"{_CURVES}PerpCurve.at: size > 0 | size > -> >= 0": "a size of nothing has returned before",
+    f"{_CURVES}PerpCurve.at: made > 0 | made > -> >= 0": "what is neither gain nor loss is set to nothing, which it is",
+    f"{_CURVES}PerpCurve.at: notional > tier.above | notional > -> >= tier.above": "requirements are continuous: on a "
+    "bound both tiers ask the same, to the unit",
+    f"{_CURVES}perp_curve: made.top >= 0 | made.top >= -> > 0": "a curve that reaches no price is asked at none",
 }
