@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from chains.driver import Desk, drive
 from chains.endpoint import by_operator
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from chains.beacon import BeaconLine
 
 A = TypeVar("A")
+
+HOLD_SECONDS: Final = 15.0
+"""For holding final headers apart: whoever hangs delays that, and keeps nobody from what is signed."""
 
 
 async def ask_everyone(desk: Desk, chain: ChainId, question: Ask[A]) -> list[tuple[BeaconLine, A | FetchError]]:
@@ -82,7 +86,8 @@ async def _hold_apart(desk: Desk, begun: Followed, held: Followed, seen: Sequenc
         named = update.finalized.beacon
         if named not in {newest.header, before.header} and _is_valid(begun, update, now):
             others.append(final_in(update))
-    await drive(hold_apart(newest, others, held.state.config), desk)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(drive(hold_apart(newest, others, held.state.config), desk), HOLD_SECONDS)
 
 
 def _is_valid(held: Followed, update: Update, now: Timestamp) -> bool:

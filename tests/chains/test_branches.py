@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +112,27 @@ async def test_a_forged_branch_stops_nobody() -> None:
         found = await follow([liar, honest])
     assert isinstance(found, Followed)
     assert found.state.finalized.slot == 104
+
+
+async def test_a_node_that_hangs_on_the_way_between_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound of that question ends it, and the client goes on with what is signed."""
+    monkeypatch.setattr("chains.observe_beacon.HOLD_SECONDS", 0.2)
+
+    release = threading.Event()
+
+    class Hanging(dict):
+        def __contains__(self, root: object) -> bool:
+            release.wait(60)
+            return False
+
+    with node(104) as one, node(112) as two:
+        one.headers = two.headers = Hanging()
+        try:
+            found = await asyncio.wait_for(follow([one, two]), 15)  # the desk itself would wait for 20
+        finally:
+            release.set()
+    assert isinstance(found, Followed)
+    assert found.state.finalized.slot == 112
 
 
 async def test_headers_that_are_withheld_or_false_show_nothing() -> None:

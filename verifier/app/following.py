@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from chains.driver import Desk, drive
 from chains.errors import FetchError
 from chains.finality import catch_up
-from chains.observe_beacon import newest_attested, observe_checkpoint
+from chains.observe_beacon import HOLD_SECONDS, newest_attested, observe_checkpoint
 from verifier.app.kept import KeptLight
 from verifier.checker import Checker
 from verifier.consensus.descent import final_of
@@ -129,11 +129,12 @@ class LightClients:
             return
         newer, older, block = final_of(found.state), final_of(began), began.finalized.execution_hash
         try:
-            await drive(hold_apart_by_history(newer, anchored.header, older, block), self.desk)
+            held = drive(hold_apart_by_history(newer, anchored.header, older, block), self.desk)
+            await asyncio.wait_for(held, HOLD_SECONDS)
         except Misbehaviour as error:
             self._stop(network, error)
             raise
-        except (Unanswered, VerifierError):
+        except (Unanswered, VerifierError, TimeoutError):
             return
 
     def _stop(self, network: Network, error: Misbehaviour) -> None:
