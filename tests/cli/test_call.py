@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.cli.test_cli import run
 from tests.cli.test_schemas import checked
 from tests.nodes.contracts import ALICE
+from tests.nodes.protocols.build import published
 from verifier.view import parse_view
 
 
@@ -72,8 +74,23 @@ def test_a_call_is_answered_with_its_trail(desk):
         ("totalSupply()(uint8)", (), 3, "no (uint8)"),
         ("totalSupply()(bool)", (), 3, "no (bool)"),
         ("balanceOf(address)(uint256)", (), 2, "arguments of balanceOf"),
-        ("balanceOf(address)(uint256)", ("0x12",), 2, "address"),
+        ("balanceOf(address)(uint256)", ("0x12",), 2, "argument of type address: expected 0x and 40 hex digits"),
         ("balanceOf", (), 2, "name(types)(types)"),
+        ("balanceOf(address owner)(uint256)", (ALICE,), 2, "without other words"),
+        ("totalSupply()()", (), 2, "returns nothing"),
+        ("f(uint8)(uint256)", ("256",), 2, "argument of type uint8: expected 0 to 255, got 256"),
+        ("f(uint8)(uint256)", ("-1",), 2, "argument of type uint8: expected 0 to 255, got -1"),
+        ("f(int8)(uint256)", ("-129",), 2, "argument of type int8: expected -128 to 127, got -129"),
+        ("f(int8)(uint256)", ("-128",), 3, "reverted without a reason"),
+        ("f(bytes4)(uint256)", ("0x1234",), 2, "argument of type bytes4: expected 0x and 8 hex digits"),
+        ("f(bytes4)(uint256)", ("0x12345678",), 3, "reverted without a reason"),
+        ("f(bytes)(uint256)", ("0x1234",), 3, "reverted without a reason"),
+        ("f((address,uint256)[])(uint256)", (f'[["{ALICE}"]]',), 2, "expected a list of 2, got 1"),
+        ("f((address,uint256)[])(uint256)", ("[(1,2)]",), 2, "expected a JSON list"),
+        ("f((address,uint256)[])(uint256)", (f'[["{ALICE}", 5]]',), 3, "reverted without a reason"),
+        ("balanceOf(address)(uint256)", (ALICE, "--jsn"), 2, "no such option: --jsn"),
+        ("balanceOf(address)(uint256)", (ALICE, "--from", "alice"), 2, "--from: expected an address"),
+        ("balanceOf(address)(uint256)", (ALICE, "--gas", "21500"), 3, "OutOfGasError (21,500 were given; --gas"),
     ],
 )
 def test_what_is_typed_or_returned_wrongly_is_said(desk, function, arguments, code, word):
@@ -85,13 +102,54 @@ def test_what_is_typed_or_returned_wrongly_is_said(desk, function, arguments, co
     assert "Traceback" not in done.stderr
 
 
+def test_where_no_contract_is_it_is_said(desk):
+    """An address without code answers with nothing, which is no figure; a contract's name is no address."""
+    folder = desk[0]
+    for address, code, word in ((ALICE, 3, "there is no contract"), ("UPG", 2, "contract: expected an address")):
+        done = run("call", "local", address, "totalSupply()(uint256)", "--account", "account.toml", cwd=folder)
+        assert done.returncode == code and word in done.stdout + done.stderr
+
+
+def test_tuples_are_taken_and_shown_as_json(three_chains, desk):
+    """What an aggregator returns: a list of tuples, in the same form for people and programs."""
+    folder, token, plain, _ = desk
+    node = three_chains[2].node
+    code = published(
+        "@uniswap/v3-periphery", "artifacts", "contracts", "lens", "UniswapInterfaceMulticall.sol",
+        "UniswapInterfaceMulticall.json",
+    )  # fmt: skip
+    place = node.deploy(code.bytecode)
+    node.mine(2)
+    asked = [[token.address, 100_000, "0x18160ddd"], [plain.address, "100000", "0xdeadbeef"]]
+    function = "multicall((address,uint256,bytes)[])(uint256,(bool,uint256,bytes)[])"
+    args = ("call", "local", place, function, json.dumps(asked), "--account", "account.toml")
+    args += ("--at", node.block("latest")["hash"])
+    shown = checked("call", run(*args, "--json", cwd=folder).stdout)
+    answers = shown["values"][1]
+    assert shown["contract"] == place
+    assert [(done, data == "0x") for done, _, data in answers] == [(True, False), (False, True)]
+    assert f"(bool,uint256,bytes)[]: {json.dumps(answers)}" in run(*args, cwd=folder).stdout
+
+
+def test_no_endpoint_is_no_answer(desk):
+    """Nobody there: incomplete, with what would help; as JSON by its schema."""
+    folder, token, _, _ = desk
+    path = folder / "account.toml"
+    path.write_text(re.sub(r"endpoints = .*", 'endpoints = ["http://127.0.0.1:9"]', path.read_text()))
+    args = ("call", "local", token.address, "totalSupply()(uint256)", "--account", "account.toml")
+    done = run(*args, cwd=folder)
+    assert done.returncode == 4 and "127.0.0.1: no connection" in done.stdout
+    shown = checked("call", run(*args, "--json", cwd=folder).stdout)
+    assert (shown["status"], shown["refusal"]["error"], shown["contract"]) == ("refused", "Unanswered", token.address)
+
+
 def test_a_network_without_a_fork_is_not_guessed(desk):
     """A network of one's own says whose rules it runs, or calls on it are refused."""
     folder, token, _, _ = desk
     path = folder / "account.toml"
     path.write_text(path.read_text().replace('fork = "osaka"\n', ""))
     done = run("call", "local", token.address, "totalSupply()(uint256)", "--account", "account.toml", cwd=folder)
-    assert done.returncode == 3 and "not modelled" in done.stdout
+    assert done.returncode == 3 and 'such as fork = "osaka"' in done.stdout
 
 
 def test_an_account_by_call_and_by_cross_check(desk):

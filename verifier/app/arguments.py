@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NoReturn
 
 from verifier.app.quantities import checksummed, given_address
 from verifier.codec import bounded_json
-from verifier.codec.abi import AbiValue, encode_values, selector, split_function, split_types
+from verifier.codec.abi import encode_values, selector, split_function, split_types
 from verifier.errors import BadInput
 from verifier.primitives import Address, parse_hex, to_hex
 
 HOLDER = "$holder"
 """Stands for the holder's address in the arguments of an account file."""
-_INTEGER = re.compile(r"u?int([0-9]+)")
+_INTEGER = re.compile(r"(u?)int([0-9]+)")
+_FIXED = re.compile(r"bytes([0-9]+)")
 _ARRAY = re.compile(r"(.+)\[([0-9]*)\]")
 
 
@@ -54,9 +56,10 @@ def _parsed(kind: str, value: object, holder: Address | None) -> object:
         return _boolean(value)
     if kind == "string":
         return value if isinstance(value, str) else _refuse(kind, value)
-    if _INTEGER.fullmatch(kind) is not None:
-        return _integer(kind, value)
-    return parse_hex(value, f"argument of type {kind}")
+    integer = _INTEGER.fullmatch(kind)
+    if integer is not None:
+        return _integer(kind, value, int(integer[2]), signed=not integer[1])
+    return _bytes(kind, value)
 
 
 def _items(kind: str, value: object) -> list[object]:
@@ -75,8 +78,9 @@ def _address(value: object, holder: Address | None) -> str:
         return to_hex(holder)
     try:
         return to_hex(given_address(value))
-    except ValueError as error:
-        raise BadInput("argument of type address", str(error), value) from None
+    except ValueError:
+        expected = "0x and 40 hex digits, in mixed case with their EIP-55 checksum"
+        raise BadInput("argument of type address", expected, value) from None
 
 
 def _boolean(value: object) -> bool:
@@ -84,13 +88,26 @@ def _boolean(value: object) -> bool:
     return known if isinstance(known, bool) else _refuse("bool", value)
 
 
-def _integer(kind: str, value: object) -> int:
+def _integer(kind: str, value: object, bits: int, *, signed: bool) -> int:
     if isinstance(value, str) and re.fullmatch(r"-?(0x[0-9a-fA-F]{1,64}|[0-9]{1,78})", value):
         value = int(value, 16 if "x" in value else 10)
-    return value if isinstance(value, int) and not isinstance(value, bool) else _refuse(kind, value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        _refuse(kind, value)
+    least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    if not least <= value <= most:
+        raise BadInput(f"argument of type {kind}", f"{least} to {most}", value)
+    return value
 
 
-def _refuse(kind: str, value: object) -> AbiValue:
+def _bytes(kind: str, value: object) -> bytes:
+    """Hex of just as many bytes as the type says: a shorter one would be filled with zeros behind, unasked."""
+    made, fixed = parse_hex(value, f"argument of type {kind}"), _FIXED.fullmatch(kind)
+    if fixed is not None and len(made) != int(fixed[1]):
+        raise BadInput(f"argument of type {kind}", f"0x and {2 * int(fixed[1])} hex digits", value)
+    return made
+
+
+def _refuse(kind: str, value: object) -> NoReturn:
     raise BadInput(f"argument of type {kind}", f"a value of type {kind}", value)
 
 

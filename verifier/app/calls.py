@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from verifier.app.quantities import checksummed, given_address, moment, rfc3339
 from verifier.app.report.escape import clean
 from verifier.calls import DEFAULT_GAS, ZERO_ADDRESS, Call
 from verifier.checker import Checker
-from verifier.claims import Claim
+from verifier.claims import CallReading, Claim
 from verifier.codec.abi import decode_values, split_types
 from verifier.errors import BadInput, NotUsable
 from verifier.flow import Unanswered
@@ -31,6 +32,10 @@ from verifier.trust import PinnedBlock, TrustRoot
 from verifier.verify import Refusal
 from verifier.verify_calls import CallOutcome, call_claim, verify_calls
 
+_FUNCTION = "write 'name(types)(types)' in quotes: the types it takes, then those it returns"
+_ARGUMENTS = "give the arguments in the order of the types, each as a word of its own; lists and tuples as JSON"
+_ERROR, _PANIC = bytes.fromhex("08c379a0"), bytes.fromhex("4e487b71")
+"""Selectors of Solidity's `Error(string)` and `Panic(uint256)`."""
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
@@ -107,15 +112,28 @@ def ask_contract(
 def _claim(
     spec: NetworkSpec, contract: str, function: str, arguments: Sequence[str], sender: str | None, gas: int | None
 ) -> tuple[Claim, list[str]]:
+    to = _typed_address("contract", contract)
+    origin = ZERO_ADDRESS if sender is None else _typed_address("--from", sender)
     try:
         data, returns = call_data(function, arguments)
-        origin = ZERO_ADDRESS if sender is None else given_address(sender)
-        asked = Call(given_address(contract), data, origin, DEFAULT_GAS if gas is None else gas)
-        return call_claim(spec.network.chain_id, asked, returns), split_types(returns)
-    except (BadInput, ValueError) as error:
-        raise UsageError(
-            str(error), "write 'name(types)(types)' in quotes, and each argument as its own word"
-        ) from None
+    except BadInput as error:
+        about = error.what.startswith("argument")
+        raise UsageError(str(error), _ARGUMENTS if about else _FUNCTION) from None
+    types = split_types(returns)
+    if not types:
+        raise UsageError(f"{function} returns nothing", "ask for a function that returns something")
+    try:
+        asked = Call(to, data, origin, DEFAULT_GAS if gas is None else gas)
+    except BadInput as error:
+        raise UsageError(str(error), "ask for less") from None
+    return call_claim(spec.network.chain_id, asked, returns), types
+
+
+def _typed_address(what: str, text: str) -> Address:
+    try:
+        return given_address(text)
+    except ValueError as error:
+        raise UsageError(f"{what}: {error}", "give the address as explorers show it") from None
 
 
 def moment_of(spec: NetworkSpec, at: str | None, now: Timestamp) -> tuple[tuple[TrustRoot, ...], Timestamp]:
@@ -169,6 +187,8 @@ def _decoded(outcome: CallOutcome, types: Sequence[str]) -> tuple[tuple[object, 
         return None, str(outcome.error)
     if outcome.ended is not Ended.RETURNED:
         return None, _why(outcome)
+    if not outcome.output and not outcome.code_hashes:
+        return None, f"{outcome.where}: there is no contract"
     try:
         values = decode_values(f"({','.join(types)})", outcome.output, outcome.where)
     except NotUsable as error:
@@ -177,15 +197,26 @@ def _decoded(outcome: CallOutcome, types: Sequence[str]) -> tuple[tuple[object, 
 
 
 def _why(outcome: ProvenCall) -> str:
-    """A revert's own reason, where it is Solidity's `Error(string)`."""
+    """A revert's own reason, where it is one of Solidity's."""
     if outcome.ended is Ended.HALTED:
-        return f"halted: {outcome.halted}"
-    if outcome.output[:4] == bytes.fromhex("08c379a0"):
-        try:
-            return f"reverted: {clean(str(decode_values('(string)', outcome.output[4:], outcome.where)[0]))}"
-        except NotUsable:
-            pass
+        cure = f" ({outcome.call.gas:,} were given; --gas gives more)" if outcome.halted == "OutOfGasError" else ""
+        return f"halted: {outcome.halted}{cure}"
+    kind, data = outcome.output[:4], outcome.output[4:]
+    try:
+        if kind == _ERROR:
+            return f"reverted: {clean(str(decode_values('(string)', data, outcome.where)[0]))}"
+        if kind == _PANIC:
+            return f"reverted: panic {decode_values('(uint256)', data, outcome.where)[0]:#04x}"
+    except NotUsable:
+        pass
     return f"reverted with {to_hex(outcome.output)}" if outcome.output else "reverted without a reason"
+
+
+def _asked(outcome: CallOutcome) -> Call | None:
+    """The call that was asked for, however it went."""
+    if isinstance(outcome, ProvenCall):
+        return outcome.call
+    return outcome.claim.reading.call if isinstance(outcome.claim.reading, CallReading) else None
 
 
 def answer_json(answer: ProvenAnswer) -> Json:
@@ -195,6 +226,7 @@ def answer_json(answer: ProvenAnswer) -> Json:
         **head("call"),
         "status": "refused" if isinstance(outcome, Refusal) else outcome.ended.value,
         "network": answer.network,
+        "contract": None if (asked := _asked(outcome)) is None else to_hex(asked.to),
         "function": answer.function,
         "types": list(answer.types),
         "values": None if answer.values is None else list(answer.values),
@@ -224,7 +256,8 @@ def answer_tree(answer: ProvenAnswer) -> Tree:
     if answer.values is None:
         tree.add(Text(clean(answer.failure or "no answer"), style="bold red"))
     for kind, value in zip(answer.types, answer.values or (), strict=False):
-        tree.add(Text(f"{kind}: {clean(str(value))}", style="green"))
+        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        tree.add(Text(f"{kind}: {clean(told)}", style="green"))
     if not isinstance(answer.outcome, ProvenCall):
         return tree
     outcome, block = answer.outcome, answer.outcome.rests_on

@@ -43,7 +43,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (init, demo, verify, gather, check, explain, margin, call, schedule, gateway, networks, assets):
-    app.command()(command)
+    # Among the arguments of a contract's function are negative numbers, which look like options.
+    app.command(context_settings={"ignore_unknown_options": command is call})(command)
 app.add_typer(attest_command.app, name="attest")
 app.add_typer(config_command.app, name="config")
 app.add_typer(slots_command.app, name="slots")

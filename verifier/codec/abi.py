@@ -30,6 +30,7 @@ MAX_TYPES: Final = 512
 MAX_NESTING: Final = 8
 """Tuples and arrays within one another: what eth-abi does with them doubles with each level."""
 _TYPES: Final = re.compile(r"\([a-z0-9,()\[\]]*\)", re.ASCII)
+_TWO_WORDS: Final = re.compile(r"\w\s+\w")
 _FUNCTION: Final = re.compile(r"([A-Za-z_$][A-Za-z0-9_$]{0,127})(\([a-z0-9,()\[\]]*\))", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}", re.ASCII)
 
@@ -231,8 +232,8 @@ def split_function(text: str) -> tuple[str, str, str]:
         BadInput: Not of that form, or with types that eth-abi does not know.
     """
     found = _FUNCTION.fullmatch(text.replace(" ", ""))
-    if found is None:
-        raise BadInput("function", "name(types)(types), such as balanceOf(address)(uint256)", text)
+    if found is None or _TWO_WORDS.search(text) is not None:
+        raise BadInput("function", "name(types)(types) without other words, such as balanceOf(address)(uint256)", text)
     name, rest = found[1], found[2]
     depth, end = 0, 0
     for end, mark in enumerate(rest):  # noqa: B007 - the place where the first list closes

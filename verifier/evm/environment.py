@@ -47,9 +47,12 @@ def environment(header: ProvenHeader) -> Environment:
     """
     network, block, where = header.network, header.block, header.where
     rules = network.family.evm
-    if rules is None or not network.forks:
+    if rules is None:
         what = f"calls on {network.name}: the rules of its machine (family {network.family.name}) are not modelled"
         raise Unsupported(where, what, "read the asset by a storage layout")
+    if not network.forks:
+        what = f"calls on {network.name}: nothing says whose rules its machine runs"
+        raise Unsupported(where, what, 'give the network a fork, such as fork = "osaka"')
     fork = _fork(header, rules, where)
     values = (block.beneficiary, block.gas_limit, block.difficulty, block.mix_hash, block.base_fee)
     beneficiary, gas_limit, difficulty, mix_hash, base_fee = values

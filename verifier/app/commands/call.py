@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from verifier.app.calls import ProvenAnswer
     from verifier.app.compile import NetworkSpec
 
-Arguments = Annotated[list[str] | None, typer.Argument(help="Its arguments, in order; lists as JSON.")]
+_OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z].*", re.DOTALL)
+Arguments = Annotated[list[str] | None, typer.Argument(help="Its arguments, in order; lists and tuples as JSON.")]
 
 
 def call(
@@ -40,6 +42,7 @@ def call(
     from verifier.app.calls import answer_json, answer_tree, ask_contract
     from verifier.app.json_view import dumps
 
+    _no_options(network, contract, function, *(arguments or ()))
     state: State = ctx.obj
     spec = network_spec(state, network, account)
     create = bool(spec.beacon.asking or spec.beacon.checkpoints)
@@ -68,6 +71,15 @@ def call(
     else:
         terminal.show(answer_tree(answer))
     return _exit_code(answer)
+
+
+def _no_options(*words: str) -> None:
+    """Negative numbers may stand among the words; whatever else begins like an option is a mistyped one."""
+    from verifier.app.errors import UsageError
+
+    for word in words:
+        if _OPTION.fullmatch(word) is not None:
+            raise UsageError(f"no such option: {word}", "xmargin call --help lists them")
 
 
 def _exit_code(answer: ProvenAnswer) -> int:
