@@ -17,6 +17,7 @@ EQUIVALENT: dict[str, str] = {
     "committees have a power of two of members, so none has exactly two thirds of them",
     "verifier/consensus/validate.py:verify_signature: if committee is None: raise": "the period was checked before, so "
     "the committee is there; the line keeps that a matter of types",
+    "verifier/evm/machine.py:Machine._message: True -> False": "no value is sent, so there is none to transfer",
     **dict.fromkeys(
         (
             f"{_WALK}module: n < 8 | n < -> <= 8",

@@ -28,6 +28,13 @@ _LIGHT = (
     "tests/vectors/test_light_client_spec.py",
 )
 
+_EVM = (
+    NOTICED.format("evm"),
+    "tests/verifier/evm/test_machine.py",
+    "tests/verifier/evm/test_specification.py",
+    "tests/verifier/evm/test_recursion.py",
+)
+
 _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/codec/cbor.py", _WIRE),
     ("verifier/codec/ssz/", ("tests/verifier/codec/test_ssz.py", *_LIGHT)),
@@ -63,6 +70,10 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
         for n in ("ordered", "sorted_pairs", "ssz", "sums")
     ),
     ("verifier/merkle/", ("tests/verifier/merkle",)),
+    ("verifier/evm/gather.py", ("tests/verifier/evm/test_gather.py",)),
+    ("verifier/evm/", (*_EVM, "tests/verifier/assets/test_call.py")),
+    ("verifier/calls.py", _EVM),
+    ("verifier/verify_calls.py", (NOTICED.format("evm"), "tests/verifier/assets/test_call.py")),
     ("verifier/wire/", _WIRE),
     ("verifier/shape.py", _WIRE),
     ("verifier/verify/", (*_WHOLE, "tests/hostile/test_chain_identity.py", *_ROOTED)),

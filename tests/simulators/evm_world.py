@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import rlp
 
@@ -14,6 +15,7 @@ from verifier.checker import Checker
 from verifier.claims import AssetKey, Claim, KnownAsset
 from verifier.evidence import Bundle, Section
 from verifier.evm.call import CodeTable
+from verifier.flow import Ask, AskCode, AskProof
 from verifier.forks import Activation, EvmRules, Fork, Schedule
 from verifier.network import Dialect, Family, HistoryRing, Network, OwnConsensus
 from verifier.policy import STRICT
@@ -36,7 +38,7 @@ class Account:
     balance: int = 0
     nonce: int = 1
 
-    @property
+    @cached_property
     def trie(self) -> Built:
         return storage_trie({k.to_bytes(32, "big"): rlp.encode(uint(v)) for k, v in self.storage.items() if v})
 
@@ -62,7 +64,7 @@ class EvmWorld:
         forks = (Activation(self.fork, self.fork.value),) if self.forks is None else self.forks
         return Network(ChainId(1), "simulated", family, "ETH", OwnConsensus("test"), forks=forks)
 
-    @property
+    @cached_property
     def state(self) -> Built:
         leaves = {a: account(x.nonce, x.balance, x.trie.root, keccak(x.code)) for a, x in self.accounts.items()}
         return build({keccak(address): leaf for address, leaf in leaves.items()})
@@ -96,11 +98,24 @@ class EvmWorld:
         tries = [self.state, *(x.trie for x in self.accounts.values())]
         return list(dict.fromkeys(node for trie in tries for node in trie.nodes.values()))
 
-    def section(self, *, without: bytes | None = None, codes: bool = True) -> SectionState:
-        """Proven state over all evidence, or without one node."""
+    def answer(self, question: Ask[object]) -> object:
+        """What an honest endpoint says that serves no hints."""
+        match question:
+            case AskProof(address=address, slots=slots):
+                nodes = self.state.prove(keccak(address))
+                for slot in slots if address in self.accounts else ():
+                    nodes += self.accounts[address].trie.prove(keccak(slot))
+                return tuple(nodes)
+            case AskCode(address=address):
+                return self.accounts[address].code if address in self.accounts else b""
+        raise LookupError(question)
+
+    def section(self, *, without: bytes | None = None, codes: bool = True, steps: int | None = None) -> SectionState:
+        """Proven state over all evidence, or without one node; its calls may do so much work together."""
         nodes = [(Hash32(keccak(n)), n) for n in self.evidence() if n != without]
         kept = CodeTable([x.code for x in self.accounts.values() if x.code] if codes else [])
-        return SectionState(self.header, NodeTable.from_hashed(nodes), set(), kept)
+        more = {} if steps is None else {"steps": steps}
+        return SectionState(self.header, NodeTable.from_hashed(nodes), set(), kept, **more)
 
 
 def call(data: bytes = b"", gas: int = 10_000_000, to: Address = TO) -> Call:

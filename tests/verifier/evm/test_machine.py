@@ -458,7 +458,7 @@ def used_without(world: EvmWorld, address) -> set[bytes]:
 def test_the_same_failing_call_is_run_once():
     """Claims may differ in what they take out of one call; its failure is found once, and keeps no machine alive."""
     world = EvmWorld({TO: Account(bytes.fromhex("5b600056"))})
-    state = world.section()
+    state = world.section(steps=50_000)
     with pytest.raises(CallTooLarge) as first:
         state.call(call())
     with pytest.raises(CallTooLarge) as second:
