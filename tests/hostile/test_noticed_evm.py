@@ -15,7 +15,8 @@ from tests.verifier.evm.test_machine import run, top
 from verifier.calls import MAX_CALLDATA, MAX_GAS, Call, CallLimits
 from verifier.errors import BadInput, CallTooLarge, FromTheFuture, MissingEvidence, MissingNode, Unsupported
 from verifier.evm import recursion
-from verifier.evm.call import CodeTable, verify_call
+from verifier.evm import state as spec
+from verifier.evm.call import CodeTable, Reader, verify_call
 from verifier.evm.environment import environment
 from verifier.evm.machine import _load, intrinsic_gas, machine
 from verifier.evm.precompiles import precompile_work
@@ -204,6 +205,133 @@ class _Coded:
 
     def __init__(self, code: bytes) -> None:
         self.code, self.has_code = code, True
+
+
+# --- the state -------------------------------------------------------------------------------------------
+
+EMPTY, CODED, NONCED, KEPT, ABSENT = (Address(bytes([n]) * 20) for n in (0xA1, 0xA2, 0xA3, 0xA4, 0xA5))
+
+
+def a_state() -> State:
+    """An account of each kind: with nothing, with code alone, with a nonce alone, with a balance, with words; and none."""
+    accounts = {
+        EMPTY: Account(nonce=0),
+        CODED: Account(b"\x00", nonce=0),
+        NONCED: Account(nonce=1),
+        PLAIN: Account(balance=5, nonce=0),
+        KEPT: Account(b"\x00", {1: 10, 2: 20}),
+        TO: Account(b"\x00", {1: 30}),
+    }
+    world = EvmWorld(accounts)
+    section, header = world.section(), world.header
+    reader = Reader(section, section.codes, CallLimits(), header.where)
+    return State(reader, machine(Fork.OSAKA).numbers)
+
+
+def told(function) -> list[bool]:
+    return [bool(function(a_state(), address)) for address in (EMPTY, CODED, NONCED, PLAIN, KEPT, ABSENT)]
+
+
+def test_what_an_account_is_follows_from_all_that_it_has():
+    """Code alone makes it alive and takes its place, as a nonce does; a balance makes it alive; words take its place."""
+    assert told(spec.account_exists) == [True, True, True, True, True, False]
+    assert told(spec.is_account_alive) == [False, True, True, True, True, False]
+    assert told(spec.account_exists_and_is_empty) == [True, False, False, False, False, False]
+    assert told(spec.account_has_code_or_nonce) == [False, True, True, False, True, False]
+    assert told(spec.account_has_storage) == [False, False, False, False, True, False]
+    assert told(lambda state, at: spec.get_account(state, at) == state.numbers.empty) == [True, *[False] * 4, True]
+
+
+def test_code_that_was_set_is_what_an_account_has():
+    """Whatever was proven of it; and an account that lost its code has none."""
+    state = a_state()
+    spec.set_code(state, PLAIN, b"\x01")
+    assert spec.get_account(state, PLAIN).code == b"\x01" and spec.account_has_code_or_nonce(state, PLAIN)
+    spec.set_code(state, CODED, b"")
+    assert spec.account_exists(state, CODED) is False and not spec.account_has_code_or_nonce(state, CODED)
+    assert spec.get_account(state, ABSENT).code == b""
+
+
+def word(n: int) -> bytes:
+    return n.to_bytes(32, "big")
+
+
+def words(state: State, address: Address) -> list[int]:
+    return [int(spec.get_storage(state, address, word(n))) for n in (1, 2, 3)]
+
+
+def test_destroyed_storage_is_that_accounts_alone_and_comes_back_when_undone():
+    """Proven words and written ones; destroyed twice and undone once, it stays destroyed."""
+    state = a_state()
+    u256 = state.numbers.u256
+    spec.set_storage(state, KEPT, word(3), u256(33))
+    spec.set_storage(state, TO, word(3), u256(44))
+    spec.begin_transaction(state)
+    spec.destroy_storage(state, KEPT)
+    assert words(state, KEPT) == [0, 0, 0] and words(state, TO) == [30, 0, 44]
+    assert not spec.account_has_storage(state, KEPT) and spec.account_has_storage(state, TO)
+    spec.begin_transaction(state)
+    spec.destroy_storage(state, KEPT)
+    spec.set_storage(state, KEPT, word(1), u256(7))
+    assert spec.account_has_storage(state, KEPT)
+    spec.rollback_transaction(state)
+    assert words(state, KEPT) == [0, 0, 0]
+    spec.rollback_transaction(state)
+    assert words(state, KEPT) == [10, 20, 33] and spec.account_has_storage(state, KEPT)
+    assert (state.log != [], state.marks) == (True, [])
+
+
+def test_written_words_make_storage_where_none_was_proven():
+    """Those that are not zero, and of that account."""
+    state = a_state()
+    spec.set_storage(state, PLAIN, word(1), state.numbers.u256(0))
+    assert not spec.account_has_storage(state, PLAIN)
+    spec.set_storage(state, PLAIN, word(1), state.numbers.u256(1))
+    assert spec.account_has_storage(state, PLAIN) and not spec.account_has_storage(state, NONCED)
+
+
+def test_what_a_word_was_before_the_call_is_what_was_proven():
+    """Whatever was written since; zero in an account that the call made."""
+    state = a_state()
+    spec.set_storage(state, KEPT, word(1), state.numbers.u256(99))
+    assert int(spec.get_storage_original(state, KEPT, word(1))) == 10
+    spec.mark_account_created(state, KEPT)
+    assert int(spec.get_storage_original(state, KEPT, word(1))) == 0
+
+
+def test_a_touch_makes_an_account_where_there_is_none():
+    """And leaves another as it is."""
+    state = a_state()
+    before = spec.get_account(state, PLAIN)
+    spec.touch_account(state, PLAIN)
+    spec.touch_account(state, ABSENT)
+    assert spec.get_account(state, PLAIN) is before
+    assert spec.account_exists_and_is_empty(state, ABSENT)
+
+
+def test_transient_words_are_undone_to_the_mark_and_no_further():
+    """A frame that keeps what it wrote, within one that is undone."""
+    state, zero = a_state(), machine(Fork.OSAKA).numbers.u256(0)
+    kept, one, two = spec.TransientStorage(zero), state.numbers.u256(1), state.numbers.u256(2)
+    spec.set_transient_storage(kept, TO, word(1), one)
+    spec.begin_transaction(state, kept)
+    spec.begin_transaction(state, kept)
+    spec.set_transient_storage(kept, TO, word(1), two)
+    spec.set_transient_storage(kept, TO, word(2), two)
+    spec.commit_transaction(state, kept)
+    spec.rollback_transaction(state, kept)
+    assert [int(spec.get_transient_storage(kept, TO, word(n))) for n in (1, 2)] == [1, 0]
+    assert (state.marks, kept.marks) == ([], [])
+
+
+def test_a_family_without_a_native_balance_in_its_leaf_is_refused():
+    """There is no figure to begin with."""
+    state = a_state()
+    found = state.view.account(PLAIN)
+    values = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
+    state.view.accounts[PLAIN] = mint(type(found), **values | {"balance": None})
+    with pytest.raises(Unsupported, match="native balance"):
+        state.account(PLAIN)
 
 
 # --- calls out of a bundle -------------------------------------------------------------------------------

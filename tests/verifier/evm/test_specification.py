@@ -37,7 +37,7 @@ def made(seed: int, count: int) -> tuple[EvmWorld, list[Call]]:
         known = [*rng.sample(addresses, min(5, count)), rich, absent, SENDER]
         code = program(rng, known, length=rng.choice((10, 30, 60)))
         storage = {slot: rng.getrandbits(256) for slot in range(3)} if rng.random() < 0.8 else {}
-        accounts[address] = Account(code, storage, rng.choice((0, 1_000)))
+        accounts[address] = Account(code, storage, rng.choice((0, 1_000)), rng.choice((0, 1)))
     gas = (60_000, 300_000, 1_000_000)
     return EvmWorld(accounts), [Call(a, rng.randbytes(36), SENDER, rng.choice(gas)) for a in addresses]
 
