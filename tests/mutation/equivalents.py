@@ -17,6 +17,12 @@ EQUIVALENT: dict[str, str] = {
     "committees have a power of two of members, so none has exactly two thirds of them",
     "verifier/consensus/validate.py:verify_signature: if committee is None: raise": "the period was checked before, so "
     "the committee is there; the line keeps that a matter of types",
+    "verifier/evm/state.py:Account.code: self._proven is None or self._view is None | self._proven is None or -> and "
+    "self._view is None": "what was proven comes with the view that tells its code; the line keeps that a matter of types",
+    "verifier/evm/state.py:Account.has_code: self._code is None and self._proven is not None | self._code is None and -> "
+    "or self._proven is not None": "code that was looked up has the proven hash, and code that was set drops what was proven",
+    "verifier/verify_calls.py:_outcome: if not isinstance(claim.reading, CallReading): raise": "every claim was seen to be "
+    "read by a call; the line keeps that a matter of types",
     "verifier/evm/machine.py:Machine._message: True -> False": "no value is sent, so there is none to transfer",
     **dict.fromkeys(
         (

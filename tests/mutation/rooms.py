@@ -141,6 +141,9 @@ DRIVEN = (
     "verifier/codec/rlp.py",
     "verifier/consensus/descent.py",
     "verifier/consensus/weaker.py",
+    "verifier/evm/call.py",
+    "verifier/evm/gather.py",
+    "verifier/evm/machine.py",
     "verifier/flow.py",
     "verifier/gather.py",
     "verifier/gather_moment.py",
@@ -179,6 +182,7 @@ DRIVEN = (
     "verifier/verify/price.py",
     "verifier/verify/section.py",
     "verifier/verify/section_state.py",
+    "verifier/verify_calls.py",
     "verifier/wire/encode.py",
     "verifier/wire/envelope.py",
     "verifier/wire/lists.py",
@@ -196,8 +200,17 @@ later rooms added to them since (light clients and settlement in `verify`, say) 
 WHOLE = tuple(
     name
     for name in DRIVEN
-    if name.startswith(("verifier/codec/", "verifier/trie/", "verifier/state/", "verifier/assets/", "chains/"))
+    if name.startswith(
+        ("verifier/codec/", "verifier/trie/", "verifier/state/", "verifier/assets/", "verifier/evm/", "chains/")
+    )
     or name
-    in {"verifier/headers/ancestry.py", "verifier/headers/as_of.py", "verifier/primitives.py", "verifier/flow.py"}
+    in {
+        "verifier/calls.py",
+        "verifier/flow.py",
+        "verifier/headers/ancestry.py",
+        "verifier/headers/as_of.py",
+        "verifier/primitives.py",
+        "verifier/verify_calls.py",
+    }
 )
 """Those that no later room adds checks to: what every run takes its sample from."""
