@@ -252,6 +252,14 @@ def test_code_that_was_set_is_what_an_account_has():
     assert spec.get_account(state, ABSENT).code == b""
 
 
+def test_an_account_is_like_itself_and_like_no_other():
+    """The package compares with its empty account alone; two of the same balance are two."""
+    state = a_state()
+    one = spec.get_account(state, PLAIN)
+    assert one == one
+    assert one != one.replaced() and one != spec.get_account(state, KEPT)
+
+
 def word(n: int) -> bytes:
     return n.to_bytes(32, "big")
 
