@@ -1,4 +1,4 @@
-"""`xmargin init`: a commented account file that works as it stands."""
+"""`xmargin init`: a commented account file to begin with."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def init(
         str, typer.Option(help="strict: finalized or pinned roots; practical: also a quorum.")
     ] = "strict",
 ) -> None:
-    """Write a commented account file that works as it stands."""
+    """Write a commented account file to begin with; it never overwrites one."""
     from verifier.app.commands.state import clock
     from verifier.app.errors import UnknownName, UsageError
     from verifier.app.quantities import rfc3339
