@@ -15,7 +15,7 @@ from tests.cli.test_attest import ENV, KEYS, PLACE, run
 from tests.cli.test_cli import write
 from tests.nodes.artifacts import solidity
 from tests.relay import contracts
-from tests.system.test_jobs import jobs_toml
+from tests.system.jobs.build import jobs_toml
 from verifier.app.control_file import MAX_BYTES, parse_control
 from verifier.app.errors import UsageError
 from verifier.errors import LimitExceeded

@@ -10,7 +10,7 @@ NOTICED = "tests/hostile/test_noticed_{}.py"
 _WHOLE = ("tests/verifier/test_verify.py", NOTICED.format("whole"))
 _ROOTED = ("tests/verifier/settlement/test_bundle.py", "tests/hostile/test_light_evidence.py")
 """Whole bundles that are rooted by a light client or by a parent's contract."""
-_TRIE = ("tests/verifier/trie", "tests/hostile/test_trie.py", "tests/hostile/test_packaging.py", NOTICED.format("trie"))
+_TRIE = ("tests/verifier/trie", "tests/hostile/trie", "tests/hostile/test_packaging.py", NOTICED.format("trie"))
 _HEADERS = ("tests/verifier/headers", "tests/hostile/test_headers.py", NOTICED.format("headers"), *_WHOLE)
 _STATE = ("tests/verifier/state", "tests/hostile/test_state.py", NOTICED.format("state"))
 _WIRE = ("tests/verifier/test_wire.py", NOTICED.format("wire"))
