@@ -154,7 +154,8 @@ def _nothing_else(section: Section, anchor: ProvenHeader, nodes: NodeTable, used
     """A section that is there for its rollups alone holds what anchors it, and nothing else."""
     extra = [*(step.header for step in section.steps), *(h for h in nodes.hashes() if h not in used)]
     if section.codes:
-        raise UnusedEvidence(anchor.where, "contract codes of a parent without claims", len(section.codes), "")
+        first = f"number {section.codes[0]} of the bundle"
+        raise UnusedEvidence(anchor.where, "contract codes of a parent without claims", len(section.codes), first)
     if extra:
         raise UnusedEvidence(
             anchor.where, "steps and nodes of a parent without claims", len(extra), to_hex(extra[0][:32])

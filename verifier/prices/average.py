@@ -22,7 +22,7 @@ from verifier.claims import PriceClaim
 from verifier.codec.abi import field, pad_address, pad_uint
 from verifier.codec.ticks import sqrt_price_at
 from verifier.crypto.keccak import keccak256
-from verifier.errors import NOWHERE, BadPrice, WrongBinding
+from verifier.errors import BadPrice, Where, WrongBinding
 from verifier.positions import Given
 from verifier.prices.quote import SCALE, Observed, power
 from verifier.primitives import Address, slot_key
@@ -61,11 +61,11 @@ def parse(given: Given, contract: Address) -> Parameters:
     salt = keccak256(pad_address(coins[0]) + pad_address(coins[1]) + pad_uint(fee))
     made = Address(keccak256(b"\xff" + factory + salt + init)[12:])
     if made != contract:
-        raise WrongBinding(NOWHERE, "the pool of this factory, coins and fee", made, contract)
+        raise WrongBinding(Where(address=contract), "the pool of this factory, coins and fee", made, contract)
     digits = given.uint("decimals0", most=36), given.uint("decimals1", most=36)
     window = given.uint("window", 1_800, most=LONGEST)
     if window < SHORTEST:
-        raise BadPrice(NOWHERE, f"a window of at least {SHORTEST} s is due", window)
+        raise BadPrice(Where(address=contract), f"a window of at least {SHORTEST} s is due", window)
     return Parameters(coins, fee, given.uint("leg", most=1), digits, window, given.uint("least_liquidity", 0))
 
 
