@@ -13,6 +13,10 @@ EQUIVALENT: dict[str, str] = {
     "or refused for it, so its kind does not look at the flag",
     "verifier/wire/encode.py:encode_bundle: True -> False (#2)": "the envelope is a list of text, an integer and byte strings, "
     "which have one encoding whether it is called canonical or not",
+    "verifier/prices/average.py:_Ring._around: self._ago(_time(word)) < back | self._ago(_time(word)) < -> <= back": ""
+    "an observation at the very moment is then both of the two around it, and its own sum is taken all the same",
+    "verifier/prices/average.py:_toward_zero: numerator >= 0 | numerator >= -> > 0": "zero over anything is zero, from "
+    "either side",
     "verifier/consensus/store.py:_rank: 3 * signers >= 2 * len(update.bits) | 3 * signers >= -> > 2 * len(update.bits)": ""
     "committees have a power of two of members, so none has exactly two thirds of them",
     "verifier/consensus/validate.py:verify_signature: if committee is None: raise": "the period was checked before, so "
