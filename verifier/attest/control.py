@@ -16,13 +16,16 @@ from verifier.attest.eip712 import Types, domain_of, recover_typed, typed_digest
 from verifier.attest.statement import Binding, Shown
 from verifier.calls import Call
 from verifier.checker import Checker
+from verifier.claims import CallReading
 from verifier.crypto.keccak import keccak256
 from verifier.encoders.abi import encode_call
 from verifier.errors import BadAttestation, VerifierError, Where
+from verifier.evidence import Bundle
 from verifier.primitives import Address, ChainId, Hash32, Timestamp, to_hex
 from verifier.proven import Ended, ProvenCall
 from verifier.verify import Refusal
 from verifier.verify_calls import verify_calls
+from verifier.wire import parse_bundle
 
 if TYPE_CHECKING:
     from verifier.attest.eip712 import Value
@@ -160,15 +163,23 @@ def verify_proven_control(challenge: Challenge, signature: bytes, evidence: byte
         BadAttestation: As `verify_contract_control`; or the bundle holds more than the one call.
     """
     check_time(challenge, checker.now)
-    outcomes = verify_calls(evidence, checker).outcomes
-    if len(outcomes) != 1:
-        raise BadAttestation(_HERE, "the calls in the evidence", 1, len(outcomes))
-    answer = outcomes[0]
+    _check_asked(challenge, signature, parse_bundle(evidence, checker.limits).bundle)
+    (answer,) = verify_calls(evidence, checker).outcomes
     if isinstance(answer, Refusal):
         if isinstance(answer.error, VerifierError):
             raise answer.error
         raise BadAttestation(_HERE, "the call", "an answer that is proven", str(answer.error))
     return verify_contract_control(challenge, signature, answer, checker.now)
+
+
+def _check_asked(challenge: Challenge, signature: bytes, bundle: Bundle) -> None:
+    """That evidence is for the one call and for no other: nothing of a stranger's choice is run."""
+    if len(bundle.claims) != 1:
+        raise BadAttestation(_HERE, "the calls in the evidence", 1, len(bundle.claims))
+    reading = bundle.claims[0].reading
+    asked = reading.call if isinstance(reading, CallReading) else None
+    if asked != control_call(challenge, signature):
+        raise BadAttestation(_HERE, "the call", "isValidSignature over this challenge", asked)
 
 
 def check_time(challenge: Challenge, now: Timestamp) -> None:
