@@ -220,6 +220,9 @@ def test_null_is_not_zero(parse):
         b'{"id":1,"result":"\xff"}',
         b'{"id":1,"result":1} {"id":1}',
         b"",
+        b'\\"' * 500_000,
+        b'{"result":"' + b'\\"' * 500_000,
+        b'\\"' * 500_000 + b"\\",
     ],
     ids=lambda body: body[:24].decode("latin1"),
 )

@@ -14,10 +14,10 @@ from typing import Final
 
 from verifier.attest.canonical import statement_json, statement_of
 from verifier.attest.eip712 import statement_digest
-from verifier.attest.quorum import Aggregate, BlsSet, SignerSet, verify_aggregate, verify_signers
+from verifier.attest.quorum import MAX_SIGNERS, Aggregate, BlsSet, SignerSet, verify_aggregate, verify_signers
 from verifier.attest.statement import Binding, Statement
 from verifier.attest.strict_json import parse_json
-from verifier.errors import BadAttestation, Malformed, MalformedAttestation, Where
+from verifier.errors import BadAttestation, LimitExceeded, Malformed, MalformedAttestation, Where
 from verifier.primitives import ZERO_HASH, Address, Hash32, Timestamp, parse_hex, to_hex
 
 SCHEMA: Final = "xmargin/attestation"
@@ -148,7 +148,7 @@ def parse_attestation(data: bytes) -> Attestation:
 
     Raises:
         MalformedAttestation: Not one, an unknown or repeated key, or a digest that is not the statement's.
-        LimitExceeded: Larger than one can be.
+        LimitExceeded: Larger than one can be, or with more signatures than a set has members.
     """
     document = parse_json(data, MAX_BYTES)
     keys = {"schema", "version", "digest", "statement", "signatures", "aggregate"}
@@ -167,6 +167,8 @@ def parse_attestation(data: bytes) -> Attestation:
 def _signatures(value: object) -> tuple[bytes, ...]:
     if not isinstance(value, list):
         raise MalformedAttestation(_HERE, "signatures are no list", value)
+    if len(value) > MAX_SIGNERS:
+        raise LimitExceeded("signatures of an attestation", MAX_SIGNERS, len(value))
     return tuple(_hex(item, "a signature") for item in value)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.simulators.minting import AS_OF, coin, debt, holding, proven, refused, token
 from tests.verifier.attest.build import BINDING, ISSUED, SHOWN, changed, statement, whole
 from tests.verifier.margin.build import PRICES, account, snapshot, weigh
+from verifier.attest.attestation import Attestation, encode_attestation, parse_attestation
 from verifier.attest.canonical import encode_statement, parse_statement, statement_json
 from verifier.attest.eip712 import statement_digest
+from verifier.attest.quorum import MAX_SIGNERS
 from verifier.attest.statement import Binding, Shown, Verdict, make_statement
-from verifier.errors import MalformedAttestation, NotAttestable
+from verifier.errors import LimitExceeded, MalformedAttestation, NotAttestable
 from verifier.margin.declared_market import DeclaredMarket
 from verifier.margin.fixed import price
 from verifier.margin.market import ExpiryQuote
@@ -190,3 +193,30 @@ def test_what_was_declared_of_markets_is_in_the_statement() -> None:
     assert made.mode == "portfolio"
     assert parse_statement(encode_statement(made)) == made
     assert not [d for d in statement().declared if d.kind in ("forward", "order")]
+
+
+@pytest.mark.parametrize(
+    "bytes_of",
+    [
+        lambda text: text.replace("pinned", "\\ud800").encode(),
+        lambda text: text.replace("pinned", "\ud800").encode("utf-8", "surrogatepass"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: b'\\"' * 500_000 + text.encode(),
+    ],
+    ids=["half a character", "the same in bytes", "UTF-16", "a mark before it", "quotes without end"],
+)
+def test_text_that_is_none_is_no_attestation(bytes_of) -> None:
+    """Refused by name and at once: nothing of it reaches a hash, a terminal or a parser that runs out of stack."""
+    text = encode_attestation(Attestation(statement())).decode()
+    assert parse_attestation(text.encode()).statement == statement()
+    with pytest.raises(MalformedAttestation, match=r"not JSON|nested"):
+        parse_attestation(bytes_of(text))
+
+
+def test_signatures_are_bounded_in_number() -> None:
+    """As many as a set has members, and none beyond: each costs whoever shows the file a recovery."""
+    made = Attestation(statement(), (bytes(65),) * MAX_SIGNERS)
+    assert parse_attestation(encode_attestation(made)) == made
+    with pytest.raises(LimitExceeded, match="signatures"):
+        parse_attestation(encode_attestation(replace(made, signatures=(*made.signatures, bytes(65)))))
