@@ -76,8 +76,15 @@ class Ledger:
             self._reserve(sql, made)
 
     def keep(self, sql: sqlite3.Connection, made: Attestation) -> None:
-        """Write down what was signed, inside the caller's transaction. The number must have been taken."""
+        """
+        Write down what was signed, inside the caller's transaction. The number must have been taken.
+
+        Raises:
+            NotAttestable: It was not; or the signer has said something else since, in another process. Then what was
+                signed here is kept by nobody and handed out to nobody.
+        """
         statement = made.statement
+        self._check_one_word(sql, statement)
         changed = sql.execute(
             f"UPDATE attestations SET state = 'signed', digest = ?, file = ? WHERE {_PLACE} AND sequence = ?",  # noqa: S608 - our words
             (to_hex(made.digest), encode_attestation(made), *self._place(statement), statement.sequence),

@@ -9,8 +9,9 @@ import pytest
 from tests.verifier.attest.build import changed, statement
 from verifier.app.ledger import MOST_AHEAD, Ledger
 from verifier.app.store import Store
+from verifier.attest.attestation import Attestation
 from verifier.errors import NotAttestable
-from verifier.primitives import Timestamp
+from verifier.primitives import Hash32, Timestamp
 
 
 def at(number: int):
@@ -47,3 +48,20 @@ def test_a_number_that_someone_else_gives_is_new_and_not_far_ahead(tmp_path: Pat
         with pytest.raises(NotAttestable, match="signer is at"):
             ledger.take(changed(at(2), sequence=now + MOST_AHEAD))
         assert ledger.number(at(3)).sequence == now + MOST_AHEAD + 1
+
+
+def test_of_two_that_sign_at_once_one_is_kept(tmp_path: Path) -> None:
+    """Both took a number before either had signed: the second finds the other's word, and its own is not handed out."""
+    with Store(tmp_path / "x.db") as store:
+        ledger = Ledger(store, "signer")
+        first = ledger.number(statement())
+        second = ledger.number(changed(statement(), snapshot_digest=Hash32(b"\x77" * 32)))
+        with store.transaction() as sql:
+            ledger.keep(sql, Attestation(first))
+        with pytest.raises(NotAttestable, match="says something else"), store.transaction() as sql:
+            ledger.keep(sql, Attestation(second))
+        rows = store.rows("SELECT sequence FROM attestations WHERE state = 'signed'")
+        assert [row["sequence"] for row in rows] == [first.sequence]
+        again = ledger.number(statement())
+        with store.transaction() as sql:
+            ledger.keep(sql, Attestation(again))
