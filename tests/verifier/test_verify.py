@@ -231,7 +231,7 @@ def test_a_bundle_does_not_say_what_a_slot_means(two, field) -> None:
     world = two[0]
     liar = Claim(replace(world.token, **field), holder(1))
     believed = checker(world)
-    easy = replace(believed, meanings={})
+    easy = replace(believed, meanings={liar.asset.key: world.known(asset=liar.asset)})
     data, _ = gather(
         [liar],
         (world,),
@@ -251,13 +251,37 @@ def test_a_typed_or_discovered_slot_needs_the_policys_word(two, source) -> None:
     world = two[0]
     claim = replace(world.claims()[-1], source=source)
     naming = replace(STRICT, accept_contracts=frozenset({(ChainId(1), TOKEN)}))
-    trusting = checker(world, policy=naming, meanings={})
+    own = {claim.asset.key: world.known(source=source, pins=())}
+    trusting = checker(world, policy=naming, meanings=own)
     data, _ = gather([claim], (world,), trusting, trusting.now)
     (taken,) = verify_bundle(data, trusting).outcomes
     assert taken.amount == 7
     assert taken.trust.bases == {Basis.UNREVIEWED_CODE}
     (refused,) = verify_bundle(data, checker(world, meanings={})).outcomes
     assert isinstance(refused.error, UnreviewedMeaning)
+
+
+@pytest.mark.parametrize(
+    ("said", "own"),
+    [(Source.REVIEWED, Source.DISCOVERED), (Source.REVIEWED, Source.USER), (Source.DISCOVERED, Source.USER)],
+)
+def test_a_claim_does_not_say_more_of_its_meaning_than_its_checker(two, said, own) -> None:
+    """Statements repeat where a meaning is from: a bundle that says `reviewed` of a typed slot is refused by name."""
+    world = two[0]
+    naming = replace(STRICT, accept_contracts=frozenset({(ChainId(1), TOKEN)}))
+    known = {world.token.key: world.known(source=own, pins=())}
+    trusting = checker(world, policy=naming, meanings=known)
+    honest_claim = replace(world.claims()[-1], source=own)
+    data, _ = gather([honest_claim], (world,), trusting, trusting.now)
+    assert isinstance(verify_bundle(data, trusting).outcomes[0], ProvenAmount)
+    bundle = parse_bundle(data).bundle
+    boasting = encode_bundle(replace(bundle, claims=(replace(honest_claim, source=said),)))
+    for meanings in (known, {}):
+        (refused,) = verify_bundle(boasting, replace(trusting, meanings=meanings)).outcomes
+        assert isinstance(refused, Refusal) and isinstance(refused.error, UnreviewedMeaning)
+        assert "says more of it" in str(refused.error)
+    weaker = encode_bundle(replace(bundle, claims=(replace(honest_claim, source=Source.USER),)))
+    assert verify_bundle(weaker, trusting).outcomes[0].claim.source is Source.USER
 
 
 @pytest.mark.covers("ACC-08", "STO-10", "CHN-04", "ACC-12")

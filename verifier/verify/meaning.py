@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from verifier.assets.call import balance_reading
 from verifier.claims import Asset, Claim, KnownAsset, Meanings, Source
@@ -12,6 +13,9 @@ from verifier.network import Network
 from verifier.policy import Policy
 from verifier.positions import Position
 from verifier.primitives import Address
+
+_SOURCES: Final = (Source.REVIEWED, Source.DISCOVERED, Source.USER)
+"""Where a meaning may come from, the best known first."""
 
 
 def check_meaning(
@@ -38,12 +42,14 @@ def check_meaning(
     if known is not None and _without_layout(known.asset, claim) != claim.asset:
         raise UnreviewedMeaning(where.at(address=contract), claim.source.value, _difference(claim.asset, known.asset))
     accepted = (claim.chain_id, contract) in policy.accept_contracts
-    reviewed = known is not None and known.source is Source.REVIEWED and bool(known.pins)
-    if claim.reading is not None and claim.reading != balance_reading(contract, claim.holder):
-        reviewed = False  # what any other function of the contract means, is the word of whoever made the claim
+    own, reviewed = Source.USER, False
+    # What any other function of the contract means, is the word of whoever made the claim.
+    if known is not None and claim.reading in (None, balance_reading(contract, claim.holder)):
+        own, reviewed = known.source, known.source is Source.REVIEWED and bool(known.pins)
     if not (reviewed and claim.source is Source.REVIEWED) and not accepted:
         reason = "no code was reviewed for it" if known is not None else "the checker's registry does not hold it"
         raise UnreviewedMeaning(where.at(address=contract), claim.source.value, reason)
+    _no_stronger(claim, own, where)
     return known, accepted
 
 
@@ -55,7 +61,20 @@ def _position_taken(claim: Claim, policy: Policy, where: Where) -> bool:
     if (claim.chain_id, contract) not in policy.accept_contracts:
         reason = "the policy does not name the contract of this position"
         raise UnreviewedMeaning(where.at(address=contract), claim.source.value, reason)
+    _no_stronger(claim, Source.USER, where)
     return True
+
+
+def _no_stronger(claim: Claim, own: Source, where: Where) -> None:
+    """
+    A claim does not say of its meaning what the checker does not know: reports and statements repeat it.
+
+    Raises:
+        UnreviewedMeaning: It says that more stands behind it.
+    """
+    if _SOURCES.index(claim.source) < _SOURCES.index(own):
+        reason = f"to the checker it is {own.value}, and the claim says more of it"
+        raise UnreviewedMeaning(where.at(address=claim.asset.contract), claim.source.value, reason)
 
 
 def _without_layout(asset: Asset, claim: Claim) -> Asset:

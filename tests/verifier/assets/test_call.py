@@ -116,7 +116,9 @@ def test_another_function_of_a_reviewed_token_is_its_makers_word():
     data = selector("totalSupply(address)") + encode_values("(address)", [HOLDER])
     one = claim(CallReading(Call(TO, data)), source=Source.REVIEWED)
     assert isinstance(error(world(), one, meanings=known()), UnreviewedMeaning)
-    assert isinstance(outcome(world(), one, TO, meanings=known()), ProvenAmount)
+    assert "says more of it" in str(error(world(), one, TO, meanings=known()))
+    typed = dataclasses.replace(one, source=Source.USER)
+    assert isinstance(outcome(world(), typed, TO, meanings=known()), ProvenAmount)
 
 
 def test_a_call_of_another_contract_than_the_assets_cannot_be_written_down():
