@@ -94,6 +94,19 @@ TUSD = replace(token(1, "TUSD", 18), contract=spelled("0x0000000000085d4780B7311
 OLD_TUSD = replace(token(1, "TUSD", 18), contract=spelled("0x8dd5fbCe2F6a956C3022bA3663759011Dd51e73E"))
 WETH_ITSELF = Claim(coin(1), Address(b"\xc0" * 20))
 
+
+def bits(offset: int, width: int, who: Address = ALICE) -> Claim:
+    """Some bits of one word of a contract."""
+    reading = position(PositionKind.STORAGE, slot=bytes(32), offset=offset, width=width, path="x")
+    return replace(holding(replace(token(), layout=None), who), reading=reading)
+
+
+def called(data: bytes, who: Address) -> Claim:
+    """What a call of the token returns."""
+    asset = replace(token(), layout=None)
+    return replace(holding(asset, who), reading=CallReading(Call(asset.contract or who, data)))
+
+
 TWICE = {
     "the same claim listed twice": (holding(token()), holding(token())),
     "one account in two spellings": (
@@ -105,6 +118,9 @@ TWICE = {
         holding(replace(token(), symbol="USDC.e", decimals=18, group="OTHER")),
     ),
     "one coin under two names": (holding(coin(1, "ETH")), holding(coin(1, "WETH"))),
+    "one word for two holders": (bits(0, 256), bits(0, 256, BOB)),
+    "fields of a word that overlap": (bits(0, 128), bits(127, 8)),
+    "one call for two holders": (called(b"\x18\x16\x0d\xdd", ALICE), called(b"\x18\x16\x0d\xdd", BOB)),
     "the coin and its mirror contract": (holding(CELO), holding(CELO_TOKEN)),
     "the coin and another mirror": (holding(POL_TOKEN), holding(POL)),
     "a token's two addresses": (holding(TUSD), holding(OLD_TUSD)),
@@ -115,6 +131,8 @@ DISTINCT = {
     "two holders": (holding(token()), holding(token(), BOB)),
     "two networks": (holding(coin(1)), holding(coin(10))),
     "two tokens": (holding(token()), holding(TUSD)),
+    "two fields of a word": (bits(0, 128), bits(128, 128)),
+    "a call that names each holder": (called(b"\x01" + ALICE, ALICE), called(b"\x01" + BOB, BOB)),
     "a coin and its wrapped form, both held": (holding(coin(1)), holding(WETH)),
     "another network's contract at a mirror's address": (
         holding(coin(1)),

@@ -2,7 +2,8 @@
 
 A claim is identified by chain id, contract and holder: bytes and numbers, so no spelling, symbol or name of a network
 makes a second one. Some balances have two entry points all the same: a contract that mirrors the network's own coin,
-a token with two addresses. And a token's own contract holds what backs the token, so both are one value.
+a token with two addresses. And a token's own contract holds what backs the token, so both are one value. A place in
+storage and a call say by themselves whose figure they give, if anyone's: under a second holder it is the same figure.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from verifier.claims import AssetKey, Claim, ClaimKind
+from verifier.claims import AssetKey, CallReading, Claim, ClaimKind
 from verifier.errors import CountedTwice, Where
-from verifier.positions import Part, Position
+from verifier.positions import Part, Position, PositionKind
 from verifier.primitives import Address, ChainId, to_hex
 from verifier.proven import ProvenAmount, ProvenCall, ProvenWord
 
@@ -38,13 +39,15 @@ def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES, esc
 
     Raises:
         CountedTwice: Two claims have one chain, asset, holder and part, after aliases; one is a part of what the other
-            counts whole (liquidity tokens, and one coin of them); or a claim's holder is a contract that another claim
-            counts or reads on the same network (what it holds is what backs the other), or a bridge's escrow (what it
-            holds circulates on another network).
+            counts whole (liquidity tokens, and one coin of them); two read the same bits, or what one call returns,
+            whoever their holders are; or a claim's holder is a contract that another claim counts or reads on the same
+            network (what it holds is what backs the other), or a bridge's escrow (what it holds circulates on another
+            network).
     """
     seen: dict[tuple[ChainId, Address | None, Address], dict[Part, Claim]] = {}
     backing: dict[AssetKey, Claim] = {}
     kept: list[Claim] = []
+    read: dict[tuple[object, ...], list[tuple[range, Claim]]] = {}
     for claim in claims:
         chain, asset, holder, part = canonical(claim, aliases)
         parts = seen.setdefault((chain, asset, holder), {})
@@ -54,6 +57,7 @@ def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES, esc
                     _where(claim), label(earlier), label(claim), _why(earlier, claim, whole=other != part)
                 )
         parts[part] = claim
+        _check_figure(claim, (chain, asset), read)
         kept.append(claim)
         for contract in _contracts(claim):
             backing.setdefault((claim.chain_id, contract), claim)
@@ -97,6 +101,34 @@ def _read_by(amount: ProvenAmount) -> Iterator[Address]:
         return
     whole = amount.rests_on.reads if isinstance(amount.rests_on, ProvenCall) else (amount.rests_on, *amount.bound_by)
     yield from (step.rests_on.address for step in whole if isinstance(step, ProvenWord))
+
+
+def _check_figure(claim: Claim, asset: AssetKey, read: dict[tuple[object, ...], list[tuple[range, Claim]]]) -> None:
+    """That no earlier claim reads the same figure, where what is read does not go by the holder."""
+    found = _figure_of(claim)
+    if found is None:
+        return
+    what, bits = found
+    others = read.setdefault((asset, claim.kind, *what), [])
+    for taken, earlier in others:
+        if bits.start < taken.stop and taken.start < bits.stop:
+            reason = "both read one figure of the contract, which does not go by the holder"
+            raise CountedTwice(_where(claim), label(earlier), label(claim), reason)
+    others.append((bits, claim))
+
+
+def _figure_of(claim: Claim) -> tuple[tuple[object, ...], range] | None:
+    """What a place or a call reads, and which bits of it; None for claims that go by their holder."""
+    reading = claim.reading
+    if isinstance(reading, CallReading):
+        return (reading.call.data, reading.call.sender, reading.index), range(1)
+    if not isinstance(reading, Position) or reading.kind is not PositionKind.STORAGE:
+        return None
+    given = dict(reading.given)
+    offset, width = given.get("offset", 0), given.get("width", 256)
+    if not isinstance(offset, int) or not isinstance(width, int):
+        return None  # no place at all, which is refused where it is read
+    return (given.get("slot"),), range(offset, offset + width)
 
 
 def _contracts(claim: Claim) -> Iterator[Address]:
