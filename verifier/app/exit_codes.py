@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
+from verifier.errors import Malformed, MissingEvidence, ProofError
 from verifier.flow import Unanswered
 from verifier.margin.status import FAILING, Status
-from verifier.verify import Outcome, Refusal
+from verifier.verify import Outcome, PriceOutcome, PriceRefusal, Refusal
 
 
 class Exit(IntEnum):
@@ -71,9 +72,26 @@ def of_outcome(outcome: Outcome) -> Exit:
     return Exit.INCOMPLETE if outcome.missing and not lied else Exit.REFUSED
 
 
-def codes_of(outcomes: Iterable[Outcome], status: Status | None) -> tuple[Exit, ...]:
+def of_price(price: PriceOutcome, *, weighed: bool) -> Exit:
+    """
+    The code of one price. Evidence that does not hold is refused as a claim's is; a price that only cannot be used
+    shows in the status of the account that was weighed by it, and where none was, it is refused too.
+    """
+    if not isinstance(price, PriceRefusal):
+        return Exit.OK
+    error = price.error
+    if isinstance(error, Unanswered):
+        return Exit.REFUSED if error.lied else Exit.OK if weighed else Exit.INCOMPLETE
+    broken = isinstance(error, Malformed | ProofError) and not isinstance(error, MissingEvidence)
+    return Exit.REFUSED if broken or not weighed else Exit.OK
+
+
+def codes_of(
+    outcomes: Iterable[Outcome], status: Status | None, prices: Iterable[PriceOutcome] = ()
+) -> tuple[Exit, ...]:
     """All codes that apply, in ascending order; (0,) where nothing is wrong."""
     codes = {of_outcome(outcome) for outcome in outcomes}
+    codes |= {of_price(price, weighed=status is not None) for price in prices}
     if status is not None:
         codes.add(of_status(status))
     found = tuple(sorted(codes - {Exit.OK}))

@@ -72,7 +72,7 @@ class Findings:
     @property
     def codes(self) -> tuple[Exit, ...]:
         """All exit codes that apply."""
-        return codes_of(self.outcomes, None if self.report is None else self.report.status)
+        return codes_of(self.outcomes, None if self.report is None else self.report.status, self.prices)
 
     @property
     def exit_code(self) -> Exit:

@@ -7,12 +7,13 @@ import itertools
 import pytest
 
 from verifier.app.exit_codes import Exit, codes_of, of_status, worst
-from verifier.claims import Asset, Claim
-from verifier.errors import MissingEvidence, VerifierError, Where, WrongHash
+from verifier.claims import Asset, Claim, PriceClaim
+from verifier.errors import MissingEvidence, UnreviewedMeaning, VerifierError, Where, WrongHash
 from verifier.flow import AskHeight, Unanswered
 from verifier.margin.status import Status
+from verifier.positions import PositionKind, position
 from verifier.primitives import Address, ChainId
-from verifier.verify import Refusal
+from verifier.verify import PriceRefusal, Refusal
 
 CLAIM = Claim(Asset(ChainId(1), "ETH", 18, "ETH"), Address(bytes(20)))
 LIE = WrongHash(Where(), "a node", bytes(32), bytes(31) + b"\x01")
@@ -79,3 +80,27 @@ def test_the_order_is_3_7_6_5_4() -> None:
         assert worst((one, two)) == ORDER[min(i, j)]
     assert worst(()) == 0
     assert worst((*ORDER, Exit.INTERRUPTED)) == 130
+
+
+FEED = PriceClaim(ChainId(1), "ETH", "USD", Address(b"\x01" * 20), position(PositionKind.CHAINLINK))
+UNNAMED = UnreviewedMeaning(Where(), "user", "the policy does not name it")
+LIED = silent(("a", LIE))
+
+
+@pytest.mark.parametrize(
+    ("error", "alone", "weighed"),
+    [
+        (LIE, (3,), (3,)),
+        (LIED, (3,), (3,)),
+        (UNNAMED, (3,), (0,)),
+        (MissingEvidence(Where(), "an update"), (3,), (0,)),
+        (silent(), (4,), (0,)),
+    ],
+    ids=["refused", "lied about", "not named", "not there", "silent"],
+)
+def test_a_price_has_its_code(error, alone, weighed) -> None:
+    """A bundle of prices that prove nothing is no success; beside an account, what cannot be used is in its status."""
+    refused = [PriceRefusal(FEED, error)]
+    assert codes_of((), None, refused) == alone
+    assert codes_of((), Status.HEALTHY, refused) == weighed
+    assert codes_of((), Status.INDETERMINATE, refused)[-1] == 7

@@ -211,7 +211,7 @@ def _keep_and_show(state: State, made: WhatIf, sections: list[Section], *, as_js
     from verifier.app.kept import Record
     from verifier.app.margin_view import margin_json, margin_view
 
-    codes = codes_of(made.run.verified.outcomes, made.figures.status)
+    codes = codes_of(made.run.verified.outcomes, made.figures.status, made.run.verified.prices)
     code = worst(codes)
     text = dumps(margin_json(made, sections, code, codes))
     kept = Record(
