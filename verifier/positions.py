@@ -7,11 +7,11 @@ kind takes is said in the kind's own file under `verifier/assets`, which refuses
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Union
+from typing import Final, TypeVar, Union
 
 from verifier.errors import BadInput
 from verifier.primitives import MAX_UINT256, Address, Hash32, address, hash32
@@ -169,3 +169,22 @@ class Given:
         """
         if self._left:
             raise BadInput(f"{self.kind.value} position", "no other parameters", ", ".join(sorted(self._left)))
+
+
+P = TypeVar("P")
+
+
+def parameters(of: Position, parse: Callable[[Given, Address], P], contract: Address) -> P:
+    """
+    A kind's own parameters, and that a position gives no others.
+
+    Args:
+        parse: The kind's; it takes what it knows.
+
+    Raises:
+        BadInput: One is missing, unknown or of another type; and what `parse` raises.
+    """
+    given = Given(of)
+    found = parse(given, contract)
+    given.done()
+    return found

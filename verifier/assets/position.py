@@ -29,7 +29,7 @@ from verifier.assets.reader import NO_SIGNERS, Reader
 from verifier.claims import AccountRead, Claim, KnownAsset, Reads
 from verifier.errors import BadInput, Where
 from verifier.policy import Signers
-from verifier.positions import Given, Position, PositionKind
+from verifier.positions import Given, Position, PositionKind, parameters
 from verifier.primitives import Address, SlotKey, Timestamp
 
 Parse = Callable[[Given, Address], Any]
@@ -61,9 +61,7 @@ def check_position(of: Position, contract: Address) -> None:
         BadInput: One is missing, unknown or of another type.
     """
     plain, _ = split(of)
-    given = Given(plain)
-    _kind(plain)[0](given, contract)
-    given.done()
+    parameters(plain, _kind(plain)[0], contract)
 
 
 def _kind(of: Position) -> tuple[Parse, Read]:
@@ -84,10 +82,7 @@ def read_position(claim: Claim, of: Position, reader: Reader) -> Figure:
     if contract is None:
         raise BadInput("position", "a contract", claim.asset.symbol)
     parse, read = _kind(of)
-    given = Given(of)
-    parameters = parse(given, contract)
-    given.done()
-    return read(parameters, claim, contract, reader)
+    return read(parameters(of, parse, contract), claim, contract, reader)
 
 
 def compile(claim: Claim, known: KnownAsset | None, *, accepted: bool) -> Reads:  # noqa: A001, ARG001

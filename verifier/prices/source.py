@@ -9,7 +9,7 @@ from typing import Any, Final
 from verifier.assets.reader import Reader
 from verifier.claims import PriceClaim
 from verifier.errors import BadInput
-from verifier.positions import Given, Position, PositionKind
+from verifier.positions import Given, Position, PositionKind, parameters
 from verifier.prices import average, called, chainlink, pyth, rates
 from verifier.prices.quote import Observed, Said
 from verifier.primitives import Address
@@ -39,9 +39,7 @@ def check_source(of: Position, contract: Address) -> None:
     Raises:
         BadInput, WrongBinding, BadPrice: One is missing, unknown, of another type, or at odds with another.
     """
-    given = Given(of)
-    _source(of)[0](given, contract)
-    given.done()
+    parameters(of, _source(of)[0], contract)
 
 
 def _source(of: Position) -> tuple[Parse, Read]:
@@ -60,7 +58,4 @@ def read_price(claim: PriceClaim, reader: Reader) -> Observed | Said:
         Malformed, ProofError, PolicyError: As the source and the reader raise them.
     """
     parse, read = _source(claim.how)
-    given = Given(claim.how)
-    parameters = parse(given, claim.contract)
-    given.done()
-    return read(parameters, claim, reader)
+    return read(parameters(claim.how, parse, claim.contract), claim, reader)
