@@ -252,6 +252,16 @@ def test_code_that_was_set_is_what_an_account_has():
     assert spec.get_account(state, ABSENT).code == b""
 
 
+def test_an_account_keeps_its_code_when_something_else_of_it_changes():
+    """A contract that creates another, or is paid, is still called with its own code."""
+    state = a_state()
+    spec.increment_nonce(state, KEPT)
+    spec.set_account_balance(state, KEPT, state.numbers.u256(9))
+    changed = spec.get_account(state, KEPT)
+    assert (int(changed.nonce), int(changed.balance), changed.code) == (2, 9, b"\x00")
+    assert changed.has_code
+
+
 def test_an_account_is_like_itself_and_like_no_other():
     """The package compares with its empty account alone; two of the same balance are two."""
     state = a_state()

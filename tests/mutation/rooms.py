@@ -149,6 +149,7 @@ DRIVEN = (
     "verifier/evm/machine.py",
     "verifier/evm/precompiles.py",
     "verifier/evm/recursion.py",
+    "verifier/evm/state.py",
     "verifier/flow.py",
     "verifier/gather.py",
     "verifier/gather_moment.py",
