@@ -49,4 +49,14 @@ EQUIVALENT: dict[str, str] = {
     f"{_CURVES}PerpCurve.at: notional > tier.above | notional > -> >= tier.above": "requirements are continuous: on a "
     "bound both tiers ask the same, to the unit",
     f"{_CURVES}perp_curve: made.top >= 0 | made.top >= -> > 0": "a curve that reaches no price is asked at none",
+    f"{_CURVES}line_curve: line.amount is None or view.price is None or not view.values_holdings | line.amount is None or "
+    "-> and view.price is None": "without a price no holding is valued, and of an amount that is not known nothing is",
+    **dict.fromkeys(
+        (
+            f"{_CURVES}weigh_net: net > 0 | net > -> >= 0",
+            f"{_CURVES}weigh_net: net_initial > 0 | net_initial > -> >= 0",
+            f"{_CURVES}weigh_net: net_initial < 0 | net_initial < -> <= 0",
+        ),
+        "a balance of nothing is neither haircut nor weighted up",
+    ),
 }

@@ -14,6 +14,7 @@ from tests.verifier.margin.accounts import account
 from tests.verifier.margin.build import line, position, snapshot
 from tests.verifier.margin.plain import PlainScales
 from tests.verifier.margin.test_properties import POLICY, RULES, lines, positions
+from verifier.errors import BadInput
 from verifier.margin.curves import (
     EMPTY,
     NO_NEEDS,
@@ -161,7 +162,7 @@ def test_a_debt_without_a_bound_has_no_curve_and_a_holding_without_a_price_count
     assert line_curve(replace(owed, amount=-(MAX_UINT256 + 1), decimals=77), FRESH, POLICY, RULES) is None
     assert line_curve(owed, viewed("ETH", SCALE, 0, MAX_USD), POLICY, RULES) is None
     nothing = line_curve(line("h", "ETH", "5"), PriceView(None), POLICY, RULES)
-    assert nothing is not None and nothing.at(10**30, 5 * SCALE) == (0, 0)
+    assert nothing is not None and nothing.at(10**30, 5 * SCALE) == (0, 0) and not nothing.debt
 
 
 @pytest.mark.parametrize(
@@ -305,6 +306,14 @@ def test_ranking_by_bounds_chooses_what_asking_all_chooses(
         ranking.put(anew, kept[anew])
     later = data.draw(states)
     assert ranking.best(later) == asked_of_all(kept, later, goal)
+
+
+@pytest.mark.parametrize("changed", [{"buffer": -1}, {"ratio": 999_999}], ids=["buffer", "ratio"])
+def test_a_goal_below_what_began_a_plan_is_refused(changed: dict[str, int]) -> None:
+    """A buffer of nothing and a ratio of one are the least."""
+    assert Goal(buffer=0, ratio=1_000_000).lacks(EMPTY) == 0
+    with pytest.raises(BadInput, match="goal"):
+        Goal(**changed)  # type: ignore[arg-type]
 
 
 def test_what_ends_a_form_is_asked_though_the_form_does_not_fall() -> None:
