@@ -72,7 +72,7 @@ def test_the_demo_runs_offline_and_refuses_the_forgery(tmp_path: Path) -> None:
         "pinned by you",
         "MissingNode",
         "8 of 9 claims",
-        "oracle:fixture",
+        "oracle fixture",
         "beacon checkpoint 0x",
         "op settled by op_portal: dispute game 0x",
     ):

@@ -47,7 +47,10 @@ def load_case(folder: Path) -> tuple[AccountSpec, bytes, Timestamp]:
 def moves_table(spec: AccountSpec, data: bytes, now: Timestamp) -> Table:
     """The account under moves of the market: hypothetical figures, which nobody can sign."""
     made = (what_if(spec, data, now=now, shocks=tuple(parse_shock(text) for text in move)) for move in MOVES)
-    return listing(["ETH", "equity>", "initial>", "maintenance>", "status"], [_row(one) for one in made])
+    table = listing(["ETH", "equity", "initial", "maintenance", "status"], [_row(one) for one in made])
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    return table
 
 
 def _row(made: WhatIf) -> list[str]:
