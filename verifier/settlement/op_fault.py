@@ -42,6 +42,7 @@ from verifier.settlement.op_games import (
     claim_of,
     game_id,
     game_type,
+    parent_game,
     parse_clone,
 )
 from verifier.settlement.op_judged import registry_says
@@ -330,6 +331,8 @@ def _proposal(case: Case, header: Header, game: Game) -> Proposal:
     """What speaks against a game that is not final, and what is not shown."""
     against = [*_disputes(case, game)]
     unshown = ["that nobody challenged a game of this type"] if game.kind.silent else []
+    if parent_game(game.claim.game_type, game.claim.extra, case.contract("registry"), case.where):
+        unshown.append("that the game it builds on stands")
     if game.others:
         against += rivals(case, header.timestamp, game.claim, game.record, game.others)
     else:

@@ -29,6 +29,7 @@ GAMES: Final = slot_key(103)
 GAME_LIST: Final = slot_key(104)
 """Factory: array of the same records, in the order in which the games were made."""
 SUPER_ROOT_VERSION: Final = 1
+_NO_PARENT: Final = b"\xff" * 4
 _HEAD: Final = 9
 _PER_CHAIN: Final = 64
 
@@ -232,6 +233,25 @@ def _in_super_root(preimage: bytes, header: Header, chain: ChainId, root: Hash32
     time = int.from_bytes(preimage[1:_HEAD], "big")
     if header.timestamp > time:
         raise WrongBinding(where, "the time of the super root", f"at least {header.timestamp}", time)
+
+
+def parent_game(number: int, extra: bytes, registry: Address, where: Where) -> bytes:
+    """
+    The index or address of the game that a game stands and falls with; empty where it begins at the anchor itself.
+
+    Source: OPSuccinctFaultDisputeGame.initialize (no parent is the highest index); AggregateVerifier (the registry's
+    own address stands for the anchor).
+    """
+    match game_type(number, where).form:
+        case ClaimForm.BLOCK_AND_INDEX:
+            parent, none = extra[32:36], _NO_PARENT
+        case ClaimForm.SUPER_AND_INDEX:
+            parent, none = extra[:4], _NO_PARENT
+        case ClaimForm.AGGREGATE:
+            parent, none = extra[32:52], registry
+        case _:
+            return b""
+    return b"" if parent == none else parent
 
 
 # --- clones ----------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from verifier.settlement.proposed import conditions
 from verifier.trust import Observed, Settlement, TrustRoot
 from verifier.verify import too_weak
 
+NO_PARENT = b"\xff" * 4
 TAKEN = replace(
     STRICT,
     settlements=frozenset({Settlement.SETTLED, Settlement.PROPOSED}),
@@ -223,13 +224,22 @@ def test_a_settled_game_takes_no_list() -> None:
 def test_a_game_whose_challenges_are_not_known_is_not_counted() -> None:
     """Type 10 keeps its challenger where we do not know; succinct games keep it in a slot that is read."""
     succinct = GameWorld(
-        game_type=6, created=NOW - 2 * DAY, status=0, resolved=0, extra=word(700) + bytes(4), respected_slot=(9, 0)
+        game_type=6, created=NOW - 2 * DAY, status=0, resolved=0, extra=word(700) + NO_PARENT, respected_slot=(9, 0)
     )
     posted = Posted(before=(), after=(), world=succinct)
     assert posted.verify()
     succinct.game.words[1] = 1 << 32
     with refused("no rival and no challenge", "it was challenged"):
         posted.verify()
+
+
+def test_a_game_on_another_one_is_not_counted_while_that_one_is_not_shown_to_stand() -> None:
+    """A false parent takes its children with it, and whoever is honest challenges the parent."""
+    child = GameWorld(
+        game_type=6, created=NOW - 2 * DAY, status=0, resolved=0, extra=word(700) + bytes(4), respected_slot=(9, 0)
+    )
+    with refused("no rival and no challenge", "that the game it builds on stands"):
+        Posted(before=(), after=(), world=child).verify()
 
 
 def test_the_claim_itself_is_the_first_move_and_no_challenge() -> None:
@@ -243,7 +253,7 @@ def test_super_games_of_a_validity_proof_show_no_challenge_that_we_know() -> Non
     raw = header(700, NOW - 11 * DAY)
     preimage = b"\x01" + (NOW - 11 * DAY).to_bytes(8, "big") + word(10) + output_root(raw)
     silent = GameWorld(
-        game_type=10, created=NOW - 2 * DAY, status=0, resolved=0, extra=bytes(4) + preimage, claim=keccak(preimage),
+        game_type=10, created=NOW - 2 * DAY, status=0, resolved=0, extra=NO_PARENT + preimage, claim=keccak(preimage),
         respected_slot=(8, 1),
     )  # fmt: skip
     with refused("no rival and no challenge", "that nobody challenged a game of this type"):
