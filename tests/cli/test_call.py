@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.test_cli import run
 from tests.cli.test_schemas import checked
-from tests.nodes.contracts import ALICE
+from tests.nodes.contracts import ALICE, BOB
 from tests.nodes.protocols.build import published
 from verifier.view import parse_view
 
@@ -63,8 +63,34 @@ def test_a_call_is_answered_with_its_trail(desk):
     assert (done.returncode, shown["values"]) == (0, [str(token.balance_of(ALICE))])
     assert [step["step"] for step in shown["trail"]] == ["trust-root", "header", "call"]
     assert parse_view((folder / "call.json").read_bytes())
+    offline = {"http_proxy": "http://127.0.0.1:1"}
+    again = run(*args, "--json", "--bundle", "call.json", cwd=folder, env=offline)
+    kept = checked("call", again.stdout)
+    assert (again.returncode, kept["values"], kept["trail"]) == (0, shown["values"], shown["trail"])
     people = run(*args, "--at", pin, "--no-hints", cwd=folder)
     assert people.returncode == 0 and str(token.balance_of(ALICE)) in people.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({4: BOB}, 3, "this call is not in the evidence"),
+        ({3: "totalSupply()(uint256)", 4: None}, 3, "this call is not in the evidence"),
+        ({6: "other.toml"}, 3, "none of the checker's 1 trust roots"),
+        ({7: "--at", 8: "2026-01-01T00:00:00Z"}, 2, "a bundle has its own time"),
+        ({7: "--at", 8: "0x" + "11" * 32}, 3, "none of the checker's 1 trust roots"),
+    ],
+)
+def test_another_call_or_another_root_is_not_answered_out_of_the_bundle(desk, changes, code, words):
+    """One thing differs from the call that was saved: its argument, its function, the pin, the time."""
+    folder, token, _, pin = desk
+    args = ["call", "local", token.address, "balanceOf(address)(uint256)", ALICE, "--account", "account.toml"]
+    assert run(*args, "--save", "call.bundle", cwd=folder).returncode == 0
+    (folder / "other.toml").write_text((folder / "account.toml").read_text().replace(pin, "0x" + "22" * 32))
+    places = dict(enumerate(args)) | changes
+    done = run(*(one for _, one in sorted(places.items()) if one is not None), "--bundle", "call.bundle", cwd=folder)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in " ".join((done.stdout + done.stderr).split())
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from verifier.calls import DEFAULT_GAS, ZERO_ADDRESS, Call
 from verifier.checker import Checker
 from verifier.claims import CallReading, Claim
 from verifier.codec.abi import decode_values, split_types
-from verifier.errors import BadInput, NotUsable
+from verifier.errors import BadInput, MissingEvidence, NotUsable, Where
 from verifier.flow import Unanswered
 from verifier.primitives import Address, ChainId, Timestamp, nonzero_hash, parse_hex, to_hex
 from verifier.proven import Ended, ProvenCall, ProvenWord, trail
@@ -87,9 +87,7 @@ def ask_contract(
     """
     claim, types = _claim(spec, contract, function, arguments, sender, gas)
     pins, as_of = moment_of(spec, at, now)
-    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now, consensus=spec.beacon.configs)
-    if pins:
-        checker = replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
+    checker = _checker(spec, pins, now)
     gathered, waves = asyncio.run(_gather(spec, claim, as_of, checker, shelf, hints=hints, seconds=seconds))
     believed = replace(checker, roots=gathered.roots, lights=tuple(gathered.states.values()))
     verified = verify_calls(gathered.data, believed)
@@ -107,6 +105,58 @@ def ask_contract(
         now,
         waves,
     )
+
+
+def check_call(
+    spec: NetworkSpec,
+    data: bytes,
+    *,
+    contract: str,
+    function: str,
+    arguments: Sequence[str],
+    at: str | None,
+    sender: str | None,
+    gas: int | None,
+    now: Timestamp,
+) -> ProvenAnswer:
+    """
+    Verify one call out of a bundle, offline: the one that was typed, and no other that the bundle may hold.
+
+    Args:
+        data: Untrusted.
+
+    Raises:
+        UsageError: What was typed is no address, function, argument or block hash.
+        Malformed: The bytes are no bundle of calls.
+        MissingEvidence: The bundle holds another call than the one asked for.
+    """
+    claim, types = _claim(spec, contract, function, arguments, sender, gas)
+    if at is not None and _HASH.fullmatch(at) is None:
+        raise UsageError("--at: a bundle has its own time", "give the hash of a block that you believe, or nothing")
+    pins, _ = moment_of(spec, at, now)
+    checker = _checker(spec, pins, now)
+    verified = verify_calls(data, checker)
+    outcome = next((one for one in verified.outcomes if _is_asked(one, claim)), None)
+    if outcome is None:
+        raise MissingEvidence(Where(network=spec.network.name, address=claim.holder), "this call")
+    values, failure = _decoded(outcome, types)
+    name = spec.network.name
+    return ProvenAnswer(function, types, outcome, values, failure, data, verified.bundle_id, name, now, 0)
+
+
+def _is_asked(outcome: CallOutcome, claim: Claim) -> bool:
+    """Whether a call is this one on this network; what its maker says of the answer's types does not matter."""
+    chain = outcome.claim.chain_id if isinstance(outcome, Refusal) else outcome.rests_on.network.chain_id
+    wanted = claim.reading.call if isinstance(claim.reading, CallReading) else None
+    return chain == claim.chain_id and wanted is not None and _asked(outcome) == wanted
+
+
+def _checker(spec: NetworkSpec, pins: tuple[TrustRoot, ...], now: Timestamp) -> Checker:
+    """Who believes what the network's own roots say, or one block that was typed, however old."""
+    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now, consensus=spec.beacon.configs)
+    if not pins:
+        return checker
+    return replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
 
 
 def _claim(

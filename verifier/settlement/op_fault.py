@@ -331,7 +331,7 @@ def _proposal(case: Case, header: Header, game: Game) -> Proposal:
     """What speaks against a game that is not final, and what is not shown."""
     against = [*_disputes(case, game)]
     unshown = ["that nobody challenged a game of this type"] if game.kind.silent else []
-    if parent_game(game.claim.game_type, game.claim.extra, case.contract("registry"), case.where):
+    if parent_game(game.claim.game_type, game.claim.extra, case.settled.contract("registry"), case.where):
         unshown.append("that the game it builds on stands")
     if game.others:
         against += rivals(case, header.timestamp, game.claim, game.record, game.others)

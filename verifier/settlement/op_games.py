@@ -235,7 +235,7 @@ def _in_super_root(preimage: bytes, header: Header, chain: ChainId, root: Hash32
         raise WrongBinding(where, "the time of the super root", f"at least {header.timestamp}", time)
 
 
-def parent_game(number: int, extra: bytes, registry: Address, where: Where) -> bytes:
+def parent_game(number: int, extra: bytes, registry: Address | None, where: Where) -> bytes:
     """
     The index or address of the game that a game stands and falls with; empty where it begins at the anchor itself.
 
@@ -244,14 +244,14 @@ def parent_game(number: int, extra: bytes, registry: Address, where: Where) -> b
     """
     match game_type(number, where).form:
         case ClaimForm.BLOCK_AND_INDEX:
-            parent, none = extra[32:36], _NO_PARENT
+            parent = extra[32:36]
         case ClaimForm.SUPER_AND_INDEX:
-            parent, none = extra[:4], _NO_PARENT
+            parent = extra[:4]
         case ClaimForm.AGGREGATE:
-            parent, none = extra[32:52], registry
+            parent = extra[32:52]
         case _:
             return b""
-    return b"" if parent == none else parent
+    return b"" if parent in (_NO_PARENT, registry) else parent
 
 
 # --- clones ----------------------------------------------------------------------------------------------

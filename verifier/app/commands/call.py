@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from verifier.app.commands.state import State, clock, write_bundle
+from verifier.app.commands.state import State, clock, read_bundle, write_bundle
 
 if TYPE_CHECKING:
     from verifier.app.calls import ProvenAnswer
@@ -36,15 +36,34 @@ def call(
     gas: Annotated[int | None, typer.Option(help="Gas that the call is given.", min=21_000)] = None,
     hints: Annotated[bool, typer.Option(help="Ask endpoints what the call touches; fewer rounds.")] = True,
     save: Annotated[Path | None, typer.Option("--save", help="Write the bundle here (.json for its view).")] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", help="Check the call out of this file, offline.", exists=True, dir_okay=False),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/call.json.")] = False,
 ) -> int:
     """Run a contract's view function over proven state, and show what it returns with its trail."""
-    from verifier.app.calls import answer_json, answer_tree, ask_contract
-    from verifier.app.json_view import dumps
+    from verifier.app.calls import ask_contract, check_call
 
     _no_options(network, contract, function, *(arguments or ()))
     state: State = ctx.obj
-    spec = network_spec(state, network, account)
+    spec = network_spec(state, network, account, online=bundle is None)
+    if bundle is not None:
+        return _show(
+            state,
+            check_call(
+                spec,
+                read_bundle(bundle),
+                contract=contract,
+                function=function,
+                arguments=arguments or (),
+                at=at,
+                sender=sender,
+                gas=gas,
+                now=clock(),
+            ),
+            as_json=json,
+        )
     create = bool(spec.beacon.asking or spec.beacon.checkpoints)
     with (
         state.shelf(None, spec.beacon.configs, create=create) as shelf,
@@ -65,8 +84,15 @@ def call(
         )
     if save is not None:
         write_bundle(save, answer.data)
+    return _show(state, answer, as_json=json)
+
+
+def _show(state: State, answer: ProvenAnswer, *, as_json: bool) -> int:
+    from verifier.app.calls import answer_json, answer_tree
+    from verifier.app.json_view import dumps
+
     terminal = state.terminal()
-    if json:
+    if as_json:
         terminal.raw(dumps(answer_json(answer)))
     else:
         terminal.show(answer_tree(answer))
@@ -91,8 +117,8 @@ def _exit_code(answer: ProvenAnswer) -> int:
     return int(Exit.REFUSED if answer.values is None else Exit.OK)
 
 
-def network_spec(state: State, network: str, account: Path | None) -> NetworkSpec:
-    """One network as an account file, or this machine's settings, know it."""
+def network_spec(state: State, network: str, account: Path | None, *, online: bool = True) -> NetworkSpec:
+    """One network as an account file, or this machine's settings, know it; offline it needs no endpoint."""
     from chains.registry import NETWORKS
     from verifier.app.account_file import AccountFile, AccountPart, read_account
     from verifier.app.compile import compile_network
@@ -105,5 +131,11 @@ def network_spec(state: State, network: str, account: Path | None) -> NetworkSpe
     else:
         file, source = read_account(account)
     return compile_network(
-        network, file, source, NETWORKS, environ=os.environ, networks=settings.networks, preset=settings.policy
+        network,
+        file,
+        source,
+        NETWORKS,
+        environ=os.environ if online else None,
+        networks=settings.networks,
+        preset=settings.policy,
     )

@@ -25,12 +25,15 @@ def compile_network(
     source: TomlSource,
     registry: Registry,
     *,
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None,
     networks: Mapping[str, NetworkPart],
     preset: str,
 ) -> NetworkSpec:
     """
     One network by its name or chain id, as an account file and this machine's settings know it.
+
+    Args:
+        environ: None where nothing is to be asked, so that no endpoint is needed.
 
     Raises:
         ConfigError, UnknownName: It is not known, or has no endpoint.
