@@ -86,8 +86,10 @@ async def _hold_apart(desk: Desk, begun: Followed, held: Followed, seen: Sequenc
         named = update.finalized.beacon
         if named not in {newest.header, before.header} and _is_valid(begun, update, now):
             others.append(final_in(update))
+    # Not wait_for: before Python 3.12 it drops a cancellation that comes as its awaitable ends.
     with suppress(TimeoutError):
-        await asyncio.wait_for(drive(hold_apart(newest, others, held.state.config), desk), HOLD_SECONDS)
+        async with asyncio.timeout(HOLD_SECONDS):
+            await drive(hold_apart(newest, others, held.state.config), desk)
 
 
 def _is_valid(held: Followed, update: Update, now: Timestamp) -> bool:

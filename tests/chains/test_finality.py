@@ -102,6 +102,17 @@ async def test_a_lone_liar_gives_no_block_but_what_is_proven() -> None:
             await asyncio.wait_for(followed([liar], 2), 3)
 
 
+async def test_a_follower_that_is_cancelled_ends_whatever_it_was_at() -> None:
+    """At moments spread over its rounds; one that dropped the cancellation would go on asking for ever."""
+    with BeaconApi(CHAIN_OF, HEAD) as node:
+        for step in range(12):
+            running = asyncio.create_task(followed([node], 99, between=lambda: None))
+            await asyncio.sleep(0.3 + 0.0037 * step)
+            running.cancel()
+            done, _ = await asyncio.wait([running], timeout=5)
+            assert done and running.cancelled()
+
+
 async def test_a_contradiction_ends_it() -> None:
     """Two final headers of one slot, both signed: Misbehaviour, and not another block."""
     with BeaconApi(CHAIN_OF, HEAD) as one, BeaconApi(CHAIN_OF, HEAD) as two:

@@ -129,8 +129,8 @@ class LightClients:
             return
         newer, older, block = final_of(found.state), final_of(began), began.finalized.execution_hash
         try:
-            held = drive(hold_apart_by_history(newer, anchored.header, older, block), self.desk)
-            await asyncio.wait_for(held, HOLD_SECONDS)
+            async with asyncio.timeout(HOLD_SECONDS):
+                await drive(hold_apart_by_history(newer, anchored.header, older, block), self.desk)
         except Misbehaviour as error:
             self._stop(network, error)
             raise
