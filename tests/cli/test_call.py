@@ -78,6 +78,7 @@ def test_a_call_is_answered_with_its_trail(desk):
         ({3: "totalSupply()(uint256)", 4: None}, 3, "this call is not in the evidence"),
         ({6: "other.toml"}, 3, "none of the checker's 1 trust roots"),
         ({7: "--at", 8: "2026-01-01T00:00:00Z"}, 2, "a bundle has its own time"),
+        ({7: "--save", 8: "again.bundle"}, 2, "leave one of them out"),
         ({7: "--at", 8: "0x" + "11" * 32}, 3, "none of the checker's 1 trust roots"),
     ],
 )

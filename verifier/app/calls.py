@@ -62,15 +62,29 @@ class ProvenAnswer:
     waves: int
 
 
+@dataclass(frozen=True, slots=True)
+class TypedCall:
+    """
+    A call as it was typed.
+
+    Attributes:
+        at: A block hash that is believed by naming it, or a time; None for what the network's own roots say.
+        sender: What CALLER says; None for zero.
+        gas: Units that the call is given; None for the usual bound.
+    """
+
+    contract: str
+    function: str
+    arguments: Sequence[str]
+    at: str | None = None
+    sender: str | None = None
+    gas: int | None = None
+
+
 def ask_contract(
     spec: NetworkSpec,
+    typed: TypedCall,
     *,
-    contract: str,
-    function: str,
-    arguments: Sequence[str],
-    at: str | None,
-    sender: str | None,
-    gas: int | None,
     hints: bool,
     now: Timestamp,
     seconds: float,
@@ -85,8 +99,8 @@ def ask_contract(
     Raises:
         UsageError: What was typed is no address, function, argument or block.
     """
-    claim, types = _claim(spec, contract, function, arguments, sender, gas)
-    pins, as_of = moment_of(spec, at, now)
+    claim, types = _claim(spec, typed)
+    pins, as_of = moment_of(spec, typed.at, now)
     checker = _checker(spec, pins, now)
     gathered, waves = asyncio.run(_gather(spec, claim, as_of, checker, shelf, hints=hints, seconds=seconds))
     believed = replace(checker, roots=gathered.roots, lights=tuple(gathered.states.values()))
@@ -94,7 +108,7 @@ def ask_contract(
     outcome = _named(verified.outcomes[0], gathered)
     values, failure = _decoded(outcome, types)
     return ProvenAnswer(
-        function,
+        typed.function,
         types,
         outcome,
         values,
@@ -109,14 +123,9 @@ def ask_contract(
 
 def check_call(
     spec: NetworkSpec,
+    typed: TypedCall,
     data: bytes,
     *,
-    contract: str,
-    function: str,
-    arguments: Sequence[str],
-    at: str | None,
-    sender: str | None,
-    gas: int | None,
     now: Timestamp,
 ) -> ProvenAnswer:
     """
@@ -130,10 +139,10 @@ def check_call(
         Malformed: The bytes are no bundle of calls.
         MissingEvidence: The bundle holds another call than the one asked for.
     """
-    claim, types = _claim(spec, contract, function, arguments, sender, gas)
-    if at is not None and _HASH.fullmatch(at) is None:
+    claim, types = _claim(spec, typed)
+    if typed.at is not None and _HASH.fullmatch(typed.at) is None:
         raise UsageError("--at: a bundle has its own time", "give the hash of a block that you believe, or nothing")
-    pins, _ = moment_of(spec, at, now)
+    pins, _ = moment_of(spec, typed.at, now)
     checker = _checker(spec, pins, now)
     verified = verify_calls(data, checker)
     outcome = next((one for one in verified.outcomes if _is_asked(one, claim)), None)
@@ -141,7 +150,7 @@ def check_call(
         raise MissingEvidence(Where(network=spec.network.name, address=claim.holder), "this call")
     values, failure = _decoded(outcome, types)
     name = spec.network.name
-    return ProvenAnswer(function, types, outcome, values, failure, data, verified.bundle_id, name, now, 0)
+    return ProvenAnswer(typed.function, types, outcome, values, failure, data, verified.bundle_id, name, now, 0)
 
 
 def _is_asked(outcome: CallOutcome, claim: Claim) -> bool:
@@ -159,21 +168,19 @@ def _checker(spec: NetworkSpec, pins: tuple[TrustRoot, ...], now: Timestamp) -> 
     return replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
 
 
-def _claim(
-    spec: NetworkSpec, contract: str, function: str, arguments: Sequence[str], sender: str | None, gas: int | None
-) -> tuple[Claim, list[str]]:
-    to = _typed_address("contract", contract)
-    origin = ZERO_ADDRESS if sender is None else _typed_address("--from", sender)
+def _claim(spec: NetworkSpec, typed: TypedCall) -> tuple[Claim, list[str]]:
+    to = _typed_address("contract", typed.contract)
+    origin = ZERO_ADDRESS if typed.sender is None else _typed_address("--from", typed.sender)
     try:
-        data, returns = call_data(function, arguments)
+        data, returns = call_data(typed.function, typed.arguments)
     except BadInput as error:
         about = error.what.startswith("argument")
         raise UsageError(str(error), _ARGUMENTS if about else _FUNCTION) from None
     types = split_types(returns)
     if not types:
-        raise UsageError(f"{function} returns nothing", "ask for a function that returns something")
+        raise UsageError(f"{typed.function} returns nothing", "ask for a function that returns something")
     try:
-        asked = Call(to, data, origin, DEFAULT_GAS if gas is None else gas)
+        asked = Call(to, data, origin, DEFAULT_GAS if typed.gas is None else typed.gas)
     except BadInput as error:
         raise UsageError(str(error), "ask for less") from None
     return call_claim(spec.network.chain_id, asked, returns), types

@@ -12,7 +12,7 @@ import typer
 from verifier.app.commands.state import State, clock, read_bundle, write_bundle
 
 if TYPE_CHECKING:
-    from verifier.app.calls import ProvenAnswer
+    from verifier.app.calls import ProvenAnswer, TypedCall
     from verifier.app.compile import NetworkSpec
 
 _OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z].*", re.DOTALL)
@@ -43,48 +43,32 @@ def call(
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/call.json.")] = False,
 ) -> int:
     """Run a contract's view function over proven state, and show what it returns with its trail."""
-    from verifier.app.calls import ask_contract, check_call
+    from verifier.app.calls import TypedCall, check_call
+    from verifier.app.errors import UsageError
 
     _no_options(network, contract, function, *(arguments or ()))
+    if bundle is not None and save is not None:
+        raise UsageError("--save writes what was asked for; --bundle asks for nothing", "leave one of them out")
     state: State = ctx.obj
     spec = network_spec(state, network, account, online=bundle is None)
+    typed = TypedCall(contract, function, arguments or (), at, sender, gas)
     if bundle is not None:
-        return _show(
-            state,
-            check_call(
-                spec,
-                read_bundle(bundle),
-                contract=contract,
-                function=function,
-                arguments=arguments or (),
-                at=at,
-                sender=sender,
-                gas=gas,
-                now=clock(),
-            ),
-            as_json=json,
-        )
+        return _show(state, check_call(spec, typed, read_bundle(bundle), now=clock()), as_json=json)
+    answer = _asked(state, spec, typed, hints=hints)
+    if save is not None:
+        write_bundle(save, answer.data)
+    return _show(state, answer, as_json=json)
+
+
+def _asked(state: State, spec: NetworkSpec, typed: TypedCall, *, hints: bool) -> ProvenAnswer:
+    from verifier.app.calls import ask_contract
+
     create = bool(spec.beacon.asking or spec.beacon.checkpoints)
     with (
         state.shelf(None, spec.beacon.configs, create=create) as shelf,
         state.terminal().busy(f"asking {spec.network.name}"),
     ):
-        answer = ask_contract(
-            spec,
-            contract=contract,
-            function=function,
-            arguments=arguments or (),
-            at=at,
-            sender=sender,
-            gas=gas,
-            hints=hints,
-            now=clock(),
-            seconds=state.seconds(),
-            shelf=shelf,
-        )
-    if save is not None:
-        write_bundle(save, answer.data)
-    return _show(state, answer, as_json=json)
+        return ask_contract(spec, typed, hints=hints, now=clock(), seconds=state.seconds(), shelf=shelf)
 
 
 def _show(state: State, answer: ProvenAnswer, *, as_json: bool) -> int:
