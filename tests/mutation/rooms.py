@@ -22,7 +22,7 @@ _CURVES = tuple(_MARGIN.format(name) for name in ("curves", "same_figures"))
 
 _ATTEST = "tests/verifier/attest/test_{}.py"
 _LIGHT = (
-    "tests/hostile/test_light_client.py",
+    "tests/hostile/light",
     "tests/hostile/test_ssz_branches.py",
     "tests/verifier/consensus",
     "tests/vectors/test_light_client_spec.py",
@@ -44,7 +44,7 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
         "verifier/codec/",
         ("tests/verifier/codec", "tests/hostile/test_rlp.py", "tests/hostile/test_storage.py", NOTICED.format("codec")),
     ),
-    ("verifier/trie/binary.py", ("tests/hostile/test_ssz_branches.py", "tests/hostile/test_light_client.py")),
+    ("verifier/trie/binary.py", ("tests/hostile/test_ssz_branches.py", "tests/hostile/light")),
     ("verifier/trie/build.py", ("tests/verifier/trie/test_build.py",)),
     ("verifier/trie/", _TRIE),
     ("verifier/headers/", _HEADERS),
