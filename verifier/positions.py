@@ -108,6 +108,23 @@ def part_of(of: Position) -> Part:
     return tuple((name, given.get(name, default)) for name, default in PARTS.get(of.kind, ()))
 
 
+WORD: Final = range(256)
+"""All bits of a word."""
+
+
+def field_of(of: Position) -> range:
+    """Which bits a figure takes of the word that it mainly rests on; none where a place is none."""
+    given = dict(of.given)
+    if of.kind is PositionKind.COMPOUND_V3 and given.get("of", "base") == "base":
+        return range(104)  # the principal; beside it stands what the protocol owes in rewards
+    if of.kind is not PositionKind.STORAGE:
+        return WORD
+    offset, width = given.get("offset", 0), given.get("width", 256)
+    if not isinstance(offset, int) or not isinstance(width, int):
+        return range(0)
+    return range(offset, offset + width)
+
+
 class Given:
     """A position's parameters, taken one by one; `done` refuses what nobody took."""
 

@@ -334,3 +334,27 @@ def test_contracts_that_hold_a_positions_coins_are_refused_as_holders(protocols,
         with pytest.raises(CountedTwice, match="the token's contract holds what backs it"):
             beside(protocols, user, accepted, position, coin, contract)
         beside(protocols, user, accepted, position, coin, protocols.user(4))
+
+
+@pytest.mark.covers("MRG-02")
+def test_a_path_to_the_word_of_a_position_counts_once(protocols, tmp_path):
+    """A principal by the protocol's rules and by its layout is one; the rewards beside it in the same word are another."""
+    from tests.nodes.protocols.build import own
+    from tests.verifier.assets.test_positions import COMET_RATES
+    from verifier.errors import CountedTwice
+
+    comet, user = protocols.comet, protocols.user(2)
+    comet.supply(user, 10**9 + 1)
+    (tmp_path / "comet.json").write_text(json.dumps(own()["CometStandIn"].layout))
+    rates = {name: comet.comet.view(signature) for name, signature in COMET_RATES.items()}
+    common = {"contract": comet.comet.address, "group": "USD"}
+    base = line("assets", position="compound-v3", symbol="CB", **common, **{"with": rates})
+    given = (protocols.node, user, [comet.comet.address], base)
+
+    def by_path(field):
+        return line("assets", layout="comet.json", path=f"userBasic[{{holder}}].{field}", symbol=field, **common)
+
+    with pytest.raises(CountedTwice, match="both are decoded from the word at slot 0x"):
+        run(*given, by_path("principal"), folder=tmp_path)
+    assert set(amounts(run(*given, by_path("trackingAccrued"), folder=tmp_path)[1])) == {"CB", "trackingAccrued"}
+    assert set(amounts(run(*given[:3], by_path("principal"), folder=tmp_path)[1])) == {"principal"}

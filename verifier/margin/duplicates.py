@@ -8,18 +8,20 @@ storage and a call say by themselves whose figure they give, if anyone's: under 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from verifier.claims import AssetKey, CallReading, Claim, ClaimKind
 from verifier.errors import CountedTwice, Where
-from verifier.positions import Part, Position, PositionKind
-from verifier.primitives import Address, ChainId, to_hex
+from verifier.positions import WORD, Part, Position, PositionKind, field_of
+from verifier.primitives import Address, ChainId, SlotKey, to_hex
 from verifier.proven import ProvenAmount, ProvenCall, ProvenWord
 
 Identity = tuple[ChainId, Address | None, Address, Part]
 
+
+_Place = tuple[ChainId, Address, SlotKey]
 
 Aliases = Mapping[AssetKey, AssetKey]
 """Second entry points, and the asset that each is. Which there are is said in the chains' own files, with sources."""
@@ -73,15 +75,19 @@ def check_duplicates(claims: Iterable[Claim], aliases: Aliases = NO_ALIASES, esc
 
 def check_read(amounts: Iterable[ProvenAmount]) -> None:
     """
-    Establish that no holder is a contract out of whose storage another holding was computed: what it holds backs that.
+    Establish that no holding was computed from what another one counts: from the word that holds the other's figure, or
+    from the storage of a contract that is the other's holder, so that what it holds backs this one.
 
     A position names the contracts that it needs to be told of; what it then leads to is known only once it is proven. A
-    Uniswap v3 position leads to its pool, a vault's own function to whatever the vault asks.
+    Uniswap v3 position leads to its pool, a vault's own function to whatever the vault asks. And one word has many
+    names: a path to it, the rules of a protocol, another contract's function that looks it up.
 
     Raises:
-        CountedTwice: One is; the error names both claims and the contract.
+        CountedTwice: One was; the error names both claims, and the contract or the word.
     """
     held = [amount for amount in amounts if amount.claim.kind is ClaimKind.HOLDING]
+    _check_words(held)
+    _check_calls(held)
     read: dict[tuple[ChainId, Address], Claim] = {}
     for amount in held:
         for contract in _read_by(amount):
@@ -95,12 +101,88 @@ def check_read(amounts: Iterable[ProvenAmount]) -> None:
             raise CountedTwice(_where(claim), label(other), label(claim), reason)
 
 
+def _check_words(held: Sequence[ProvenAmount]) -> None:
+    """
+    That the word which holds one figure is not among those that another was decoded from.
+
+    What else a figure is computed from (an index, totals, a rate) others may share. Parts of one position are told
+    apart before anything is asked: both coins of a pool's share rest on one word.
+    """
+    figures: dict[_Place, list[ProvenAmount]] = {}
+    for amount in held:
+        if isinstance(amount.rests_on, ProvenWord):
+            figures.setdefault(_place(amount, amount.rests_on), []).append(amount)
+    for amount in held:
+        for word in _words(amount):
+            for other in figures.get(_place(amount, word), ()):
+                if not _told_apart(amount.claim, other.claim) and _overlap(_bits(amount, word), _bits(other, word)):
+                    raise _of_one_word(other, amount, word)
+
+
+def _check_calls(held: Sequence[ProvenAmount]) -> None:
+    """
+    That no call reads all that another one read, and more or nothing: then it looks up the other's figure.
+
+    Two addresses of one token, and one call with bytes behind its arguments that no code looks at, are told by nothing
+    else. A call that returned zero adds nothing, and may have read no more than a flag.
+    """
+    calls = [(amount, {_place(amount, word): word for word in _words(amount)}) for amount in held if _is_call(amount)]
+    readers: dict[_Place, set[int]] = {}
+    for i, (_, words) in enumerate(calls):
+        for place in words:
+            readers.setdefault(place, set()).add(i)
+    for i, (amount, words) in enumerate(calls):
+        others = set.intersection(*(readers[place] for place in words)) - {i} if words else set()
+        for j in sorted(others):
+            if amount.claim.identity != calls[j][0].claim.identity:
+                raise _of_one_word(calls[j][0], amount, next(reversed(words.values())))
+
+
+def _is_call(amount: ProvenAmount) -> bool:
+    return isinstance(amount.rests_on, ProvenCall) and amount.amount > 0
+
+
+def _of_one_word(other: ProvenAmount, amount: ProvenAmount, word: ProvenWord) -> CountedTwice:
+    reason = f"both are decoded from the word at slot {to_hex(word.slot)} of {to_hex(word.rests_on.address)}"
+    return CountedTwice(_where(amount.claim), label(other.claim), label(amount.claim), reason)
+
+
+def _words(amount: ProvenAmount) -> Iterator[ProvenWord]:
+    """All words that a figure was decoded from."""
+    whole = amount.rests_on.reads if isinstance(amount.rests_on, ProvenCall) else (amount.rests_on, *amount.bound_by)
+    yield from (step for step in whole if isinstance(step, ProvenWord))
+
+
+def _place(amount: ProvenAmount, word: ProvenWord) -> _Place:
+    return amount.claim.chain_id, word.rests_on.address, word.slot
+
+
+def _bits(amount: ProvenAmount, word: ProvenWord) -> range:
+    """Which bits of a word a figure takes: of its own word those of its field, of every other one all."""
+    own, reading = amount.rests_on, amount.claim.reading
+    if isinstance(reading, Position) and isinstance(own, ProvenWord) and _place(amount, own) == _place(amount, word):
+        return field_of(reading)
+    return WORD
+
+
+def _overlap(one: range, other: range) -> bool:
+    return one.start < other.stop and other.start < one.stop
+
+
+def _told_apart(claim: Claim, other: Claim) -> bool:
+    """Whether two claims are one, or parts by one kind's rules at one contract."""
+    if claim.identity == other.identity:
+        return True
+    mine, theirs = claim.reading, other.reading
+    if not isinstance(mine, Position) or not isinstance(theirs, Position):
+        return False
+    return mine.kind is theirs.kind and claim.asset.key == other.asset.key
+
+
 def _read_by(amount: ProvenAmount) -> Iterator[Address]:
     """The contracts whose words a position or a call led to. A balance's own slot leads nowhere else."""
-    if amount.claim.reading is None:
-        return
-    whole = amount.rests_on.reads if isinstance(amount.rests_on, ProvenCall) else (amount.rests_on, *amount.bound_by)
-    yield from (step.rests_on.address for step in whole if isinstance(step, ProvenWord))
+    if amount.claim.reading is not None:
+        yield from (word.rests_on.address for word in _words(amount))
 
 
 def _check_figure(claim: Claim, asset: AssetKey, read: dict[tuple[object, ...], list[tuple[range, Claim]]]) -> None:
@@ -111,7 +193,7 @@ def _check_figure(claim: Claim, asset: AssetKey, read: dict[tuple[object, ...], 
     what, bits = found
     others = read.setdefault((asset, claim.kind, *what), [])
     for taken, earlier in others:
-        if bits.start < taken.stop and taken.start < bits.stop:
+        if _overlap(bits, taken):
             reason = "both read one figure of the contract, which does not go by the holder"
             raise CountedTwice(_where(claim), label(earlier), label(claim), reason)
     others.append((bits, claim))
@@ -124,11 +206,7 @@ def _figure_of(claim: Claim) -> tuple[tuple[object, ...], range] | None:
         return (reading.call.data, reading.call.sender, reading.index), range(1)
     if not isinstance(reading, Position) or reading.kind is not PositionKind.STORAGE:
         return None
-    given = dict(reading.given)
-    offset, width = given.get("offset", 0), given.get("width", 256)
-    if not isinstance(offset, int) or not isinstance(width, int):
-        return None  # no place at all, which is refused where it is read
-    return (given.get("slot"),), range(offset, offset + width)
+    return (dict(reading.given).get("slot"),), field_of(reading)
 
 
 def _contracts(claim: Claim) -> Iterator[Address]:
