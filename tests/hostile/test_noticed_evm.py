@@ -11,7 +11,7 @@ import pytest
 from chains import arbitrum_one, ethereum
 from tests.simulators.chain import HISTORY
 from tests.simulators.evm_world import OTHER, TO, Account, EvmWorld, call, returns_top
-from tests.verifier.evm.test_machine import run, top
+from tests.verifier.evm.running import run, top
 from verifier.calls import MAX_CALLDATA, MAX_GAS, Call, CallLimits
 from verifier.errors import BadInput, CallTooLarge, FromTheFuture, MissingEvidence, MissingNode, Unsupported
 from verifier.evm import recursion

@@ -31,6 +31,8 @@ _LIGHT = (
 _EVM = (
     NOTICED.format("evm"),
     "tests/verifier/evm/test_machine.py",
+    "tests/verifier/evm/test_rules.py",
+    "tests/verifier/evm/test_hostile_code.py",
     "tests/verifier/evm/test_specification.py",
     "tests/verifier/evm/test_recursion.py",
 )
@@ -71,7 +73,10 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
         for n in ("ordered", "sorted_pairs", "ssz", "sums")
     ),
     ("verifier/merkle/", ("tests/verifier/merkle",)),
-    ("verifier/evm/gather.py", ("tests/verifier/evm/test_gather.py",)),
+    *(
+        (f"verifier/evm/{name}.py", ("tests/verifier/evm/test_gather.py",))
+        for name in ("gather", "known", "look_ahead")
+    ),
     ("verifier/evm/", (*_EVM, "tests/verifier/assets/test_call.py")),
     ("verifier/calls.py", _EVM),
     ("verifier/verify_calls.py", (NOTICED.format("evm"), "tests/verifier/assets/test_call.py")),
@@ -146,6 +151,8 @@ DRIVEN = (
     "verifier/evm/call.py",
     "verifier/evm/environment.py",
     "verifier/evm/gather.py",
+    "verifier/evm/known.py",
+    "verifier/evm/look_ahead.py",
     "verifier/evm/machine.py",
     "verifier/evm/precompiles.py",
     "verifier/evm/recursion.py",

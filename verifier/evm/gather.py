@@ -10,7 +10,7 @@ at least one more thing on the true path, so it ends; the number of rounds is bo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, cast
 
 from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits
@@ -18,36 +18,18 @@ from verifier.claims import AccountRead
 from verifier.crypto.keccak import keccak256
 from verifier.errors import LimitExceeded, MissingEvidence, VerifierError, WrongHash
 from verifier.evm.call import CodeTable, verify_call
-from verifier.evm.environment import Environment, environment
-from verifier.evm.state import State
+from verifier.evm.known import Known, Wanted, Wanting
+from verifier.evm.look_ahead import look_ahead
 from verifier.flow import Ask, AskCode, AskTouched, Flow, HintMethod, Unanswered, ask_all
-from verifier.primitives import ZERO_WORD, Address, Hash32, SlotKey, Timestamp, slot_key, to_hex
+from verifier.primitives import Address, Hash32, SlotKey, Timestamp, to_hex
 from verifier.proven import ProvenAccount, ProvenCall, ProvenHeader, ProvenWord
 from verifier.state.asking import Place, Proofs
-from verifier.state.ethereum import EMPTY_CODE, verify_word
-from verifier.trie.table import NodeTable
 from verifier.trie.walk import EMPTY_ROOT
 
 MAX_ROUNDS: Final = 96
 """Without hints each contract on the way costs a round, and each word that decides where it goes on."""
 
 Failure = Unanswered | VerifierError
-
-
-class _Wanting(Exception):
-    """A run read something that is not proven yet; what, has been noted."""
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """What the runs of one round found missing."""
-
-    hints: dict[Call, None] = field(default_factory=dict)
-    slots: dict[Address, dict[SlotKey, None]] = field(default_factory=dict)
-    codes: dict[Address, None] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.hints or self.slots or self.codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +49,23 @@ class GatheredState:
 class Gathering:
     """Proven state as far as it was gathered, as one task sees it. What it lacks is noted; the task is run again."""
 
-    __slots__ = ("_limits", "_places", "_shared", "_used_codes", "taken", "updates")
+    __slots__ = ("_known", "_limits", "_places", "_used_codes", "taken", "updates")
 
-    def __init__(self, shared: _Shared, limits: CallLimits, updates: Sequence[bytes] = ()) -> None:
-        self._shared, self._limits = shared, limits
+    def __init__(self, known: Known, limits: CallLimits, updates: Sequence[bytes] = ()) -> None:
+        self._known, self._limits = known, limits
         self.updates, self.taken = updates, set[bytes]()
         self._places: dict[Place, None] = {}
         self._used_codes: set[Hash32] = set()
 
     def account(self, address: Address) -> ProvenAccount:
         """The account, proven present or absent."""
-        found = self._shared.account(address)
+        found = self._known.account(address)
         self._places[address, None] = None
         return found
 
     def word(self, account: ProvenAccount, slot: SlotKey) -> ProvenWord:
         """The word at one of its slots."""
-        found = self._shared.word(account, slot)
+        found = self._known.word(account, slot)
         self._places[account.address, slot] = None
         return found
 
@@ -94,174 +76,48 @@ class Gathering:
     @property
     def time(self) -> Timestamp:
         """The block's own time."""
-        return self._shared.header.timestamp
+        return self._known.header.timestamp
 
     def need(self, reads: Sequence[AccountRead]) -> None:
         """Note all that is not proven yet, so that it is asked for in one round; code is not asked for."""
-        shared, before = self._shared, len(self._shared.wanted.slots)
+        known, before = self._known, len(self._known.wanted.slots)
         for read in reads:
-            account = shared.proofs.accounts.get(read.address)
+            account = known.proofs.accounts.get(read.address)
             if account is not None and (not account.exists or account.storage_root == EMPTY_ROOT):
                 continue
-            if (read.address, None) in shared.proofs.failed:
-                raise shared.proofs.failed[read.address, None]
-            missing = [slot for slot in read.slots if (read.address, slot) not in shared.proofs.words]
+            if (read.address, None) in known.proofs.failed:
+                raise known.proofs.failed[read.address, None]
+            missing = [slot for slot in read.slots if (read.address, slot) not in known.proofs.words]
             if account is None or missing:
-                shared.wanted.slots.setdefault(read.address, {}).update(dict.fromkeys(missing))
-        if len(shared.wanted.slots) > before:
-            raise _Wanting
+                known.wanted.slots.setdefault(read.address, {}).update(dict.fromkeys(missing))
+        if len(known.wanted.slots) > before:
+            raise Wanting
 
     def call(self, call: Call) -> ProvenCall:
         """A call, over what is proven so far."""
-        shared = self._shared
-        if shared.hints and call not in shared.hinted:
-            shared.wanted.hints[call] = None
-            raise _Wanting
-        codes = CodeTable(shared.codes)
+        known = self._known
+        if known.hints and call not in known.hinted:
+            known.wanted.hints[call] = None
+            raise Wanting
+        codes = CodeTable(known.codes)
         try:
-            found = verify_call(shared.header, call, self, codes, limits=self._limits)
-        except (_Wanting, MissingEvidence) as stopped:
-            shared.look_ahead(call, self._limits, stopped)
-            raise _Wanting from None
+            found = verify_call(known.header, call, self, codes, limits=self._limits)
+        except (Wanting, MissingEvidence) as stopped:
+            look_ahead(known, call, self._limits, stopped)
+            raise Wanting from None
         self._used_codes |= codes.used
         return found
 
     @property
     def nodes(self) -> frozenset[bytes]:
         """The nodes that prove what this task read."""
-        proofs = self._shared.proofs
+        proofs = self._known.proofs
         return frozenset[bytes]().union(*(proofs.nodes.get(place, frozenset()) for place in self._places))
 
     @property
     def codes(self) -> frozenset[bytes]:
         """The code that this task used."""
-        return frozenset(self._shared.codes[h] for h in self._used_codes)
-
-
-class _Shared:
-    """What all tasks under one header share: proofs, code, hints, and what is wanted next."""
-
-    __slots__ = ("codes", "header", "hinted", "hints", "proofs", "silent_codes", "wanted")
-
-    def __init__(self, proofs: Proofs, *, hints: bool) -> None:
-        self.proofs, self.header, self.hints = proofs, proofs.header, hints
-        self.codes: dict[Hash32, bytes] = {}
-        self.hinted: set[Call] = set()
-        self.silent_codes: dict[Address, Unanswered] = {}
-        self.wanted = _Wanted()
-
-    def account(self, address: Address) -> ProvenAccount:
-        """The account; else it is noted as wanted, with its code."""
-        found = self.proofs.accounts.get(address)
-        if found is not None:
-            return found
-        if (address, None) in self.proofs.failed:
-            raise self.proofs.failed[address, None]
-        self.wanted.slots.setdefault(address, {})
-        self.wanted.codes[address] = None
-        raise _Wanting
-
-    def word(self, account: ProvenAccount, slot: SlotKey) -> ProvenWord:
-        """The word; else it is noted as wanted."""
-        place = (account.address, slot)
-        found = self.proofs.words.get(place)
-        if found is not None:
-            return found
-        if not account.exists or account.storage_root == EMPTY_ROOT:
-            return verify_word(account, slot, NodeTable.from_hashed(()), set())
-        if place in self.proofs.failed:
-            raise self.proofs.failed[place]
-        self.wanted.slots.setdefault(account.address, {})[slot] = None
-        raise _Wanting
-
-    def want_code(self, account: ProvenAccount) -> None:
-        """Note that the code of a proven account is wanted."""
-        if account.address in self.silent_codes:
-            raise self.silent_codes[account.address]
-        self.wanted.codes[account.address] = None
-
-    def look_ahead(self, call: Call, limits: CallLimits, stopped: Exception) -> None:
-        """
-        Run on with zeros for what is missing, to see what else will be. Nothing of such a run is kept.
-
-        Raises:
-            Unanswered, VerifierError: Nothing that could be asked for is missing; what stopped the true run.
-        """
-        env = environment(self.header)
-        before, self.wanted = self.wanted, _Wanted()
-        try:
-            _run_ahead(self, call, env, limits)
-        except _Wanting:
-            pass
-        except (Unanswered, VerifierError) as error:
-            if isinstance(stopped, _Wanting) or isinstance(error, Unanswered):
-                stopped = error  # what endpoints did says more than what is missing because of it
-        found, self.wanted = self.wanted, before
-        if not found:
-            raise stopped
-        before.hints.update(found.hints)
-        before.codes.update(found.codes)
-        for address, slots in found.slots.items():
-            before.slots.setdefault(address, {}).update(slots)
-
-
-def _run_ahead(shared: _Shared, call: Call, env: Environment, limits: CallLimits) -> None:
-    from verifier.evm.machine import machine  # loads the specification's package, so not before it is needed
-
-    where = shared.header.where.at(address=call.to)
-    engine, view = machine(env.fork, where), _Guessing(shared, limits)
-    engine.run(call, env, State(view, engine.numbers, call.sender), view, limits, where)
-
-
-@dataclass(frozen=True, slots=True)
-class _Guess:
-    """A word that nobody proved; it leads a look ahead, and goes nowhere else."""
-
-    word: bytes = ZERO_WORD
-
-
-class _Guessing:
-    """A view that goes on where a word is missing. What it returns is never kept."""
-
-    __slots__ = ("_coded", "_limits", "_reads", "_shared")
-
-    def __init__(self, shared: _Shared, limits: CallLimits) -> None:
-        self._shared, self._limits, self._reads = shared, limits, 0
-
-    def account(self, address: Address) -> ProvenAccount:
-        """The account, or the end of the look ahead."""
-        self._count()
-        return self._shared.account(address)
-
-    def word(self, account: ProvenAccount, slot: SlotKey) -> ProvenWord | _Guess:
-        """The word, or zero."""
-        self._count()
-        try:
-            return self._shared.word(account, slot)
-        except _Wanting:
-            return _Guess()
-
-    def code(self, account: ProvenAccount) -> bytes:
-        """The code, or the end of the look ahead."""
-        if not account.exists or account.code_hash == EMPTY_CODE:
-            return b""
-        code = self._shared.codes.get(account.code_hash)
-        if code is None:
-            self._shared.want_code(account)
-            raise _Wanting
-        return code
-
-    def hash_of(self, height: int) -> Hash32:
-        """A block hash, of which a look ahead needs none; what proves it is asked for."""
-        ring = self._shared.header.network.family.history
-        if ring is not None and height != self._shared.header.number - 1:
-            self.word(self.account(ring.address), slot_key(height % ring.length))
-        return self._shared.header.parent_hash
-
-    def _count(self) -> None:
-        self._reads += 1
-        if self._reads > 4 * self._limits.reads:
-            raise _Wanting
+        return frozenset(self._known.codes[h] for h in self._used_codes)
 
 
 Task = Callable[[Gathering], object]
@@ -287,23 +143,23 @@ def gather_state(
     Returns:
         Evidence with which each task that did not fail runs to its end. Never raises for what endpoints do.
     """
-    shared = _Shared(proofs, hints=hints)
+    known = Known(proofs, hints=hints)
     open_, failed, done = dict(enumerate(tasks)), dict[int, Failure](), list[Gathering]()
     for _ in range(MAX_ROUNDS):
-        shared.wanted = _Wanted()
+        known.wanted = Wanted()
         for i, task in list(open_.items()):
-            state = Gathering(shared, limits, updates)
+            state = Gathering(known, limits, updates)
             try:
                 task(state)
                 done.append(state)
-            except _Wanting:
+            except Wanting:
                 continue
             except (VerifierError, Unanswered) as error:
                 failed[i] = error
             del open_[i]
         if not open_:
             break
-        yield from _ask(shared)
+        yield from _ask(known)
     for i in open_:
         failed[i] = LimitExceeded(
             "rounds of questions for one call", MAX_ROUNDS, f"more ({to_hex(proofs.header.hash)})"
@@ -321,23 +177,19 @@ def gather_calls(
     return (yield from gather_state(Proofs(header), tasks, hints=hints, limits=limits))
 
 
-def _ask(shared: _Shared) -> Flow[None]:
+def _ask(known: Known) -> Flow[None]:
     """One round: hints where calls are new, then everything that is wanted, in one batch."""
-    wanted = shared.wanted
+    wanted = known.wanted
     if wanted.hints:
-        yield from _ask_hints(shared, list(wanted.hints))
-    known = shared.proofs.accounts
-    codes = [a for a in wanted.codes if a not in known or _lacks_code(shared, known[a])]
-    yield from _ask_codes_and_proofs(shared, codes, [(a, tuple(slots)) for a, slots in wanted.slots.items()])
+        yield from _ask_hints(known, list(wanted.hints))
+    accounts = known.proofs.accounts
+    codes = [a for a in wanted.codes if a not in accounts or known.lacks_code(accounts[a])]
+    yield from _ask_codes_and_proofs(known, codes, [(a, tuple(slots)) for a, slots in wanted.slots.items()])
 
 
-def _lacks_code(shared: _Shared, account: ProvenAccount) -> bool:
-    return account.exists and account.code_hash != EMPTY_CODE and account.code_hash not in shared.codes
-
-
-def _ask_hints(shared: _Shared, calls: Sequence[Call]) -> Flow[None]:
+def _ask_hints(known: Known, calls: Sequence[Call]) -> Flow[None]:
     """What the calls touch, as some endpoint says. The first way that is served is used for all."""
-    header, left = shared.header, list(calls)
+    header, left = known.header, list(calls)
     for method in HintMethod:
         questions = [
             AskTouched(
@@ -353,46 +205,46 @@ def _ask_hints(shared: _Shared, calls: Sequence[Call]) -> Flow[None]:
         silent = [call for call, answer in zip(left, answers, strict=True) if isinstance(answer, Unanswered)]
         for answer in answers:
             if not isinstance(answer, Unanswered):
-                _take_hint(shared, answer)
+                _take_hint(known, answer)
         left = silent
         if not left:
             break
     for call in calls:
-        shared.hinted.add(call)
-        _take_hint(shared, (AccountRead(call.to),))
+        known.hinted.add(call)
+        _take_hint(known, (AccountRead(call.to),))
 
 
-def _take_hint(shared: _Shared, reads: Sequence[AccountRead]) -> None:
+def _take_hint(known: Known, reads: Sequence[AccountRead]) -> None:
     """Want what a hint names, as far as it is not proven."""
     for read in reads:
-        account = shared.proofs.accounts.get(read.address)
-        new = [slot for slot in read.slots if (read.address, slot) not in shared.proofs.words]
+        account = known.proofs.accounts.get(read.address)
+        new = [slot for slot in read.slots if (read.address, slot) not in known.proofs.words]
         if account is None or new:
-            shared.wanted.slots.setdefault(read.address, {}).update(dict.fromkeys(new))
-        if account is None or _lacks_code(shared, account):
-            shared.wanted.codes[read.address] = None
+            known.wanted.slots.setdefault(read.address, {}).update(dict.fromkeys(new))
+        if account is None or known.lacks_code(account):
+            known.wanted.codes[read.address] = None
 
 
 def _ask_codes_and_proofs(
-    shared: _Shared, codes: Sequence[Address], proofs: Sequence[tuple[Address, tuple[SlotKey, ...]]]
+    known: Known, codes: Sequence[Address], proofs: Sequence[tuple[Address, tuple[SlotKey, ...]]]
 ) -> Flow[None]:
     """All at once. A code whose account is not proven yet is kept by its hash, and counts once that hash is proven."""
-    known = shared.proofs.accounts
-    questions = [_code_question(shared.header, address, known.get(address)) for address in codes]
-    asked = [shared.proofs.question(address, slots) for address, slots in proofs]
+    accounts = known.proofs.accounts
+    questions = [_code_question(known.header, address, accounts.get(address)) for address in codes]
+    asked = [known.proofs.question(address, slots) for address, slots in proofs]
     answers = yield from ask_all(cast("list[Ask[object]]", [*questions, *asked]))
     for address, answer in zip(codes, answers, strict=False):
         if isinstance(answer, bytes):
-            shared.codes[keccak256(answer)] = answer
-        elif address in known and isinstance(answer, Unanswered):
-            shared.silent_codes[address] = answer
+            known.codes[keccak256(answer)] = answer
+        elif address in accounts and isinstance(answer, Unanswered):
+            known.silent_codes[address] = answer
     lied = list[tuple[Address, tuple[SlotKey, ...]]]()
     for (address, slots), answer in zip(proofs, answers[len(codes) :], strict=True):
         if isinstance(answer, Unanswered):
-            shared.proofs.failed.update({(address, place): answer for place in (None, *slots)})
+            known.proofs.failed.update({(address, place): answer for place in (None, *slots)})
             if answer.lied and len(slots) > 1:
                 lied.extend((address, (slot,)) for slot in slots)
-    yield from shared.proofs.ask(lied)
+    yield from known.proofs.ask(lied)
 
 
 def _code_question(header: ProvenHeader, address: Address, account: ProvenAccount | None) -> AskCode:
