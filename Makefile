@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Where the resolver leaves it out (Python 3.13), without its own list: pyproject.toml has what it needs.
+SPECIFICATION = $(BIN)/python -c 'import ethereum' 2>/dev/null || $(PIP) --no-deps 'ethereum-execution>=2.20,<2.21'
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -64,9 +66,11 @@ $(VENV)/pyvenv.cfg:
 
 $(RUNTIME): pyproject.toml $(VENV)/pyvenv.cfg
 	$(PIP) -e .
+	@$(SPECIFICATION)
 	@touch $@
 
 # Both stamps: after this the demo needs no second installation, and so no network.
 $(DEV): pyproject.toml $(VENV)/pyvenv.cfg
 	$(PIP) -e '.[dev]'
+	@$(SPECIFICATION)
 	@touch $(RUNTIME) $@

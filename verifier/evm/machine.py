@@ -284,8 +284,15 @@ def machine(fork: Fork, where: Where = NOWHERE) -> Machine:
         return _machine(fork)
     except ModuleNotFoundError as error:
         what = f"calls: the executable specification is not installed ({error.name} is missing)"
-        cure = "pip install 'ethereum-execution>=2.20,<2.21', from wheels on Python 3.11 and 3.12"
-        raise Unsupported(where, what, cure) from None
+        raise Unsupported(where, what, _cure(sys.version_info[:2])) from None
+
+
+def _cure(python: tuple[int, ...]) -> str:
+    """The package allows no coincurve after 20; the wheels for Python 3.13 are of 21, and later ones have none."""
+    if python > (3, 13):
+        return "use Python 3.11 to 3.13"
+    alone = "--no-deps " if python == (3, 13) else ""
+    return f"pip install {alone}'ethereum-execution>=2.20,<2.21'"
 
 
 @cache

@@ -81,7 +81,7 @@ def test_the_package_loads_when_a_call_is_verified_and_not_before():
 
 
 def test_without_the_package_a_call_cannot_be_verified_here(monkeypatch):
-    """Where it is not installed (it has no wheel for Python 3.13) the call is refused with the remedy; nothing else is."""
+    """Where it is not installed the call is refused with the remedy; nothing else is."""
     from verifier.evm import machine as loading
 
     def missing(fork):
@@ -90,6 +90,17 @@ def test_without_the_package_a_call_cannot_be_verified_here(monkeypatch):
     monkeypatch.setattr(loading, "_machine", missing)
     with pytest.raises(Unsupported, match=r"not installed.*pip install"):
         run(returns_top(b"\x60\x01"))
+
+
+@pytest.mark.parametrize(
+    ("python", "cure"),
+    [((3, 11), "install 'ethereum-"), ((3, 12), "install 'ethereum-"), ((3, 13), "install --no-deps 'ethereum-"), ((3, 14), "use Python 3.11 to 3.13")],
+)  # fmt: skip
+def test_the_remedy_is_the_interpreters_own(python, cure):
+    """What the package needs besides is at hand on 3.13, where its own list cannot be met; later there is no wheel."""
+    from verifier.evm.machine import _cure
+
+    assert cure in _cure(python)
 
 
 def test_pythons_recursion_limit_stays_what_it_was():

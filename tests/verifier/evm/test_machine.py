@@ -5,20 +5,26 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
+from eth_account import Account as Signer
 
 from tests.simulators.chain import HISTORY, SimChain
 from tests.simulators.evm_world import OTHER, TO, Account, EvmWorld, call, returns_top
 from tests.simulators.trie_builder import keccak
 from tests.verifier.evm.running import run, top
 from verifier.calls import DEFAULT_CALL_LIMITS
+from verifier.crypto.secp256k1 import FIELD, ORDER, recover
 from verifier.errors import BrokenAncestry, MissingEvidence, MissingNode
 from verifier.evm.call import BlockHashes, CodeTable, Reader, verify_call
 from verifier.forks import Fork
 from verifier.headers.ancestry import verify_parent
-from verifier.primitives import Hash32
+from verifier.primitives import Address, Hash32
 from verifier.proven import Ended
 
 # --- reads -----------------------------------------------------------------------------------------------
+
+
+G_X = 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798
+"""The first coordinate of the curve's generator, whose second is even."""
 
 
 def test_what_was_read_is_proven_and_told():
@@ -149,6 +155,32 @@ def test_precompiles_answer():
     """SHA-256 of nothing, by the specification's own precompile, once the precompile's account is proven absent."""
     code = "60205f5f5f60025afa505f51"
     assert top(code) == int.from_bytes(sha256(b"").digest(), "big")
+
+
+def test_a_signer_is_recovered_and_nothing_from_what_no_key_signed():
+    """ECRECOVER, by whichever release of the curve's library there is: in the upper half of the order too, as on chain."""
+    digest, key = keccak(b"a message"), Signer.from_key(b"\x11" * 32)
+    signed = key.unsafe_sign_hash(digest)
+    r, s, v = signed.r, signed.s, signed.v
+    signer = bytes(12) + bytes.fromhex(key.address[2:])
+    assert recovered(digest, v, r, s) == signer == bytes(12) + recover(digest, bytes(signed.signature))
+    assert recovered(digest, 55 - v, r, ORDER - s) == signer
+    assert recovered(digest, 55 - v, r, s) not in {signer, b""}
+    nowhere = next(n for n in range(1, 99) if pow(n**3 + 7, (FIELD - 1) // 2, FIELD) != 1)
+    infinite = int.from_bytes(digest, "big") % ORDER  # R is G itself, and s times R less the digest times G is nothing
+    for odd in ((26, r, s), (29, r, s), (v + 256, r, s), (v, 0, s), (v, r, 0), (v, r, ORDER), (v, ORDER, s),
+                (v, nowhere, s), (27, G_X, infinite)):  # fmt: skip
+        assert recovered(digest, *odd) == b"", odd
+
+
+def recovered(digest: bytes, v: int, r: int, s: int) -> bytes:
+    """What the precompile at 1 returns."""
+    world = EvmWorld({TO: Account(b"\x00")})
+    state = world.section()
+    data = digest + b"".join(n.to_bytes(32, "big") for n in (v, r, s))
+    done = verify_call(world.header, call(data, to=Address(bytes(19) + b"\x01")), state, state.codes)
+    assert done.ended is Ended.RETURNED
+    return done.output
 
 
 def test_gas_is_counted_as_a_node_counts_it():
