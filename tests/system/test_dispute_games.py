@@ -28,8 +28,10 @@ from verifier.network import Network, SettledOn
 from verifier.policy import STRICT
 from verifier.primitives import Address, ChainId, Hash32, Timestamp, parse_hex
 from verifier.proven import ProvenHeader, ProvenSettlement, trail
-from verifier.settlement import op_asking, op_fault
+from verifier.settlement import op_fault
 from verifier.settlement.collect import collect
+from verifier.settlement.op_candidates import candidate_of
+from verifier.settlement.op_told import LATEST, parse_games, place_of
 from verifier.trust import Basis, PinnedBlock, Settlement
 
 L2 = 901
@@ -111,14 +113,14 @@ class Stage:
         _, root = self.checker(parent, rollup)
         async with self.desk(parent, rollup) as desk:
             at = (await drive(gather_anchor(parent, root), desk)).header
-            place = op_asking.place_of(rollup, at)
-            data = op_asking.LATEST + b"".join(n.to_bytes(32, "big") for n in (0, 99, 64))
+            place = place_of(rollup, at)
+            data = LATEST + b"".join(n.to_bytes(32, "big") for n in (0, 99, 64))
             count = self.games.factory.view("gameCount()(uint256)")
-            data = op_asking.LATEST + b"".join(n.to_bytes(32, "big") for n in (0, count - 1, 64))
+            data = LATEST + b"".join(n.to_bytes(32, "big") for n in (0, count - 1, 64))
             (page,) = await desk.answer([place.said("factory", data)])
-            told = op_asking.parse_games(page)  # type: ignore[arg-type]
+            told = parse_games(page)  # type: ignore[arg-type]
             (one,) = (game for game in told if game.record.address == parse_hex(played.game.address.lower()))
-            candidate = await drive(op_asking.candidate_of(place, one, judged=False), desk)
+            candidate = await drive(candidate_of(place, one, judged=False), desk)
             found = await drive(collect(rollup, at, STRICT, candidate, op_fault.verify_portal), desk)
         assert found.header.hash == parse_hex(played.block["hash"])
         (settlement,) = (step for step in trail(found.header) if isinstance(step, ProvenSettlement))

@@ -26,8 +26,10 @@ from verifier.network import Network, SettledOn
 from verifier.policy import STRICT, Policy
 from verifier.primitives import Address, ChainId, Hash32, parse_hex
 from verifier.proven import ProvenHeader
-from verifier.settlement import op_asking, op_fault, verify_settlement
+from verifier.settlement import op_fault, verify_settlement
 from verifier.settlement.collect import Settled, collect
+from verifier.settlement.op_candidates import candidate_of
+from verifier.settlement.op_told import LATEST, parse_games, place_of
 from verifier.settlement.scheme import case_of
 from verifier.trie.table import NodeTable
 from verifier.trust import Basis, PinnedBlock, Settlement
@@ -72,12 +74,12 @@ class Stage:
         places = [(parent, [Endpoint(self.games.node.url)]), (rollup, [Endpoint(self.rollup.url)])]
         async with Desk.to(places) as desk:
             at = (await drive(gather_anchor(parent, root), desk)).header
-            place = op_asking.place_of(rollup, at)
+            place = place_of(rollup, at)
             (page,) = await desk.answer(
-                [place.said("factory", op_asking.LATEST + b"".join(n.to_bytes(32, "big") for n in (8, 0, 64)))]
+                [place.said("factory", LATEST + b"".join(n.to_bytes(32, "big") for n in (8, 0, 64)))]
             )
-            (told,) = op_asking.parse_games(page)  # type: ignore[arg-type]
-            candidate = await drive(op_asking.candidate_of(place, told, judged=judged), desk)
+            (told,) = parse_games(page)  # type: ignore[arg-type]
+            candidate = await drive(candidate_of(place, told, judged=judged), desk)
             return await drive(collect(rollup, at, policy, candidate, op_fault.verify), desk), at
 
     async def agreed(self) -> Settlement | type[VerifierError]:

@@ -20,7 +20,8 @@ from verifier.primitives import Address, ChainId, Hash32
 from verifier.proven import ProvenHeader
 from verifier.settlement import verify_settlement
 from verifier.settlement.arbitrum import ASSERTIONS
-from verifier.settlement.op_games import claim_of, game_id, output_root, parse_clone
+from verifier.settlement.op_clones import parse_clone
+from verifier.settlement.op_games import claim_of, game_id, output_root
 from verifier.settlement.scheme import case_of
 from verifier.state.ethereum import verify_account
 from verifier.state.tree import state_root

@@ -23,6 +23,7 @@ from verifier.settlement import (
     op_asking,
     op_fault,
     op_output,
+    op_output_asking,
     scroll,
     taiko,
     validity_asking,
@@ -68,7 +69,7 @@ SCHEMES: Final[Mapping[str, Scheme]] = MappingProxyType(
         ),
         "op_output": Scheme(
             op_output.verify,
-            op_asking.gather_output,
+            op_output_asking.gather_output,
             "the one proposer, unless the challenger deletes its output within the period; the proxy's owner",
         ),
         "bold": Scheme(

@@ -22,7 +22,7 @@ from verifier.primitives import Hash32, Timestamp
 from verifier.settlement import gather_settlement
 from verifier.settlement.arbitrum_asking import ASSERTION_CREATED, LATEST_CONFIRMED, SEND_ROOT_UPDATED
 from verifier.settlement.collect import Settled
-from verifier.settlement.op_asking import COUNT, LATEST, RESPECTED
+from verifier.settlement.op_told import COUNT, LATEST, RESPECTED
 from verifier.settlement.validity_asking import CHECKPOINT_SAVED, LAST_FINALIZED, STATE_ROOT_OF
 from verifier.trust import Settlement
 

@@ -15,7 +15,7 @@ from tests.verifier.settlement.test_proposed import TAKEN
 from verifier.errors import NotSettled
 from verifier.policy import STRICT, Policy, ProposedRule
 from verifier.primitives import Address
-from verifier.settlement.op_asking import COUNT, LATEST, RESPECTED
+from verifier.settlement.op_told import COUNT, LATEST, RESPECTED
 from verifier.trust import Settlement
 
 DAY = 86_400

@@ -21,7 +21,8 @@ from verifier.gather import Anchored, Gathered, gather_section
 from verifier.headers.decode import decode_header
 from verifier.network import Family
 from verifier.primitives import ChainId, Hash32, Timestamp
-from verifier.settlement import op_asking
+from verifier.settlement.op_candidates import passer_root
+from verifier.settlement.op_told import place_of
 from verifier.settlement.reach import OutOfReach, depth
 from verifier.settlement.validity_asking import CHECKPOINT_SAVED
 
@@ -155,7 +156,7 @@ def test_the_message_passers_proof_out_of_reach_says_what_it_needs() -> None:
     raw = rlp.encode(rlp.decode(posted.world.raw)[:16])  # up to the base fee: a header of London
     own = Answers(headers=[raw, header(9_000, NOW)], numbers=[700, 9_000], oldest=701)
     state, _ = posted.world.parent.tries()
-    place = op_asking.place_of(posted.world.rollup.network, posted.world.parent.anchored(state))
+    place = place_of(posted.world.rollup.network, posted.world.parent.anchored(state))
     block = decode_header(raw, place.network.family, NOWHERE)
     with pytest.raises(OutOfReach, match="8,300 blocks"):
-        run(op_asking._passer_root(place, block, Hash32(bytes(32))), {10: own})  # type: ignore[dict-item]
+        run(passer_root(place, block, Hash32(bytes(32))), {10: own})  # type: ignore[dict-item]

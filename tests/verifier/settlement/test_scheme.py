@@ -14,7 +14,7 @@ from verifier.network import Network
 from verifier.policy import STRICT
 from verifier.primitives import ChainId
 from verifier.proven import ProvenHeader
-from verifier.settlement.op_games import parse_clone
+from verifier.settlement.op_clones import parse_clone
 from verifier.settlement.scheme import case_of
 from verifier.trie.table import NodeTable
 
