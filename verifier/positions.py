@@ -40,8 +40,12 @@ class PositionKind(StrEnum):
     """That a holder owes nothing to any reserve but the listed ones."""
     COMPOUND_V3 = "compound-v3"
     """Base coin supplied or owed, or collateral posted."""
+    COMPOUND_V3_DEBTS = "compound-v3-debts"
+    """That a holder owes no base coin."""
     MORPHO_BLUE = "morpho-blue"
     """Lent, owed or posted in one market."""
+    MORPHO_BLUE_DEBTS = "morpho-blue-debts"
+    """That a holder owes nothing in one market."""
     UNISWAP_V2 = "uniswap-v2"
     """One coin's part of liquidity tokens."""
     UNISWAP_V3 = "uniswap-v3"
@@ -97,6 +101,8 @@ PARTS: Final[Mapping[PositionKind, Part]] = MappingProxyType(
         PositionKind.UNISWAP_V2: (("leg", 0),),
         PositionKind.UNISWAP_V3: (("token", 0), ("leg", 0)),
         PositionKind.AAVE_V3_DEBTS: (("kind", "debts"),),
+        PositionKind.COMPOUND_V3_DEBTS: (("kind", "debts"),),
+        PositionKind.MORPHO_BLUE_DEBTS: (("market", b""), ("kind", "debts")),
     }
 )
 """For kinds that read a part of what a holder has at a contract: which parameters say which, with their defaults."""

@@ -171,6 +171,25 @@ def test_a_debt_that_nobody_listed_makes_the_account_indeterminate(protocols, le
     assert found.report.status.value == "indeterminate"
 
 
+@pytest.mark.covers("TOK-04", "MRG-06")
+def test_collateral_at_compound_without_its_debt_makes_the_account_indeterminate(protocols):
+    """What is pledged counts while nothing is owed; after borrowing, leaving the debt's line out does not leave it out."""
+    comet, user = protocols.comet, protocols.user(7)
+    comet.supply(protocols.user(9), 10**12)
+    comet.pledge(user, 10**12)
+    given = {"of": "collateral", "asset": comet.collateral.address}
+    keys = {"position": "compound-v3", "contract": comet.comet.address, "symbol": "CC", "group": "USD", "with": given}
+    comet.supply(user, 10**6)
+    _, found, _ = run(protocols.node, user, [comet.comet.address], line("assets", **keys))
+    assert (amounts(found)["CC"] >= 10**12, amounts(found)["unlisted debts"]) == (True, 0)
+    assert not found.refused
+    comet.withdraw(user, 10**12)
+    _, found, _ = run(protocols.node, user, [comet.comet.address], line("assets", **keys))
+    (refused,) = found.refused
+    assert isinstance(refused.error, UnlistedDebt)
+    assert found.report.status.value == "indeterminate"
+
+
 @pytest.mark.covers("STO-08", "TOK-07")
 def test_a_pool_that_the_policy_does_not_name_is_refused(protocols, lent):
     """A position cannot bring a pool of its own along: its index would be whatever that pool says."""

@@ -29,7 +29,9 @@ YEAR: Final = 365 * 86_400
 RESERVES, USERS, LIST, COUNT = 52, 53, 54, 59
 """Slots of the pool: reserves by asset, users' bits, assets by number, and (at byte 8) how many there are."""
 SUPPLIED_STATE, OWED_STATE = 52, 56
-"""Slots of the tokens' balances: aToken and variable debt token."""
+"""Slots of the tokens' balances: aToken, and the debt tokens of both rates."""
+STABLE: Final = 5
+"""Where a reserve's record names its token of debts at a stable rate, which the first release has."""
 MOST_RESERVES: Final = 128
 RELEASES: Final = ("3.0", "3.6")
 
@@ -47,7 +49,8 @@ class Parameters:
 def parse(given: Given, contract: Address) -> Parameters:
     """A reserve; for the question whether there are other debts, the pool is the claim's own contract."""
     if given.kind is PositionKind.AAVE_V3_DEBTS:
-        return Parameters(contract, contract, newest=True, listed=given.addresses("asset"))
+        newest = given.word("release", RELEASES, RELEASES[-1]) == "3.6"
+        return Parameters(contract, contract, newest, given.addresses("asset"))
     newest = given.word("release", RELEASES) == "3.6"
     return Parameters(given.address("pool"), given.address("underlying"), newest, frozenset())
 
@@ -111,8 +114,11 @@ def read_debts(of: Parameters, claim: Claim, contract: Address, reader: Reader) 
     """
     Zero, where the pool's own bits for the holder show no debt at any reserve but the listed ones.
 
+    A listed debt is the one at the variable rate. In the first release the same bit may stand for one at a stable rate,
+    which no claim reads: there is to be none.
+
     Raises:
-        UnlistedDebt: The holder borrows from a reserve that no claim of the account speaks of.
+        UnlistedDebt: The holder borrows from a reserve that no claim of the account speaks of, or at a stable rate.
     """
     bits, counted = reader.words((contract, [holder_slot(USERS, claim.holder), slot_key(COUNT)]))
     count = field(counted.word, 64, 16)
@@ -122,9 +128,20 @@ def read_debts(of: Parameters, claim: Claim, contract: Address, reader: Reader) 
     names = reader.words((contract, [list_slot(i) for i in borrowed]))
     assets = [Address(field(word.word, 0, 160).to_bytes(20, "big")) for word in names]
     unlisted = tuple(asset for asset in assets if asset not in of.listed)
+    if not unlisted and not of.newest:
+        unlisted = _at_stable_rates(assets, claim, contract, reader)
     if unlisted:
         raise UnlistedDebt(bits.where, unlisted, count)
     return Figure(0, bits)
+
+
+def _at_stable_rates(assets: list[Address], claim: Claim, pool: Address, reader: Reader) -> tuple[Address, ...]:
+    """Which of some reserves the holder owes to at a stable rate."""
+    records = [offset_slot(mapping_slot(pad_address(asset), slot_key(RESERVES)), STABLE) for asset in assets]
+    tokens = [Address(field(word.word, 0, 160).to_bytes(20, "big")) for word in reader.words((pool, records))]
+    kept = {asset: token for asset, token in zip(assets, tokens, strict=True) if any(token)}
+    owed = reader.words(*((token, [holder_slot(OWED_STATE, claim.holder)]) for token in kept.values()))
+    return tuple(asset for asset, word in zip(kept, owed, strict=True) if low(word))
 
 
 def list_slot(number_: int) -> SlotKey:

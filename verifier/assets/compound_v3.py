@@ -17,8 +17,8 @@ from verifier.assets.figure import Figure, holder_slot, low
 from verifier.assets.reader import Reader
 from verifier.claims import Claim, ClaimKind
 from verifier.codec.abi import field, mapping_slot, pad_address
-from verifier.errors import NotUsable
-from verifier.positions import Given
+from verifier.errors import NotUsable, UnlistedDebt
+from verifier.positions import Given, PositionKind
 from verifier.primitives import Address, slot_key
 from verifier.proven import ProvenWord
 
@@ -56,10 +56,12 @@ class Parameters:
 
 def parse(given: Given, contract: Address) -> Parameters:  # noqa: ARG001 - the kinds' common shape
     """`of = "base"` with `supply_kink`, `supply_base`, `supply_low`, `supply_high` and the same of borrow; or
-    collateral.
+    collateral. The question whether base coin is owed needs none of them.
     """
+    nothing = Curve(0, 0, 0, 0)
+    if given.kind is PositionKind.COMPOUND_V3_DEBTS:
+        return Parameters(None, nothing, nothing)
     if given.word("of", ("base", "collateral"), "base") == "collateral":
-        nothing = Curve(0, 0, 0, 0)
         return Parameters(given.address("asset"), nothing, nothing)
     supply, borrow = (Curve(*(given.uint(f"{side}_{name}") for name in CURVE)) for side in ("supply", "borrow"))
     return Parameters(None, supply, borrow)
@@ -78,6 +80,19 @@ def read(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Fig
         return Figure(0, basic)
     supply_index, borrow_index = indices(of, first, second, reader.time)
     return Figure(mine * (borrow_index if claim.kind is ClaimKind.DEBT else supply_index) // SCALE, basic)
+
+
+def read_debts(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Figure:  # noqa: ARG001 - as `read`
+    """
+    Zero, where the holder's principal is not below it.
+
+    Raises:
+        UnlistedDebt: The holder owes base coin, which no claim of the account speaks of.
+    """
+    (basic,) = reader.words((contract, [holder_slot(BASIC, claim.holder)]))
+    if field(basic.word, 0, 104, signed=True) < 0:
+        raise UnlistedDebt(basic.where, (contract,), 1)
+    return Figure(0, basic)
 
 
 def indices(of: Parameters, first: ProvenWord, second: ProvenWord, now: int) -> tuple[int, int]:

@@ -20,8 +20,8 @@ from verifier.assets.figure import Figure, check_address, high, low, number
 from verifier.assets.reader import Reader
 from verifier.claims import Claim, ClaimKind
 from verifier.codec.abi import mapping_slot, offset_slot, pad_address
-from verifier.errors import NotUsable
-from verifier.positions import Given
+from verifier.errors import NotUsable, UnlistedDebt
+from verifier.positions import Given, PositionKind
 from verifier.primitives import Address, Hash32, slot_key
 from verifier.proven import ProvenWord
 
@@ -47,8 +47,12 @@ class Parameters:
     irm: Address
 
 
-def parse(given: Given, contract: Address) -> Parameters:  # noqa: ARG001 - the kinds' common shape
-    """A market, what of it, and its interest model with the model's address."""
+def parse(given: Given, contract: Address) -> Parameters:
+    """A market, what of it, and its interest model with the model's address; whether anything is owed needs no more
+    than the market.
+    """
+    if given.kind is PositionKind.MORPHO_BLUE_DEBTS:
+        return Parameters(given.hash("market"), collateral=False, coin=contract, model="none", irm=NO_MODEL)
     collateral = given.word("of", ("loan", "collateral"), "loan") == "collateral"
     model = "none" if collateral else given.word("model", MODELS)
     irm = NO_MODEL if model == "none" else given.address("irm")
@@ -72,6 +76,20 @@ def read(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Fig
         # Rounded up, against the borrower, as the protocol does when it is repaid.
         return Figure(-(-low(taken) * (totals[2] + 1) // (totals[3] + VIRTUAL_SHARES)), taken)
     return Figure(number(lent) * (totals[0] + 1) // (totals[1] + VIRTUAL_SHARES), lent)
+
+
+def read_debts(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Figure:
+    """
+    Zero, where the holder has no shares of what the market lent out.
+
+    Raises:
+        UnlistedDebt: The holder owes in this market, and no claim of the account speaks of it.
+    """
+    mine = mapping_slot(pad_address(claim.holder), mapping_slot(of.market, slot_key(POSITIONS)))
+    (taken,) = reader.words((contract, [offset_slot(mine, 1)]))
+    if low(taken):
+        raise UnlistedDebt(taken.where, (of.market,), 1)
+    return Figure(0, taken)
 
 
 def accrued(

@@ -46,7 +46,9 @@ KINDS: Final[Mapping[PositionKind, tuple[Parse, Read]]] = MappingProxyType(
         PositionKind.AAVE_V3: (aave_v3.parse, aave_v3.read),
         PositionKind.AAVE_V3_DEBTS: (aave_v3.parse, aave_v3.read_debts),
         PositionKind.COMPOUND_V3: (compound_v3.parse, compound_v3.read),
+        PositionKind.COMPOUND_V3_DEBTS: (compound_v3.parse, compound_v3.read_debts),
         PositionKind.MORPHO_BLUE: (morpho_blue.parse, morpho_blue.read),
+        PositionKind.MORPHO_BLUE_DEBTS: (morpho_blue.parse, morpho_blue.read_debts),
         PositionKind.UNISWAP_V2: (uniswap_v2.parse, uniswap_v2.read),
         PositionKind.UNISWAP_V3: (uniswap_v3.parse, uniswap_v3.read),
     }

@@ -261,7 +261,7 @@ class UnlistedDebt(PolicyError):
 
     def __str__(self) -> str:
         names = ", ".join(show(asset) for asset in self.assets)
-        return f"{self.where}: of {self.examined} reserves examined, {len(self.assets)} unlisted with debts: {names}"
+        return f"{self.where}: of {self.examined} examined, {len(self.assets)} with debts that nobody listed: {names}"
 
 
 class SkewTooLarge(PolicyError):

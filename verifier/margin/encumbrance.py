@@ -32,10 +32,11 @@ def protocol_of(claim: Claim) -> str:
         PositionKind.AAVE_V3: given.get("pool"),
         PositionKind.AAVE_V3_DEBTS: contract,
         PositionKind.COMPOUND_V3: contract,
+        PositionKind.COMPOUND_V3_DEBTS: contract,
         PositionKind.MORPHO_BLUE: given.get("market"),
+        PositionKind.MORPHO_BLUE_DEBTS: given.get("market"),
     }.get(reading.kind)
-    kind = PositionKind.AAVE_V3 if reading.kind is PositionKind.AAVE_V3_DEBTS else reading.kind
-    return f"{kind.value} {to_hex(place)}" if isinstance(place, bytes) else ""
+    return f"{reading.kind.value.removesuffix('-debts')} {to_hex(place)}" if isinstance(place, bytes) else ""
 
 
 def encumber(lines: Sequence[tuple[Line, Claim]], quotes: Mapping[str, Quote], policy: Policy) -> tuple[Line, ...]:

@@ -66,6 +66,19 @@ class Aave:
         sent = (reserve.asset.address, amount, 2, 0, user)
         self.pool.send("borrow(address,uint256,uint256,uint16,address)", *sent, sender=user)
 
+    def borrow_stable(self, user: str, reserve: Reserve, amount: int) -> None:
+        """Borrow at a stable rate, which the first release allows where it is switched on."""
+        market = Contract(self.pool.node, self.pool.view("ADDRESSES_PROVIDER()(address)"))
+        settings = Contract(self.pool.node, market.view("getPoolConfigurator()(address)"))
+        settings.send("setReserveStableRateBorrowing(address,bool)", reserve.asset.address, True)
+        sent = (reserve.asset.address, amount, 1, 0, user)
+        self.pool.send("borrow(address,uint256,uint256,uint16,address)", *sent, sender=user)
+
+    def stable_debt(self, reserve: Reserve) -> Contract:
+        """The token of what is owed at a stable rate."""
+        words = self.pool.node.call(self.pool.address, f"0x35ea6a75{reserve.asset.address[2:].rjust(64, '0')}")[2:]
+        return Contract(self.pool.node, f"0x{words[64 * 9 + 24 : 64 * 10]}")
+
     def repay(self, user: str, reserve: Reserve, amount: int) -> None:
         """Repay a part of the variable debt out of freshly minted coins."""
         reserve.asset.send("mint(address,uint256)", user, amount)

@@ -117,6 +117,28 @@ def test_aave_debts_nobody_listed_are_found(protocols):
     )
 
 
+@pytest.mark.covers("TOK-04")
+def test_aave_debts_at_a_stable_rate_are_found(protocols):
+    """In the first release the bit of a listed reserve may stand for a debt that no line reads; at the variable rate alone it
+    does not."""
+    market, user, lender = protocols.old_aave, protocols.user(8), protocols.user(9)
+    one, two = market.reserves
+    market.supply(lender, two, 10**22)
+    market.supply(user, one, 10**21)
+    market.borrow(user, two, 10**19)
+    claim = claim_of(protocols.node, market.pool.address, user, debt=True)
+    of = position(PositionKind.AAVE_V3_DEBTS, asset00=raw(two.asset.address), release="3.0")
+    assert now(protocols.node).figure(claim, of).units == 0
+    market.borrow_stable(user, two, 10**20)
+    assert market.stable_debt(two).view(BALANCE, user) >= 10**20
+    with pytest.raises(UnlistedDebt) as caught:
+        now(protocols.node).figure(claim, of)
+    assert caught.value.assets == (bytes(raw(two.asset.address)),)
+    # Whoever reads the first release as the newest, which has no such debts, looks for none.
+    newest = position(PositionKind.AAVE_V3_DEBTS, asset00=raw(two.asset.address))
+    assert now(protocols.node).figure(claim, newest).units == 0
+
+
 COMET_RATES = {
     f"{side}_{short}": f"{side}{name}()(uint256)"
     for side in ("supply", "borrow")
@@ -184,6 +206,30 @@ def test_morpho(protocols, name, count):
                 "position(bytes32,address)(uint256,uint128,uint128)", market.market, user, block=seen.block
             )
             assert seen.figure(lent, posted).units == said[2]
+
+
+@pytest.mark.covers("TOK-04")
+def test_debts_at_compound_and_morpho_that_nobody_listed_are_found(protocols):
+    """The protocols' own words for the holder say whether anything is owed: before borrowing nothing, then a debt."""
+    comet, market, user = protocols.comet, protocols.morpho, protocols.user(8)
+    comet.supply(protocols.user(9), 10**12)
+    comet.pledge(user, 10**12)
+    asked = claim_of(protocols.node, comet.comet.address, user, debt=True)
+    of = position(PositionKind.COMPOUND_V3_DEBTS)
+    assert now(protocols.node).figure(asked, of).units == 0
+    comet.withdraw(user, 10**6)
+    with pytest.raises(UnlistedDebt) as caught:
+        now(protocols.node).figure(asked, of)
+    assert caught.value.assets == (bytes(raw(comet.comet.address)),)
+    market.supply(protocols.user(9), 10**22)
+    market.pledge(user, 10**22)
+    asked = claim_of(protocols.node, market.morpho.address, user, debt=True)
+    of = position(PositionKind.MORPHO_BLUE_DEBTS, market=market.market)
+    assert now(protocols.node).figure(asked, of).units == 0
+    market.borrow(user, 10**20)
+    with pytest.raises(UnlistedDebt) as caught:
+        now(protocols.node).figure(asked, of)
+    assert caught.value.assets == (bytes(market.market),)
 
 
 def test_morpho_market_of_another_coin_is_refused(protocols):
@@ -362,7 +408,12 @@ def test_a_pool_of_another_factory_is_refused(protocols):
 
 
 @pytest.mark.parametrize(
-    "name", [kind.value for kind in PositionKind if kind not in (PositionKind.STETH, PositionKind.AAVE_V3_DEBTS)]
+    "name",
+    [
+        kind.value
+        for kind in PositionKind
+        if kind not in (PositionKind.STETH, PositionKind.AAVE_V3_DEBTS, PositionKind.COMPOUND_V3_DEBTS)
+    ],
 )
 def test_a_position_without_its_parameters_is_refused(protocols, name):
     """A kind says which parameter it lacks."""

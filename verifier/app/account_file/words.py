@@ -66,8 +66,8 @@ Decimals = Annotated[int, Field(ge=0, le=77)]
 ChainIdNumber = Annotated[int, Field(ge=1, le=MAX_CHAIN_ID)]
 Preset = Literal["strict", "practical"]
 PositionWord = Literal[
-    "steth", "wsteth", "reth", "erc4626", "aave-v3", "aave-v3-debts", "compound-v3", "morpho-blue", "uniswap-v2",
-    "uniswap-v3",
+    "steth", "wsteth", "reth", "erc4626", "aave-v3", "aave-v3-debts", "compound-v3", "compound-v3-debts", "morpho-blue",
+    "morpho-blue-debts", "uniswap-v2", "uniswap-v3",
 ]  # fmt: skip
 """The kinds of `verifier.positions` that a person writes; `storage` is written as a layout and a path."""
 

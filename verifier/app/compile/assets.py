@@ -14,7 +14,7 @@ from verifier.app.account_file import AssetPart
 from verifier.app.account_file.words import FOUND
 from verifier.app.call_readings import claim_of
 from verifier.app.compile.places import Place
-from verifier.app.compile.positions import compile_position, is_position, unlisted
+from verifier.app.compile.positions import compile_position, digits_due, is_position, not_listed, unlisted
 from verifier.app.errors import StoreError, did_you_mean
 from verifier.app.problems import Problems
 from verifier.app.quantities import checksummed
@@ -79,6 +79,10 @@ def compile_lines(
         addresses = _addresses(path, part, here.network, holders, problems)
         if is_position(part):
             for claim in compile_position(path, part, kind, here.network, addresses, folder, problems):
+                due = digits_due(claim, made.meanings)
+                if due not in (None, claim.asset.decimals):
+                    problems.add((*path, "decimals"), f"is {due} for the coin that this position is counted in")
+                    break
                 made.add(claim, part.pocket, path)
             continue
         if part.given:
@@ -90,6 +94,10 @@ def compile_lines(
         for address in addresses:
             made.add(claim_of(path, part, known, address, kind, problems), part.pocket, path)
     _refuse_doubles(made, problems)
+    for claim, coins in not_listed(made.claims):
+        names = ", ".join(sorted(checksummed(coin) for coin in coins))
+        path = made.paths[made.claims.index(claim)]
+        problems.add((*path, "with"), f"calls the debts of {names} listed, and no line of [[debts]] speaks of them")
     for claim in unlisted(made.claims):
         made.add(claim, None, ("debts", len(parts)))
     return made

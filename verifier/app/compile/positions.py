@@ -2,7 +2,8 @@
 
 What such a line says is the user's own word (source `user`): the policy must name every contract that it reads. Beside
 what is listed, what would be missed is asked for: whether a holder at an Aave market owes anything to a reserve that no
-line speaks of, and whether a principal at Compound III that is listed as supplied is owed instead.
+line speaks of, whether a principal at Compound III that is not listed as owed is owed all the same, and whether a
+holder in a market of Morpho Blue borrows there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
 from verifier.assets.position import check_position
 from verifier.assets.storage_field import of_place
-from verifier.claims import Asset, Claim, ClaimKind, Source
+from verifier.claims import Asset, AssetKey, Claim, ClaimKind, KnownAsset, Source
 from verifier.codec import bounded_json
 from verifier.codec.storage_layout import StorageLayout, parse_layout, resolve
 from verifier.errors import BadInput, LimitExceeded
@@ -114,9 +115,55 @@ def _layout(path: Path_, part: AssetPart, folder: Path, problems: Problems) -> S
     return None
 
 
+COINS: Final = {
+    PositionKind.ERC4626: "asset",
+    PositionKind.AAVE_V3: "underlying",
+    PositionKind.COMPOUND_V3: "asset",
+    PositionKind.MORPHO_BLUE: "coin",
+    PositionKind.UNISWAP_V2: "coin",
+    PositionKind.UNISWAP_V3: "coin",
+}
+"""Which parameter names the coin that a figure is counted in."""
+IN_ETHER: Final = (PositionKind.STETH, PositionKind.WSTETH, PositionKind.RETH)
+
+
+def digits_due(claim: Claim, meanings: Mapping[AssetKey, KnownAsset]) -> int | None:
+    """The decimals that a position's figure has, where the registry knows the coin that it is counted in."""
+    if not isinstance(claim.reading, Position):
+        return None
+    if claim.reading.kind in IN_ETHER:
+        return 18
+    coin = _given(claim).get(COINS.get(claim.reading.kind, ""))
+    known = meanings.get((claim.chain_id, Address(coin))) if isinstance(coin, bytes) else None
+    return known.asset.decimals if known is not None and known.source is Source.REVIEWED else None
+
+
 def unlisted(claims: Sequence[Claim]) -> list[Claim]:
     """Questions that nobody listed, for debts that nobody listed."""
-    return [*_aave_debts(claims), *_compound_debts(claims)]
+    return [*_aave_debts(claims), *_compound_debts(claims), *_morpho_debts(claims)]
+
+
+def not_listed(claims: Sequence[Claim]) -> list[tuple[Claim, set[Address]]]:
+    """Questions for an Aave market's other debts that call a reserve listed which no line of debts speaks of."""
+    found = []
+    for claim in claims:
+        if _of_kind(claim, PositionKind.AAVE_V3_DEBTS):
+            listed = {Address(value) for name, value in _given(claim).items() if isinstance(value, bytes)}
+            if missing := listed - _owed_at(claims, claim):
+                found.append((claim, missing))
+    return found
+
+
+def _owed_at(claims: Sequence[Claim], market: Claim) -> set[Address]:
+    """Coins whose debt at an Aave market is claimed of the same holder."""
+    owed = [c for c in claims if c.kind is ClaimKind.DEBT and _of_kind(c, PositionKind.AAVE_V3)]
+    mine = [c for c in owed if (c.chain_id, c.holder) == (market.chain_id, market.holder)]
+    given = [dict(_given(c)) for c in mine]
+    return {
+        Address(g["underlying"])
+        for g in given
+        if g["pool"] == market.asset.contract and isinstance(g["underlying"], bytes)
+    }
 
 
 def _aave_debts(claims: Sequence[Claim]) -> list[Claim]:
@@ -133,21 +180,53 @@ def _aave_debts(claims: Sequence[Claim]) -> list[Claim]:
 def _all_debts(pool: Address, members: Sequence[Claim]) -> Claim:
     first = members[0]
     coins = {value for c in members if c.kind is ClaimKind.DEBT and isinstance(value := _given(c)["underlying"], bytes)}
-    asset = replace(first.asset, symbol="unlisted debts", contract=pool)
-    reading = position(PositionKind.AAVE_V3_DEBTS, **{f"asset{i:02}": coin for i, coin in enumerate(sorted(coins))})
+    given: dict[str, Parameter] = {f"asset{i:02}": coin for i, coin in enumerate(sorted(coins))}
+    if any(_given(c)["release"] == "3.0" for c in members):
+        given["release"] = "3.0"
+    return _asking(first, position(PositionKind.AAVE_V3_DEBTS, **given), pool)
+
+
+def _asking(first: Claim, reading: Position, contract: Address) -> Claim:
+    """The question for what a holder owes, beside one of the holder's claims."""
+    asset = replace(first.asset, symbol="unlisted debts", contract=contract)
     return Claim(asset, first.holder, ClaimKind.DEBT, first.source, reading)
 
 
 def _compound_debts(claims: Sequence[Claim]) -> list[Claim]:
-    """A principal is supplied or owed by its sign alone: who lists the one is asked for the other."""
+    """
+    A principal is supplied or owed by its sign alone: who lists the one is asked for the other. Who lists collateral
+    alone gives no rates to count a debt by, so there is to be none.
+    """
     have = {claim.identity for claim in claims}
-    supplied = [
-        claim
-        for claim in claims
-        if _of_kind(claim, PositionKind.COMPOUND_V3) and _given(claim).get("of", "base") == "base"
-    ]
-    twins = [replace(claim, kind=ClaimKind.DEBT) for claim in supplied if claim.kind is ClaimKind.HOLDING]
-    return [twin for twin in twins if twin.identity not in have]
+    markets: dict[tuple[ChainId, Address | None, Address], list[Claim]] = {}
+    for claim in claims:
+        if _of_kind(claim, PositionKind.COMPOUND_V3):
+            markets.setdefault((*claim.asset.key, claim.holder), []).append(claim)
+    asked = []
+    for (_, contract, _), members in markets.items():
+        base = next((c for c in members if _given(c).get("of", "base") == "base"), None)
+        if base is not None:
+            asked.append(replace(base, kind=ClaimKind.DEBT))
+        elif contract is not None:
+            asked.append(_asking(members[0], position(PositionKind.COMPOUND_V3_DEBTS), contract))
+    return [claim for claim in asked if claim.identity not in have]
+
+
+def _morpho_debts(claims: Sequence[Claim]) -> list[Claim]:
+    """For each holder in each listed market of Morpho Blue: that nothing is owed there, where no line says what is."""
+    owed = {_market_of(c) for c in claims if _of_kind(c, PositionKind.MORPHO_BLUE) and c.kind is ClaimKind.DEBT}
+    have = {claim.identity for claim in claims}
+    asked = {}
+    for claim in claims:
+        market, contract = _given(claim).get("market"), claim.asset.contract
+        if _of_kind(claim, PositionKind.MORPHO_BLUE) and _market_of(claim) not in owed and market and contract:
+            asking = _asking(claim, position(PositionKind.MORPHO_BLUE_DEBTS, market=market), contract)
+            asked[asking.identity] = asking
+    return [claim for identity, claim in asked.items() if identity not in have]
+
+
+def _market_of(claim: Claim) -> tuple[object, ...]:
+    return (*claim.asset.key, claim.holder, _given(claim).get("market"))
 
 
 def _of_kind(claim: Claim, kind: PositionKind) -> bool:
