@@ -8,7 +8,9 @@ import pytest
 
 from tests.simulators.rollup import IMPLEMENTATION_SLOT, NOW, PARENT, Contract, Rollup, entry, header
 from tests.simulators.trie_builder import Built, keccak
-from tests.verifier.settlement.games import GAME, GameWorld, uuid
+from tests.verifier.settlement.games import GAME, GameWorld, clone_code, told_registry, uuid
+from tests.verifier.settlement.lines import NO_PARENT
+from tests.verifier.settlement.test_op_fault import super_world
 from tests.verifier.settlement.test_other_schemes import Batch, Bold, Checkpoint, Classic
 from verifier.consensus.weaker import verify_anchor
 from verifier.errors import (
@@ -90,6 +92,33 @@ def test_a_game_at_an_address_that_its_own_code_does_not_claim_is_refused() -> N
     world.parent.contracts[GAME] = Contract(dict(world.game.words), b"\x60\x00" * 60)
     with pytest.raises(WrongHash, match="the game's code"):
         judged(world)
+
+
+def told(kind: int, registry: bytes | None = None, extra: bytes | None = None) -> GameWorld:
+    """A game of the newer form, whose code says which registry it asks."""
+    made = super_world() if kind in {5, 9, 10} else GameWorld()
+    own = made.extra or b""
+    own = NO_PARENT + own if kind == 10 else own
+    slot = {5: (0, 17), 9: (9, 0), 10: (8, 1)}.get(kind, (10, 0))
+    world = GameWorld(game_type=kind, extra=own, claim=made.claim, respected_slot=slot)
+    rest = told_registry(kind, own if extra is None else extra, bytes(world.registry) if registry is None else registry)
+    world.code = world.game.code = clone_code(world.claim or b"", rest)
+    return world
+
+
+@pytest.mark.covers("OPS-05")
+@pytest.mark.parametrize("kind", [0, 1, 5, 8, 9, 10])
+def test_a_game_that_asks_another_registry_is_not_this_ones(kind: int) -> None:
+    """The factory and the reviewed code are the same: a registry that was replaced left games of the newer form behind.
+
+    They took from the old one which type was respected; the new one holds none of them valid.
+    """
+    assert judged(told(kind)).trust.settlement is Settlement.SETTLED
+    with pytest.raises(WrongBinding) as caught:
+        judged(told(kind, b"\xa6" * 20))
+    assert (caught.value.what, caught.value.got) == ("the registry in the game's code", "0x" + "a6" * 20)
+    with pytest.raises(WrongBinding, match="the extra data in the game's code"):
+        judged(told(kind, extra=b"\x01" * 32))
 
 
 @pytest.mark.covers("ARB-01", "ARB-02")

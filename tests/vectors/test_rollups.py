@@ -124,6 +124,7 @@ def test_a_real_game_is_taken_apart_as_its_record_says(shared_data: Path) -> Non
     assert (one.game_type, one.address) == (0, data(told["game_address"]))
     clone = parse_clone(data(told["game_code"]), NOWHERE)
     assert clone.root == root
+    assert clone.taken_apart(0) == (extra, None)
     assert output_root(header, header.state_root) != root
 
 

@@ -14,9 +14,10 @@ Two generations differ in where the rules stand: since the registry took them ov
 the portal (`op_portal`), where the *present* respected type counts, and the time since when it is respected.
 
 Preimages: game type (4 bytes) ‖ message passer's storage root (32) ‖ for a proposed root that is to count, the other
-games of its time (`op_rivals`); the game's extra data; the game's code; then, where
-the registry's own judgement is asked for too, the code that its function runs. Both ways have to agree; where the
-registry's code is not reviewed, only the second counts, for a policy that names the registry.
+games of its time (`op_rivals`); the game's extra data; the game's code; for such a root whose game builds on another
+one, the games of its line (`op_parents`); then, where the registry's own judgement is asked for too, the code that its
+function runs. Both ways have to agree; where the registry's code is not reviewed, only the second counts, for a policy
+that names the registry.
 
 Source: AnchorStateRegistry.isGameClaimValid and layouts of op-contracts v6, as base/contracts publishes them;
 OptimismPortal2.checkWithdrawal of contracts-bedrock 0.17.
@@ -31,8 +32,8 @@ from verifier.headers.decode import Header
 from verifier.primitives import Address, to_hex
 from verifier.proven import ProvenHeader
 from verifier.settlement.op_bound import Game, bases, bound_game, disputes, open_points
-from verifier.settlement.op_games import parent_game
 from verifier.settlement.op_judged import registry_says
+from verifier.settlement.op_parents import Line, builds_on, line_of
 from verifier.settlement.op_rivals import rivals
 from verifier.settlement.op_rules import (
     PORTAL_BLACKLIST,
@@ -70,20 +71,32 @@ def verify(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
     """
     header = rollup_header(case, rlp)
     game, reviewed = bound_game(case, header, preimages[:3])
-    registry, codes = case.contract("registry"), preimages[3:]
+    registry = case.contract("registry")
+    above, codes = _above(case, game, preimages[3:])
     if not check_code(case, "registry", registry):
         return _by_its_own_word(case, header, game, registry, codes)
-    return _agreed(case, _by_rules(case, header, game, registry, reviewed=reviewed), game, registry, codes)
+    found = _by_rules(case, header, game, registry, above, reviewed=reviewed)
+    return _agreed(case, found, game, registry, codes)
 
 
-def _by_rules(case: Case, header: Header, game: Game, registry: Address, *, reviewed: bool) -> ProvenHeader:
+def _above(case: Case, game: Game, rest: Sequence[bytes]) -> tuple[bytes, Sequence[bytes]]:
+    """Evidence of the games that a proposed game builds on, where it is to count; then what follows."""
+    return (b"".join(rest[:1]), rest[1:]) if game.others and builds_on(case, game) else (b"", rest)
+
+
+def _by_rules(
+    case: Case, header: Header, game: Game, registry: Address, above: bytes, *, reviewed: bool
+) -> ProvenHeader:
     reviewed &= is_the_portals(case, registry)
     points_to_factory(case, registry, REGISTRY_FACTORY)
     not_blacklisted(case, registry, REGISTRY_BLACKLIST, game.record.address)
     not_retired(case, registry, game)
     reviewed &= not_paused(case, registry)
     was_respected(case, game)
-    return _judged(case, header, game, reviewed=reviewed)
+    points = open_points(case, game)
+    line = line_of(case, header, game, registry, above) if points and above else None
+    reviewed &= line is None or line.reviewed
+    return _judged(case, header, game, points, line, reviewed=reviewed)
 
 
 def _agreed(case: Case, found: ProvenHeader, game: Game, registry: Address, codes: Sequence[bytes]) -> ProvenHeader:
@@ -117,23 +130,26 @@ def verify_portal(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenH
     not_blacklisted(case, portal, PORTAL_BLACKLIST, game.record.address)
     is_respected(case, portal, game)
     reviewed &= superchain_runs(case)
-    return _judged(case, header, game, reviewed=reviewed)
+    return _judged(case, header, game, open_points(case, game), None, reviewed=reviewed)
 
 
-def _judged(case: Case, header: Header, game: Game, *, reviewed: bool) -> ProvenHeader:
-    points = open_points(case, game)
-    proposal = _proposal(case, header, game) if points else None
+def _judged(
+    case: Case, header: Header, game: Game, points: tuple[str, ...], line: Line | None, *, reviewed: bool
+) -> ProvenHeader:
+    proposal = _proposal(case, header, game, line) if points else None
     return _concluded(case, header, game, points, reviewed=reviewed, proposal=proposal)
 
 
-def _proposal(case: Case, header: Header, game: Game) -> Proposal:
+def _proposal(case: Case, header: Header, game: Game, line: Line | None) -> Proposal:
     """What speaks against a game that is not final, and what is not shown."""
-    against = [*disputes(case, game)]
-    unshown = ["that nobody challenged a game of this type"] if game.kind.silent else []
-    if parent_game(game.claim.game_type, game.claim.extra, case.settled.contract("registry"), case.where):
+    whole = not builds_on(case, game) if line is None else line.whole
+    line = line or Line((game,), header.timestamp)
+    against, unshown = [*disputes(case, game), *line.against], list[str]()
+    if not whole:
         unshown.append("that the game it builds on stands")
-    if game.others:
-        against += rivals(case, header.timestamp, game.claim, game.record, game.others)
+    elif game.others:
+        ours = {one.record.address: one.claim for one in line.games}
+        against += rivals(case, line.since, ours, game.others)
     else:
         unshown.append("what other games the factory made since the block")
     return Proposal(header.hash, case.now - game.record.created, tuple(against), tuple(unshown))

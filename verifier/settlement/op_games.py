@@ -57,7 +57,6 @@ class GameType:
         disputed: Byte offset in slot 0 of "the block number was challenged"; None where there is no such flag.
         claims: Slot of the array of moves; more than the first one is a dispute. None where there is none.
         countered: Slot, byte offset and width of "somebody challenged it"; None where there is no such field.
-        silent: That it can be challenged, and its state as we know it would not show that.
     """
 
     name: str
@@ -67,7 +66,6 @@ class GameType:
     disputed: int | None = None
     claims: int | None = None
     countered: tuple[int, int, int] | None = None
-    silent: bool = False
 
     @property
     def own_slots(self) -> tuple[int, ...]:
@@ -90,14 +88,15 @@ GAME_TYPES: Final = {
     5: GameType("super permissioned", ClaimForm.SUPER, _PERMISSIONED, (0, 17)),
     6: GameType("succinct", ClaimForm.BLOCK_AND_INDEX, _EITHER, (9, 0), countered=(1, 4, 20)),
     42: GameType("succinct lite", ClaimForm.BLOCK_AND_INDEX, _EITHER, (9, 0), countered=(1, 4, 20)),
-    10: GameType("zk", ClaimForm.SUPER_AND_INDEX, frozenset({Basis.VALIDITY}), (8, 1), silent=True),
+    10: GameType("zk", ClaimForm.SUPER_AND_INDEX, frozenset({Basis.VALIDITY}), (8, 1), countered=(1, 5, 20)),
     621: GameType("aggregate verifier", ClaimForm.AGGREGATE, frozenset({Basis.TEE}), (0, 18), countered=(5, 0, 32)),
 }
 """
 By the contracts' numbers. Types that are left out (asterisc, tests, others' proof systems) cannot be judged here.
 
-Source: storage layouts of op-contracts v6 as base/contracts publishes them; type 5 by its order of declaration only
-(unconfirmed); 621 from base/contracts, whose basis is raised by what the game's proof count says.
+Source: storage layouts of op-contracts v6 as base/contracts publishes them; types 5 and 10 by the order of declaration
+in SuperPermissionedDisputeGame.sol 1.0 and ZKDisputeGame.sol 2.1; 621 from base/contracts, whose basis is raised by
+what the game's proof count says.
 """
 
 
@@ -153,6 +152,11 @@ def height_of(number: int, extra: bytes, where: Where) -> int:
             return int.from_bytes(extra[:32], "big")
 
 
+def is_timed(number: int, where: Where) -> bool:
+    """Whether a type's claims are about a time, and not about a block."""
+    return game_type(number, where).form in {ClaimForm.SUPER, ClaimForm.SUPER_AND_INDEX}
+
+
 def output_root(header: Header, passer_root: bytes) -> Hash32:
     """
     Version 0: keccak256(32 zero bytes ‖ state root ‖ message passer's storage root ‖ block hash).
@@ -178,7 +182,7 @@ def claim_of(number: int, header: Header, chain: ChainId, passer_root: bytes, ex
     """
     form = game_type(number, where).form
     root = output_root(header, passer_root)
-    if form in {ClaimForm.SUPER, ClaimForm.SUPER_AND_INDEX}:
+    if is_timed(number, where):
         preimage = extra[4:] if form is ClaimForm.SUPER_AND_INDEX else extra
         _in_super_root(preimage, header, chain, root, where)
         return GameClaim(number, keccak256(preimage), extra)

@@ -14,7 +14,7 @@ from verifier.primitives import BlockNumber, Hash32, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.settlement import op_output
 from verifier.settlement.collect import Candidate, Settled, first_that_stands, proxy_reads
-from verifier.settlement.op_candidates import passer_root
+from verifier.settlement.op_blocks import passer_root
 from verifier.settlement.op_told import LATEST_OUTPUT, OUTPUT, Place, number_at, place_of
 
 MAX_OUTPUTS: Final = 200

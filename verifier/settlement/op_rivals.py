@@ -13,27 +13,27 @@ Source: DisputeGameFactory.sol, _disputeGameList and _disputeGames; getGameUUID.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from verifier.codec.abi import array_slot, mapping_slot, pad_bytesn
 from verifier.errors import BadInput, NotSettled, WrongBinding
-from verifier.primitives import Hash32, SlotKey, Timestamp, to_hex
+from verifier.primitives import Address, Hash32, SlotKey, Timestamp, to_hex
 from verifier.proven import ProvenWord
-from verifier.settlement.op_games import GAME_LIST, GAMES, GameClaim, GameId, game_id, height_of
+from verifier.settlement.op_games import GAME_LIST, GAMES, GameClaim, game_id, height_of
 from verifier.settlement.scheme import Case
 
 MAX_SCANNED: Final = 256
 """Games of any type that are read beside one; a factory that is flooded makes its proposed roots count nothing."""
 
 
-def rivals(case: Case, since: Timestamp, claim: GameClaim, record: GameId, evidence: bytes) -> tuple[str, ...]:
+def rivals(case: Case, since: Timestamp, games: Mapping[Address, GameClaim], evidence: bytes) -> tuple[str, ...]:
     """
-    Games of the type that claim another root at the same height.
+    Games of the type that claim another root at the same height as one of ours.
 
     Args:
-        since: The time of the claim's block.
-        claim, record: The game that is judged.
+        since: The time of the oldest block that ours are about.
+        games: The game that is judged, and those in progress on which it builds; all of one type.
         evidence: Untrusted; see the module.
 
     Raises:
@@ -43,39 +43,39 @@ def rivals(case: Case, since: Timestamp, claim: GameClaim, record: GameId, evide
         Malformed, ProofError: The list is not proven.
     """
     factory = case.contract("factory")
-    first, told = int.from_bytes(evidence[:8], "big"), _claims(claim.game_type, evidence)
+    (kind,) = {claim.game_type for claim in games.values()}
+    first, told = int.from_bytes(evidence[:8], "big"), _claims(kind, evidence)
     length = case.parent.word(factory, GAME_LIST)
     count = int.from_bytes(length.word, "big")
     if count - first > MAX_SCANNED:
         expected = f"at most {MAX_SCANNED} games since its block"
         raise NotSettled(length.where, "a proposed root: no rival and no challenge", expected, count - first)
-    found, own = list[str](), False
+    found, missing = list[str](), set(games)
     for index in range(first, count):
         word = case.parent.word(factory, array_slot(GAME_LIST, index))
         other = game_id(word.word)
         if index == first and first and other.created >= since:
             raise WrongBinding(word.where, "the first game read", f"made before {since}", other.created)
-        if other.address == record.address:
-            own = True
-        elif other.game_type == claim.game_type:
-            found += _against(case, claim, _next(told, word), word)
-    if not own:
-        raise WrongBinding(length.where, "the games read", f"{to_hex(record.address)} among them", "not among them")
+        if other.address in games:
+            missing.discard(other.address)
+        elif other.game_type == kind:
+            found += _against(case, games.values(), _next(told, word), word)
+    for address in missing:
+        raise WrongBinding(length.where, "the games read", f"{to_hex(address)} among them", "not among them")
     if next(told, None) is not None:
         raise BadInput("the other games of its time", "one claim for each", "more")
     return tuple(found)
 
 
-def _against(case: Case, claim: GameClaim, other: GameClaim, word: ProvenWord) -> Iterator[str]:
+def _against(case: Case, ours: Iterable[GameClaim], other: GameClaim, word: ProvenWord) -> Iterator[str]:
     """The other claim, bound to its place in the list, where it contradicts."""
     filed = case.parent.word(word.rests_on.address, mapping_slot(pad_bytesn(other.uuid), GAMES))
     if filed.word != word.word:
         raise WrongBinding(filed.where, "the record of the claim given for a game", word.word, filed.word)
-    if other.root == claim.root:
-        return
-    height = height_of(claim.game_type, claim.extra, case.where)
-    if height_of(other.game_type, other.extra, case.where) == height:
-        yield f"a rival at height {height}: game {to_hex(word.word[12:])}"
+    height = height_of(other.game_type, other.extra, case.where)
+    for claim in ours:
+        if other.root != claim.root and height_of(claim.game_type, claim.extra, case.where) == height:
+            yield f"a rival at height {height}: game {to_hex(word.word[12:])}"
 
 
 def _claims(kind: int, evidence: bytes) -> Iterator[GameClaim]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadInput, MissingEvidence, Where
-from verifier.flow import AskSaid, Flow, ask
+from verifier.flow import AskCode, AskSaid, Flow, ask
 from verifier.network import Network, SettledOn
 from verifier.primitives import Address, Hash32
 from verifier.proven import ProvenHeader
@@ -27,6 +27,8 @@ def _selector(signature: str) -> bytes:
 COUNT: Final = _selector("gameCount()")
 RESPECTED: Final = _selector("respectedGameType()")
 LATEST: Final = _selector("findLatestGames(uint32,uint256,uint256)")
+AT_INDEX: Final = _selector("gameAtIndex(uint256)")
+STATUS_OF: Final = _selector("status()")
 LATEST_OUTPUT: Final = _selector("latestOutputIndex()")
 OUTPUT: Final = _selector("getL2Output(uint256)")
 
@@ -58,12 +60,22 @@ class Place:
 
     def said(self, role: str, data: bytes) -> AskSaid:
         """The question what a role's contract returns, as a hint."""
+        return self.said_by(self.contract(role), data)
+
+    def said_by(self, address: Address, data: bytes) -> AskSaid:
+        """The question what any contract of the parent returns, as a hint."""
         return AskSaid(
             chain_id=self.at.network.chain_id,
-            address=self.contract(role),
+            address=address,
             data=data,
             block_hash=self.at.hash,
             number=self.at.number,
+        )
+
+    def code_of(self, address: Address) -> AskCode:
+        """The question for the code of a contract of the parent."""
+        return AskCode(
+            chain_id=self.at.network.chain_id, address=address, block_hash=self.at.hash, number=self.at.number
         )
 
     def implementations(self) -> tuple[Address, ...]:

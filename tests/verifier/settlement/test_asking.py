@@ -22,7 +22,7 @@ from verifier.primitives import Hash32, Timestamp
 from verifier.settlement import gather_settlement
 from verifier.settlement.arbitrum_asking import ASSERTION_CREATED, LATEST_CONFIRMED, SEND_ROOT_UPDATED
 from verifier.settlement.collect import Settled
-from verifier.settlement.op_told import COUNT, LATEST, RESPECTED
+from verifier.settlement.op_told import COUNT, LATEST, RESPECTED, STATUS_OF
 from verifier.settlement.validity_asking import CHECKPOINT_SAVED, LAST_FINALIZED, STATE_ROOT_OF
 from verifier.trust import Settlement
 
@@ -49,6 +49,9 @@ class Answers:
             return next(raw for n, raw in named if question.block in {n, keccak(raw)})
         if isinstance(question, AskLogs):
             return tuple(self.logs[question.topic]) if question.first == 0 else ()
+        if isinstance(question, AskSaid) and question.data == STATUS_OF:
+            assert self.parent is not None
+            return word(self.parent.contracts[question.address].words.get(0, 0) >> 128 & 0xFF)
         if isinstance(question, AskSaid):
             return _there(self.said(question.data))
         if isinstance(question, AskHeight):

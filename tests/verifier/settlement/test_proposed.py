@@ -221,8 +221,8 @@ def test_a_settled_game_takes_no_list() -> None:
     assert settled.verify(b"").trust.settlement is Settlement.SETTLED
 
 
-def test_a_game_whose_challenges_are_not_known_is_not_counted() -> None:
-    """Type 10 keeps its challenger where we do not know; succinct games keep it in a slot that is read."""
+def test_a_succinct_game_that_was_challenged_is_not_counted() -> None:
+    """It keeps its challenger in a slot that is read."""
     succinct = GameWorld(
         game_type=6, created=NOW - 2 * DAY, status=0, resolved=0, extra=word(700) + NO_PARENT, respected_slot=(9, 0)
     )
@@ -248,16 +248,21 @@ def test_the_claim_itself_is_the_first_move_and_no_challenge() -> None:
     assert posted.verify()
 
 
-def test_super_games_of_a_validity_proof_show_no_challenge_that_we_know() -> None:
-    """Type 10, with its preimage behind the parent's index; all else is shown."""
+def test_super_games_of_a_validity_proof_keep_their_challenger_beside_the_status() -> None:
+    """Type 10, with its preimage behind the parent's index; the fields below the challenger are no challenge."""
     raw = header(700, NOW - 11 * DAY)
     preimage = b"\x01" + (NOW - 11 * DAY).to_bytes(8, "big") + word(10) + output_root(raw)
-    silent = GameWorld(
+    world = GameWorld(
         game_type=10, created=NOW - 2 * DAY, status=0, resolved=0, extra=NO_PARENT + preimage, claim=keccak(preimage),
         respected_slot=(8, 1),
     )  # fmt: skip
-    with refused("no rival and no challenge", "that nobody challenged a game of this type"):
-        Posted(before=(), after=(), world=silent).verify()
+    posted = Posted(before=(), after=(), world=world)
+    world.game.words[1] = 2 << 32 | 0xFFFFFFFF  # no parent; proven, and challenged by nobody
+    assert posted.verify()
+    for challenger in (1, 1 << 159):
+        world.game.words[1] = challenger << 40 | 1 << 32 | 0xFFFFFFFF
+        with refused("no rival and no challenge", "it was challenged"):
+            posted.verify()
 
 
 def test_an_output_in_its_period_needs_age_and_quorum() -> None:

@@ -21,7 +21,7 @@ from verifier.gather import Anchored, Gathered, gather_section
 from verifier.headers.decode import decode_header
 from verifier.network import Family
 from verifier.primitives import ChainId, Hash32, Timestamp
-from verifier.settlement.op_candidates import passer_root
+from verifier.settlement.op_blocks import passer_root
 from verifier.settlement.op_told import place_of
 from verifier.settlement.reach import OutOfReach, depth
 from verifier.settlement.validity_asking import CHECKPOINT_SAVED
