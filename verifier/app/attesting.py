@@ -89,6 +89,7 @@ def cosign(
     holders: Mapping[Address, Shown],
     bls: BlsSet | None = None,
     lights: tuple[KeptLight, ...] = (),
+    beside: Beside | None = None,
 ) -> Attestation:
     """
     Sign the very bytes that someone else has fixed, after verifying the bundle by one's own roots and policy.
@@ -96,6 +97,7 @@ def cosign(
     Args:
         run: One's own, over the bundle that the proposal names.
         holders: How control was shown to oneself; a proposal that says more of its holders is not signed.
+        beside: As for `attest`.
 
     Raises:
         NotAttestable: Its own verification does not give this statement; the error says what differs.
@@ -119,7 +121,7 @@ def cosign(
     ledger = Ledger(store, signer_name(signer))
     ledger.take(statement)
     made = sign(proposal, signer, bls)
-    _keep(run, made, ledger, store, lights, "attest sign", None)
+    _keep(run, made, ledger, store, lights, "attest sign", beside)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -81,6 +82,11 @@ def read_control(path: Path) -> Control:
         raise UsageError(f"{path.name} shows no control: {error}", "let the holder sign a new challenge") from None
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def read_controls(paths: Iterable[Path]) -> tuple[Control, ...]:
+    """What several control files say. Raises as `read_control`."""
+    return tuple(read_control(path) for path in paths)
 
 
 def parse_control(data: bytes, name: str = "the file") -> Control:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from verifier.app.attesting import Wanted, attest
+from verifier.app.challenges import Challenges
 from verifier.app.compile import AccountSpec
 from verifier.app.control_file import read_control
 from verifier.app.controlling import show_controls
@@ -136,11 +137,14 @@ def _attested(
     quorum = SignerSet(part.signers, part.threshold).digest if part.signers else ZERO_HASH
     binding = Binding(chain_id(part.chain_id), part.contract)
     shelf, controls = _shelf(run.spec, store, place), [read_control(path) for path in run.spec.controls]
+    asked = Challenges(store)
+    asked.check(controls)
     holders = show_controls(controls, binding, run.spec, run.now, shelf=shelf, seconds=float(job.timeout))
     wanted = Wanted(binding, part.valid_for, quorum, holders, part.doubts)
     ended = Ended("done", int(of_run("schedule", run).exit_code), run.report.status.value, "attested", run)
 
     def beside(sql: sqlite3.Connection, number: int, made: Attestation) -> None:
+        asked.use(sql, controls, made)
         _write(sql, job, due, run.now, ended, place, number, signer_name(signer), made)
 
     made = attest(run, wanted, signer, store, lights=lights, command="schedule", beside=beside)

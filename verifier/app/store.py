@@ -180,8 +180,9 @@ class Store:
     def prune(self, before: Timestamp) -> int:
         """
         Forget runs shown before a time, and bundles that no row needs any more; latest accounts stay, and so do
-        attestations, the newest run of each job, and what is still to be delivered.
+        attestations, the newest run of each job, what is still to be delivered, and challenges that have not expired.
         """
+        expired = min(before, self.newest_time())
         with self._writing():
             self._sql.execute("DELETE FROM deliveries WHERE state <> 'pending' AND due < ?", (before,))
             self._sql.execute(
@@ -189,6 +190,7 @@ class Store:
                 "(SELECT job, max(due) FROM job_runs GROUP BY job)",
                 (before,),
             )
+            self._sql.execute("DELETE FROM challenges WHERE valid_until < ?", (expired,))
             gone = self._sql.execute(
                 "DELETE FROM runs WHERE at < ? AND id NOT IN (SELECT s.run FROM margin_snapshots s "
                 "JOIN current_accounts c ON c.snapshot = s.id)",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import sqlite3
 import time
 from pathlib import Path
 
 import jsonschema
 import pytest
+from eth_account.messages import encode_defunct
 
+from tests.cli.test_attest import run
 from tests.cli.test_cli import ROOT, write
 from tests.simulators import lies
 from tests.system.accounts import token_lines
-from tests.system.jobs.build import KEY, SECRET, Hook, jobs_toml, opened, rows, save
+from tests.system.jobs.build import CONTRACT, KEY, SECRET, Hook, jobs_toml, opened, rows, save
 from verifier.attest.attestation import Trusted, parse_attestation, verify_attestation
 from verifier.attest.quorum import SignerSet
 from verifier.attest.statement import Binding
@@ -148,3 +151,25 @@ def test_pruning_leaves_what_is_needed(folder: Path) -> None:
     assert rows(folder, "SELECT count(*) FROM job_runs") == [(1,)]
     assert rows(folder, "SELECT count(*) FROM deliveries") == [(0,)]
     assert scheduler.tick() != []
+
+
+@pytest.mark.covers("MRG-05")
+def test_a_challenge_for_one_statement_serves_one_round(folder: Path) -> None:
+    """Recorded with --once it is used up by the first statement; an ordinary one serves every round."""
+    for name, more in (("once.json", ("--once",)), ("plain.json", ())):
+        place = ("--chain-id", 31401, "--contract", CONTRACT, "--db", folder / "jobs.db")
+        done = run("attest", "challenge", "test", KEY.address, 31337, *place, *more, cwd=folder)
+        asked = json.loads(done.stdout)
+        signature = KEY.sign_message(encode_defunct(text=asked["text"])).signature.hex()
+        (folder / name).write_text(json.dumps(asked | {"signature": "0x" + signature.removeprefix("0x")}))
+    text = re.sub(r'main = "0x[0-9a-fA-F]+"', f'main = "{KEY.address}"', (folder / "account.toml").read_text())
+    save(folder, jobs_toml(every=10, out=folder / "out"))
+    clock, outcomes = [int(time.time()) // 10 * 10 + 10], []
+    scheduler = opened(folder, clock)
+    for name in ("once.json", "once.json", "plain.json", "plain.json"):
+        (folder / "account.toml").write_text(text.replace("[account]\n", f'[account]\ncontrol = ["{name}"]\n', 1))
+        outcomes += [ended.outcome for ended in scheduler.tick(first=not outcomes)]
+        clock[0] += 10
+    assert outcomes[1].startswith("not attested: once.json: the challenge was used for the statement 0x")
+    assert [*outcomes[:1], *outcomes[2:]] == ["attested"] * 3
+    assert rows(folder, "SELECT count(*) FROM attestations WHERE state = 'signed'") == [(3,)]

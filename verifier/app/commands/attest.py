@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from verifier.app.commands.attest_control import challenge, controls_of, parse_binding, prove
+from verifier.app.commands.attest_files import account_run, parse_trusted, read_attestation, read_bls_set
 from verifier.app.commands.state import (
     AccountOption,
     AccountPath,
@@ -16,21 +16,11 @@ from verifier.app.commands.state import (
     Pins,
     State,
     clock,
-    parse_pins,
-    read_bundle,
-    sealed_states,
     write_whole,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from verifier.app.kept import KeptLight
-    from verifier.app.service import Run
-    from verifier.attest.attestation import Attestation, Trusted
-    from verifier.attest.quorum import BlsSet
-    from verifier.attest.statement import Binding, Shown
-    from verifier.primitives import Address
+    from verifier.attest.attestation import Attestation
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/attest.json.")]
 app = typer.Typer(help="Signed statements over margin accounts.", no_args_is_help=True, rich_markup_mode=None)
@@ -65,46 +55,28 @@ def sign(
     threshold: Threshold = 1,
     bls_set: BlsFile = None,
     control: Controls = None,
+    once: Annotated[bool, typer.Option("--once", help="Take only challenges of challenge --once, each once.")] = False,
     doubts: Annotated[bool, typer.Option("--doubts", help="Also sign what is in doubt; the status says so.")] = False,
     pin: Pins = None,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
     """Verify an account (or a bundle of it), and sign the statement over it; or sign someone's proposal after that."""
-    from verifier.app.attesting import Wanted, attest, cosign
+    from verifier.app.commands.attest_sign import Over, signing
     from verifier.app.errors import UsageError
-    from verifier.app.signer import open_signer
-    from verifier.app.store import Store
     from verifier.attest.attestation import encode_attestation
-    from verifier.primitives import ZERO_HASH
 
     state: State = ctx.obj
-    opened = open_signer(key, os.environ)
-    members = None if bls_set is None else read_bls_set(bls_set)
-    run, lights = _run(state, account, bundle, pin, db)
-
-    def controls(binding: Binding) -> Mapping[Address, Shown]:
-        return controls_of(state, control, binding, run, pin, db, online=bundle is None)
-
-    with Store(state.database(db), busy_seconds=state.settings().settings.store.busy_timeout) as store:
+    over = Over(account, bundle, control or (), pin or (), db, once)
+    with signing(state, over, key, bls_set) as ready:
         if proposal is not None:
-            given = _read(proposal)
-            shown = controls(given.statement.binding)
-            made = cosign(run, given, opened, store, holders=shown, bls=members, lights=lights)
+            made = ready.beside(read_attestation(proposal))
         elif chain_id is None or contract is None:
             raise UsageError("a statement is bound to a chain and a contract", "give --chain-id and --contract")
         else:
             binding = parse_binding(chain_id, contract)
-            trusted = parse_trusted(binding, signer, threshold, members)
-            named = trusted.signers or trusted.bls
-            wanted = Wanted(
-                binding,
-                valid_for,
-                ZERO_HASH if named is None else named.digest,
-                controls(binding),
-                doubts,
-            )
-            made = attest(run, wanted, opened, store, bls=members, lights=lights)
+            trusted = parse_trusted(binding, signer or (), threshold, ready.members)
+            made = ready.own(trusted, valid_for, doubts=doubts)
     write_whole(output, encode_attestation(made))
     _show(state, "attest sign", made, as_json=json, file=output)
     return 0
@@ -131,22 +103,24 @@ def verify(
     With --control (or control files in the account file) also that holders are shown as it says.
     """
     from verifier.app.aggregating import hold_against
+    from verifier.app.control_file import read_controls
     from verifier.app.errors import UsageError
     from verifier.attest.attestation import Trusted, verify_attestation
 
     state: State = ctx.obj
-    made = _read(attestation)
+    made = read_attestation(attestation)
     members = None if bls_set is None else read_bls_set(bls_set)
-    trusted = parse_trusted(parse_binding(chain_id, contract), signer, threshold, members)
+    trusted = parse_trusted(parse_binding(chain_id, contract), signer or (), threshold, members)
     believed = Trusted(trusted.binding, trusted.signers, trusted.bls, {made.statement.account: after})
     signed = verify_attestation(made, believed, clock())
     checked = files = False
     if bundle is not None or account is not None or control:
         if bundle is None or account is None:
             raise UsageError("to verify the evidence, a bundle and an account file are due", "give both")
-        run = _run(state, account, bundle, pin, None)[0]
-        files = bool(control or run.spec.controls)
-        shown = controls_of(state, control, believed.binding, run, pin, None, online=False) if files else None
+        run = account_run(state, account, bundle, pin or (), None)[0]
+        controls = read_controls((*run.spec.controls, *(control or ())))
+        files = bool(controls)
+        shown = controls_of(state, controls, believed.binding, run, pin or (), None, online=False) if files else None
         hold_against(made, run, shown)
         checked = True
     found = (signed.signers, signed.bls_keys)
@@ -167,7 +141,7 @@ def aggregate(
     from verifier.attest.attestation import encode_attestation
 
     state: State = ctx.obj
-    made = merge([_read(path) for path in attestations], None if bls_set is None else read_bls_set(bls_set))
+    made = merge([read_attestation(path) for path in attestations], None if bls_set is None else read_bls_set(bls_set))
     write_whole(output, encode_attestation(made))
     _show(state, "attest aggregate", made, as_json=json, file=output)
     return 0
@@ -179,57 +153,10 @@ def show(ctx: typer.Context, attestation: AttestationPath, json: JsonFlag = Fals
     from verifier.attest.eip712 import recover_typed
 
     state: State = ctx.obj
-    made = _read(attestation)
+    made = read_attestation(attestation)
     signers = tuple(recover_typed(made.digest, signature) for signature in made.signatures)
     _show(state, "attest show", made, as_json=json, signers=signers)
     return 0
-
-
-def parse_trusted(binding: Binding, signers: list[str] | None, threshold: int, bls: BlsSet | None) -> Trusted:
-    """Whose signatures count, as typed."""
-    from verifier.app.errors import UsageError
-    from verifier.app.quantities import given_address
-    from verifier.attest.attestation import Trusted
-    from verifier.attest.quorum import SignerSet
-    from verifier.errors import VerifierError
-
-    try:
-        given = tuple(given_address(signer) for signer in signers or ())
-        return Trusted(binding, SignerSet(given, threshold) if given else None, bls)
-    except (VerifierError, ValueError) as error:
-        raise UsageError(f"--signer, --threshold: {error}") from None
-
-
-def read_bls_set(path: Path) -> BlsSet:
-    """A set of BLS keys with their proofs of possession: {"threshold": 2, "members": [{"key", "possession"}]}."""
-    from verifier.app.aggregating import parse_bls_set
-
-    return parse_bls_set(path.read_bytes(), path.name)
-
-
-def _read(path: Path) -> Attestation:
-    from verifier.attest.attestation import MAX_BYTES, parse_attestation
-
-    with path.open("rb") as file:
-        return parse_attestation(file.read(MAX_BYTES + 1))
-
-
-def _run(
-    state: State, account: Path, bundle: Path | None, pin: list[str] | None, db: Path | None
-) -> tuple[Run, tuple[KeptLight, ...]]:
-    """The account, verified over a bundle or over its networks, and the light-client states that anchored it."""
-    from verifier.app.service import anchors_of, check_account, verify_account
-
-    spec, now = state.account(account, online=bundle is None, db=db), clock()
-    with state.shelf(db, spec.beacon.configs, create=spec.has_light_clients) as shelf:
-        if bundle is not None:
-            data = read_bundle(bundle)
-            lights = () if shelf is None else shelf.recorded(anchors_of(data))
-            run = check_account(spec, data, now=now, roots=parse_pins(pin, spec), lights=lights)
-        else:
-            with state.terminal().busy(f"asking {len(spec.endpoints)} networks"):
-                run = verify_account(spec, now=now, seconds=state.seconds(), shelf=shelf)
-        return run, sealed_states(shelf, run.verified, spec, now)
 
 
 def _show(

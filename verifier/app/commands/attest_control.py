@@ -11,8 +11,9 @@ import typer
 from verifier.app.commands.state import AccountPath, DbOption, State, clock, parse_pins, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from verifier.app.control_file import Control
     from verifier.app.service import Run
     from verifier.attest.statement import Binding, Shown
     from verifier.primitives import Address
@@ -35,13 +36,17 @@ def challenge(
     contract: Annotated[str, typer.Option("--contract", help="Contract that is to take it, 0x and 40 digits.")],
     kind: Annotated[Kind, typer.Option("--kind", help="How it is signed; erc1271 for a contract.")] = Kind.EIP191,
     valid_for: Annotated[int, typer.Option("--valid-for", help="Seconds.", min=1)] = 86_400,
+    once: Annotated[bool, typer.Option("--once", help="Record it: it is good for one statement.")] = False,
+    db: DbOption = None,
 ) -> int:
     """Print a challenge for a holder to sign; the signed file goes to sign with --control."""
     import secrets
 
+    from verifier.app.challenges import Challenges
     from verifier.app.control_file import challenge_json
     from verifier.app.json_view import dumps
     from verifier.app.quantities import given_address
+    from verifier.app.store import Store
     from verifier.attest.control import Challenge
     from verifier.attest.statement import Shown
     from verifier.primitives import Hash32, Timestamp
@@ -58,6 +63,9 @@ def challenge(
         Timestamp(now + valid_for),
         Hash32(secrets.token_bytes(32)),
     )
+    if once:
+        with Store(state.database(db), busy_seconds=state.settings().settings.store.busy_timeout) as store:
+            Challenges(store).ask(made)
     state.terminal().raw(dumps(challenge_json(made, Shown(kind.value))))
     return 0
 
@@ -101,29 +109,27 @@ def parse_binding(chain: int, contract: str) -> Binding:
 
 def controls_of(
     state: State,
-    paths: list[Path] | None,
+    controls: Sequence[Control],
     binding: Binding,
     run: Run,
-    pin: list[str] | None,
+    pins: Sequence[str],
     db: Path | None,
     *,
     online: bool,
 ) -> Mapping[Address, Shown]:
-    """How control is shown of a run's holders: the account file's own control files, and those that were named."""
-    from verifier.app.control_file import read_control
+    """How control is shown of a run's holders, by control files."""
     from verifier.app.controlling import show_controls
 
-    spec = run.spec
-    found = [read_control(path) for path in (*spec.controls, *(paths or ()))]
-    if not found:
+    if not controls:
         return {}
+    spec = run.spec
     with state.shelf(db, spec.beacon.configs, create=False) as shelf:
         return show_controls(
-            found,
+            controls,
             binding,
             spec,
             run.now,
-            roots=parse_pins(pin, spec),
+            roots=parse_pins(pins, spec),
             shelf=shelf,
             seconds=state.seconds() if online else None,
         )

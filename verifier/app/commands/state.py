@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from chains.behaviour import Capacity, Place
     from verifier.app.compile import AccountSpec
@@ -245,7 +245,7 @@ def parse_checkpoints(given: list[str] | None, spec: AccountSpec | None) -> tupl
     return tuple(Checkpoint(pin.chain_id, pin.hash) for pin in pins)
 
 
-def parse_pins(pins: list[str] | None, spec: AccountSpec | None, option: str = "--pin") -> tuple[PinnedBlock, ...]:
+def parse_pins(pins: Sequence[str] | None, spec: AccountSpec | None, option: str = "--pin") -> tuple[PinnedBlock, ...]:
     """Pins as typed: a network's name or chain id, and a block hash."""
     from chains.registry import NETWORKS
     from verifier.app.errors import UnknownName, UsageError

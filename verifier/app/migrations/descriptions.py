@@ -20,6 +20,7 @@ TABLES: Final[dict[str, str]] = {
     "light_records": "Light-client states that anchored a run, sealed: an old bundle is checked again from them.",
     "light_conflicts": "Final headers that contradict each other, both signed; the client of that checkpoint stopped.",
     "attestations": "Every statement that a key of this machine signed, and the numbers that were taken for one.",
+    "challenges": "Challenges by which holders show control for one statement each, and what they were used for.",
     "job_runs": "Each time a job was due: what became of it. Written once, together with all that it left behind.",
     "deliveries": "Statements and alerts to be delivered, by sink: written with the run, sent after it.",
     "job_states": "For each job, the status that was last told of.",
@@ -37,6 +38,10 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "state": "reserved (the number is taken) or signed (the file is whole).",
         "snapshot_digest": "What was weighed: one moment of an account is attested in one way only.",
         "file": "The attestation, as it was delivered.",
+    },
+    "challenges": {
+        "digest": "Of the whole challenge; whoever signed it, and how, is no part of it.",
+        "used": "Digest of the statement that was signed over it; NULL while there is none.",
     },
     "job_runs": {
         "due": "When it was due, unix seconds; a job runs once for each such moment.",

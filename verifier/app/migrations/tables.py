@@ -286,3 +286,14 @@ ALTER TABLE endpoint_capacities ADD COLUMN unproven INTEGER
 BRANCHES: Final = """
 ALTER TABLE light_conflicts ADD COLUMN instead BLOB NOT NULL DEFAULT (x'');
 """
+
+CHALLENGES: Final = """
+CREATE TABLE challenges (
+    digest TEXT PRIMARY KEY CHECK (length(digest) = 66),
+    account TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    valid_until INTEGER NOT NULL,
+    used TEXT CHECK (length(used) = 66)
+) STRICT, WITHOUT ROWID
+"""

@@ -11,7 +11,7 @@ from verifier.app.migrations.descriptions import describe
 
 APPLICATION_ID: Final = 0x584D5247
 """"XMRG": says whose file this is (PRAGMA application_id)."""
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 
 MIGRATIONS: Final = Migrations("xmargin")
 
@@ -70,3 +70,9 @@ def m007_reach_of_endpoints(db: Database) -> None:
 def m008_branches(db: Database) -> None:
     """Final headers that contradict each other may be of different slots."""
     _run(db, tables.BRANCHES)
+
+
+@MIGRATIONS()
+def m009_challenges(db: Database) -> None:
+    """Challenges that are good for one statement."""
+    _run(db, tables.CHALLENGES)
