@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final, TypeVar
 
-from verifier.margin.curves import Bracket, GroupCurve, Low, brackets, group_curve
+from verifier.margin.curves import Bracket, GroupCurve, PoolLow, brackets, group_curve
 from verifier.margin.haircut import PriceView
 from verifier.margin.instruments import Future, Option
 from verifier.margin.parts import Part
@@ -28,7 +28,7 @@ class Bucket:
         dated: Whether expiries or resting orders are among them: then they relieve or burden one another.
         kept: What they weigh, by what they were weighed under: the owner of the bucket knows what stands there.
         curves: By pool and by everything of a quote but its price.
-        lows: By pool and quote: whether there is a low figure, and what is known of it.
+        lows: By pool and the identity of a quote, which is kept alive: the low figure, as whoever weighs says it.
     """
 
     __slots__ = ("curves", "dated", "group", "kept", "lines", "lows", "orders", "positions")
@@ -40,7 +40,7 @@ class Bucket:
         self.dated = bool(orders) or any(isinstance(p.terms, Future | Option) for p in positions)
         self.kept: dict[object, tuple[Part, ...]] = {}
         self.curves: dict[object, GroupCurve | None] = {}
-        self.lows: dict[tuple[str, Quote | None], tuple[bool, Low]] = {}
+        self.lows: dict[tuple[str, int], tuple[Quote | None, PoolLow]] = {}
 
     @property
     def pockets(self) -> tuple[str, ...]:

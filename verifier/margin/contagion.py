@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from verifier.margin.contagion_nodes import Failed, Kind, Node, Severity, fail, nodes
-from verifier.margin.curves import EMPTY
+from verifier.margin.curves import EMPTY, PoolLow
 from verifier.margin.fixed import Usd, charge
 from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import Rung, aftermath
@@ -22,7 +22,7 @@ from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import mark_after
 from verifier.margin.positions import notional
 from verifier.margin.snapshot import Line, Position, Snapshot
-from verifier.margin.trial import Pool, PoolLow, Scales, Trial
+from verifier.margin.trial import Pool, Scales, Trial
 
 NOTHING = PoolLow(known=True, low=EMPTY)
 COARSE = 10_000
@@ -125,43 +125,55 @@ def contagion(
     before = scales.weigh(trial)
     outcomes, edges = [], []
     by_asset: dict[Node, Mapping[str, Usd | None]] = {}
-    parts = _excess_by_group(scales, trial)
+    parts, now = _excess_by_group(scales, trial), scales.lows(trial)
+    loops = (trading, goal, ladder) if wanted else None
     for node in nodes(trial.snapshot):
-        failed = _worst(scales, trial, node, bad)
-        loops = (trading, goal, ladder) if wanted else None
-        outcomes.append(_outcome(scales, before, node, failed, loops))
+        failed, after = _worst(scales, (trial, now), node, bad)
+        outcomes.append(_outcome(scales, before, node, (failed, after), loops))
         by_asset[node] = _drops(parts, _excess_by_group(scales, failed.trial))
         edges += _edges(trial, node, failed, trading)
     edges += [_onto_pool(o.node, pool, drop) for o in outcomes for pool, drop in o.drop.items() if drop]
     return ContagionMap(before, tuple(outcomes), tuple(edges), MappingProxyType(by_asset), wanted)
 
 
-def _worst(scales: Scales, trial: Trial, node: Node, severity: Severity) -> Failed:
-    """Of the ways a failure may go, the one that leaves least excess; one without a figure is worst."""
+Lows = Mapping[str, PoolLow]
+
+
+def _worst(scales: Scales, now: tuple[Trial, Lows], node: Node, severity: Severity) -> tuple[Failed, Lows]:
+    """Of the ways a failure may go, the one that leaves least excess, and the pools then; one without a figure is
+    worst.
+    """
     ways = []
-    for failed in fail(trial, node, severity, scales.setting.rules):
+    for failed in fail(now[0], node, severity, scales.setting.rules):
+        pools: Lows = scales.lows(failed.trial)
         if node.kind is Kind.POSITION:
-            failed = replace(failed, trial=_loss_stays(scales, trial, failed.trial, node.name))  # noqa: PLW2901
-        pools = scales.lows(failed.trial).values()
-        known = all(pool.known for pool in pools)
-        ways.append((known, sum(pool.buffer for pool in pools), failed))
-    return min(ways, key=lambda way: way[:2])[2]
+            failed, pools = _loss_stays(scales, now, (failed, pools), node.name)  # noqa: PLW2901
+        known = all(pool.known for pool in pools.values())
+        ways.append((known, sum(pool.buffer for pool in pools.values()), failed, pools))
+    _, _, found, after = min(ways, key=lambda way: way[:2])
+    return found, after
 
 
-def _loss_stays(scales: Scales, before: Trial, after: Trial, name: str) -> Trial:
+def _loss_stays(scales: Scales, now: tuple[Trial, Lows], after: tuple[Failed, Lows], name: str) -> tuple[Failed, Lows]:
     """What a vanished position had lost is owed; what it had gained is gone."""
-    position = next(p for p in before.snapshot.positions if p.id == name)
+    (trial, before), (failed, pools) = now, after
+    position = next(p for p in trial.snapshot.positions if p.id == name)
     pool = "" if scales.one_pool else position.pocket
-    gained = scales.low(before, pool).low[0] - scales.low(after, pool).low[0]
-    return after.paid(pool, min(gained, 0))
+    left = pools[pool] if pool in pools else scales.low(failed.trial, pool)
+    gained = before[pool].low[0] - left.low[0]
+    if gained >= 0:
+        return failed, pools
+    owing = failed.trial.paid(pool, gained)
+    return replace(failed, trial=owing), scales.lows(owing)
 
 
 Loops = tuple[Trading, Goal | None, Mapping[str, tuple[Rung, ...]] | None]
 
 
-def _outcome(scales: Scales, before: tuple[Pool, ...], node: Node, failed: Failed, loops: Loops | None) -> Outcome:
-    stood = {pool.name for pool in before if not pool.fails}
-    after = scales.lows(failed.trial)
+def _outcome(
+    scales: Scales, before: tuple[Pool, ...], node: Node, failure: tuple[Failed, Lows], loops: Loops | None
+) -> Outcome:
+    stood, (failed, after) = {pool.name for pool in before if not pool.fails}, failure
     drop = _pool_drops(before, after)
     fallen = tuple(name for name, pool in after.items() if pool.fails and name in stood)
     first = Outcome(node, drop, drop, fallen, (), failed.hit, Usd(0), 0)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from verifier.margin.fixed import MAX_PRICE, MAX_USD, charge
 from verifier.margin.haircut import PriceView, data_haircuts
@@ -29,6 +29,27 @@ Needs = tuple[int, int, int]
 """Of a position: equity, initial, maintenance."""
 NO_NEEDS: Final[Needs] = (0, 0, 0)
 EMPTY: Final[Low] = (0, 0, 0, 0, 0, 0, 0)
+
+
+class PoolLow(NamedTuple):
+    """What decides about a pool.
+
+    Attributes:
+        known: False where a liability or position has no bound: no low figure then.
+    """
+
+    known: bool
+    low: Low
+
+    @property
+    def fails(self) -> bool:
+        """E < MM, or no low figure."""
+        return not self.known or self.low[0] < self.low[2]
+
+    @property
+    def buffer(self) -> int:
+        """E − MM."""
+        return self.low[0] - self.low[2]
 
 
 def low_of(risk: Risk) -> Low:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from verifier.margin.curves import PoolLow
 from verifier.margin.fixed import Price, Usd, credit
 from verifier.margin.liquidation_price import exposed
 from verifier.margin.models.joint import Distance, betas, distance
 from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.seek import Point, turning_point
-from verifier.margin.trial import PoolLow, Scales, Trial
+from verifier.margin.trial import Scales, Trial
 from verifier.policy import PPM
 
 BUMP: Final = 1_000

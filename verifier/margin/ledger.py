@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from verifier.margin.curves import (
     EMPTY,
+    NO_NEEDS,
     GroupCurve,
     LineCurve,
     Low,
@@ -23,6 +24,7 @@ from verifier.margin.curves import (
     floored,
     plus,
     swapped,
+    weigh_net,
     with_money,
     with_needs,
 )
@@ -51,6 +53,18 @@ class Market(NamedTuple):
     group: str
     rate: int
     impact: Impact
+
+
+Counted = tuple[int, int]
+"""The low value of a line, and the same at initial level."""
+
+
+class Net(NamedTuple):
+    """The lines of a group together: their values' sums, and what those weigh."""
+
+    low: int
+    cautious: int
+    weighed: Low
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +99,15 @@ class Change:
     sizes: dict[str, int] = field(default_factory=dict)
     needs: dict[str, Needs] = field(default_factory=dict)
     amounts: dict[str, int] = field(default_factory=dict)
-    nets: dict[str, Low] = field(default_factory=dict)
+    counted: dict[str, Counted] = field(default_factory=dict)
+    nets: dict[str, Net] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)
 
 
 class Ledger:
     """The state: sizes and amounts by id, prices by group, cash, and what all of it weighs."""
 
-    __slots__ = ("amounts", "book", "cash", "needs", "nets", "prices", "sizes", "total")
+    __slots__ = ("amounts", "book", "cash", "counted", "needs", "nets", "prices", "sizes", "total")
 
     def __init__(self, book: Book, prices: Mapping[str, int], cash: int) -> None:
         self.book, self.cash = book, cash
@@ -100,16 +115,20 @@ class Ledger:
         self.sizes = {perp.id: perp.size for perp in book.perps.values()}
         self.amounts = {line.id: line.amount for line in book.lines.values()}
         self.needs: dict[str, Needs] = {}
-        self.nets: dict[str, Low] = {}
+        self.counted: dict[str, Counted] = {}
+        self.nets: dict[str, Net] = {}
         total = EMPTY
+        equity = initial = maintenance = 0
         for group, curve in book.curves.items():
             price = self.prices[group]
-            net = self.nets[group] = curve.net(price, self.amounts)
-            total = plus(total, net)
+            for line in curve.lines:
+                self.counted[line.id] = line.at(price, line.amount)
+            net = self.nets[group] = _net(curve, [self.counted[line.id] for line in curve.lines])
+            total = plus(total, net.weighed)
             for perp in curve.perps:
                 made = self.needs[perp.id] = perp.at(price, perp.size)
-                total = with_needs(total, made)
-        self.total: Low = total
+                equity, initial, maintenance = equity + made[0], initial + made[1], maintenance + made[2]
+        self.total: Low = with_needs(total, (equity, initial, maintenance))
 
     @property
     def low(self) -> Low:
@@ -127,7 +146,7 @@ class Ledger:
             case Act.REDUCE:
                 return self._reduce(closure.part, closure.amount)
             case Act.SELL:
-                return self._sell(closure.part, closure.amount)
+                return self.sold(closure.part, closure.amount)
             case Act.NET:
                 return self._net(closure)
             case _:
@@ -140,7 +159,16 @@ class Ledger:
         self.amounts |= change.amounts
         self.prices |= change.prices
         self.needs |= change.needs
+        self.counted |= change.counted
         self.nets |= change.nets
+
+    def without(self, part: str, size: int) -> Change:
+        """What closing all of a perpetual changes, where the mark stays."""
+        perp, market, was = self.book.perps[part], self.book.markets[part], self.needs[part]
+        cost = self.cost(perp.worth(size, self.prices[market.group]), market)
+        made = Change(with_needs(self.total, NO_NEEDS, was), self.cash + was[0] - cost, cost)
+        made.sizes[part], made.needs[part] = 0, NO_NEEDS
+        return made
 
     def cost(self, worth: int, market: Market) -> int:
         """What trading one part of a group costs: a rate on it, and its impact; at most all of it."""
@@ -157,10 +185,10 @@ class Ledger:
 
     def slice_of_line(self, part: str, units: int, *, owes: bool) -> tuple[Low, int]:
         """As `slice_of_holding`: proceeds repay what is owed, at a weight of one."""
-        market = self.book.markets[part]
-        was, price = self.nets[market.group], self.prices[market.group]
-        now = self.book.curves[market.group].net(price, self.amounts, part, self.amounts[part] - units)
-        cost = self.cost(-(-units * price // self.book.lines[part].unit), market)
+        market, line = self.book.markets[part], self.book.lines[part]
+        net, price = self.nets[market.group], self.prices[market.group]
+        was, now = net.weighed, self._recounted(net, part, line.at(price, self.amounts[part] - units)).weighed
+        cost = self.cost(-(-units * price // line.unit), market)
         proceeds = max(0, was[0] - now[0] - cost)
         return (
             -cost,
@@ -185,7 +213,8 @@ class Ledger:
             self._mark(made, market.group, worth if size > 0 else -worth)
         return made
 
-    def _sell(self, part: str, amount: int) -> Change:
+    def sold(self, part: str, amount: int) -> Change:
+        """What selling so much of a holding changes; its proceeds repay debts."""
         market, left = self.book.markets[part], self.amounts[part] - amount
         worth = -(-amount * self.prices[market.group] // self.book.lines[part].unit)
         cost = self.cost(worth, market)
@@ -238,12 +267,21 @@ class Ledger:
         """Another amount of a line; what equity loses by it."""
         group = self.book.markets[part].group
         was = made.nets.get(group, self.nets[group])
-        made.amounts[part] = amount
-        amounts = self.amounts if len(made.amounts) == 1 else {**self.amounts, **made.amounts}
-        now = self.book.curves[group].net(self.prices[group], amounts, part, amount)
-        made.nets[group] = now
-        made.total = swapped(made.total, was, now)
-        return was[0] - now[0]
+        counted = self.book.lines[part].at(self.prices[group], amount)
+        now = self._recounted(was, part, counted)
+        self._enter(made, part, amount, counted, now)
+        return was.low - now.low
+
+    def _recounted(self, net: Net, part: str, counted: Counted) -> Net:
+        """A group's lines with another value of one that no change has touched yet."""
+        was, market = self.counted[part], self.book.markets[part]
+        low, cautious = net.low - was[0] + counted[0], net.cautious - was[1] + counted[1]
+        return Net(low, cautious, weigh_net(low, cautious, self.book.curves[market.group].factors))
+
+    def _enter(self, made: Change, part: str, amount: int, counted: Counted, now: Net) -> None:
+        group = self.book.markets[part].group
+        made.total = swapped(made.total, made.nets.get(group, self.nets[group]).weighed, now.weighed)
+        made.amounts[part], made.counted[part], made.nets[group] = amount, counted, now
 
     def _repay(self, made: Change, money: int) -> None:
         """Pay debts with at most this money; cash pays, equity stays."""
@@ -264,13 +302,12 @@ class Ledger:
         group = self.book.markets[debt].group
         was = made.nets.get(group, self.nets[group])
         amount = self.amounts[debt] + units
-        amounts = {**self.amounts, **made.amounts}
-        now = self.book.curves[group].net(self.prices[group], amounts, debt, amount)
-        paid = now[0] - was[0]
+        counted = self.book.lines[debt].at(self.prices[group], amount)
+        now = self._recounted(was, debt, counted)
+        paid = now.low - was.low
         if paid > money:
             return None
-        made.amounts[debt], made.nets[group] = amount, now
-        made.total = swapped(made.total, was, now)
+        self._enter(made, debt, amount, counted, now)
         return paid
 
     def _mark(self, made: Change, group: str, sold: int) -> None:
@@ -285,13 +322,21 @@ class Ledger:
         if after > curve.top:
             raise BeyondCurves
         made.prices[group] = after
-        was, amounts = made.nets.get(group, self.nets[group]), {**self.amounts, **made.amounts}
-        made.nets[group] = curve.net(after, amounts)
-        made.total = swapped(made.total, was, made.nets[group])
+        was = made.nets.get(group, self.nets[group])
+        for line in curve.lines:
+            made.counted[line.id] = line.at(after, made.amounts.get(line.id, self.amounts[line.id]))
+        made.nets[group] = _net(curve, [made.counted[line.id] for line in curve.lines])
+        made.total = swapped(made.total, was.weighed, made.nets[group].weighed)
         for perp in curve.perps:
             before = made.needs.get(perp.id, self.needs[perp.id])
             now = made.needs[perp.id] = perp.at(after, made.sizes.get(perp.id, self.sizes[perp.id]))
             made.total = with_needs(made.total, now, before)
+
+
+def _net(curve: GroupCurve, counted: list[Counted]) -> Net:
+    """All lines of a group together; nothing where there are none."""
+    low, cautious = sum([value[0] for value in counted]), sum([value[1] for value in counted])
+    return Net(low, cautious, weigh_net(low, cautious, curve.factors) if counted else EMPTY)
 
 
 def book_of(scales: Scales, trial: Trial, pool: str, trading: Trading) -> Book | None:

@@ -9,6 +9,7 @@ the answer is the one that weighing all of them gives.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from verifier.margin.curves import Low, plus
@@ -18,8 +19,10 @@ from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_steps import Act, Closure
 from verifier.policy import PPM
 
-FINE: Final = 64
-"""Binary digits after the point of a bound on a rank."""
+FINE: Final = 256
+"""Binary digits after the point of a rank and of a bound on one: two ranks that differ, of figures that can be true,
+differ in these.
+"""
 FREE: Final = 1 << 1024
 """The bound of what costs nothing."""
 ROUNDED: Final = 2 * PPM
@@ -35,27 +38,38 @@ class Entry(NamedTuple):
     in_time: bool
 
 
+Place = tuple[bool, int, int]
+"""Of a candidate in an order: whether it is late, its rank or the bound on it below zero, its index."""
+
+
 class Order:
     """Candidates in the order of what they release for their cost at most, along one form of what is lacking."""
 
-    def __init__(self, goal: Goal, form: int) -> None:
+    def __init__(self, goal: Goal, form: int, entries: Mapping[int, Entry]) -> None:
         self._goal, self._form = goal, form
-        self._places: dict[int, tuple[bool, int, int]] = {}
         self._largest = 0
-        self.ordered: list[tuple[bool, int, int]] = []
+        found = {index: self._place(index, entry) for index, entry in entries.items()}
+        self._places = {index: place for index, place in found.items() if place is not None}
+        self.ordered = sorted(self._places.values())
 
     def put(self, index: int, entry: Entry) -> None:
-        """Enter by its bound; what raises maintenance, or cannot lower the form, is never chosen."""
+        """Enter by its bound."""
+        place = self._place(index, entry)
+        if place is not None:
+            self._places[index] = place
+            insort(self.ordered, place)
+
+    def _place(self, index: int, entry: Entry) -> Place | None:
+        """What raises maintenance, or cannot lower the form, is never chosen."""
         change, cost = entry.change, entry.cost
         if change[2] > 0:
-            return
+            return None
         self._largest = max(self._largest, -change[6] if self._form == 2 else change[4] - change[2])
         eased = self._goal.eased(self._form, change) + ROUNDED
         if eased <= 0:
-            return
+            return None
         bound = -(-((eased + cost * PPM) << FINE) // (cost * PPM)) if cost else FREE
-        place = self._places[index] = (not entry.in_time, -bound, index)
-        insort(self.ordered, place)
+        return not entry.in_time, -bound, index
 
     def drop(self, index: int) -> None:
         """Take it out."""
@@ -70,13 +84,49 @@ class Order:
         return (now[6] if self._form == 2 else now[2] - now[4]) > self._largest
 
 
+class Requirement(Order):
+    """Along the initial requirement: what it lacks is a difference that nothing rounds, so the order is exact.
+
+    As long as it stays ahead of the other forms whichever candidate is taken, the first is the best.
+    """
+
+    def __init__(self, goal: Goal, entries: Mapping[int, Entry]) -> None:
+        self._nearer = (0, 0)
+        super().__init__(goal, 0, entries)
+
+    def _place(self, index: int, entry: Entry) -> Place | None:
+        equity, initial, maintenance, _, haircut, weighted, owed = entry.change
+        ratio, eased = self._goal.ratio, equity - initial
+        # By how much each of the others may gain on it at most.
+        short = -(((equity - haircut) * PPM - (maintenance - haircut) * ratio) // PPM)
+        health = -((weighted * PPM - owed * ratio) // PPM)
+        near, nearer = self._nearer
+        self._nearer = max(near, short + eased), max(nearer, health + eased)
+        if eased <= 0 or maintenance > 0:
+            return None
+        rank = ((eased + entry.cost) << FINE) // entry.cost if entry.cost else FREE + eased
+        return not entry.in_time, -rank, index
+
+    def leads(self, now: Low) -> bool:
+        """Whether it is what is lacking now, and after a sliver of any candidate."""
+        equity, initial, maintenance, _, haircut, weighted, owed = now
+        ratio, lacking = self._goal.ratio, initial - equity
+        short = -(-(maintenance - haircut) * ratio // PPM) - (equity - haircut)
+        health = -(-owed * ratio // PPM) - weighted
+        near, nearer = self._nearer
+        return lacking - short > near + 1 and lacking - health > nearer + 1
+
+
 class Ranking:
     """Candidates, ordered along each form once it is the largest."""
 
-    def __init__(self, goal: Goal) -> None:
+    def __init__(self, goal: Goal, entries: dict[int, Entry] | None = None) -> None:
         self._goal = goal
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, Entry] = {} if entries is None else entries
         self._orders: dict[int, Order] = {}
+        self._requirement = Requirement(goal, self._entries) if goal.initial else None
+        if self._requirement is not None:
+            self._orders[0] = self._requirement
 
     def put(self, index: int, entry: Entry) -> None:
         """Enter a candidate, or enter it anew; `index` is its place in the order in which ties are decided."""
@@ -93,7 +143,9 @@ class Ranking:
 
     def best(self, now: Low) -> Candidate | None:
         """The first of the best ranks: as `Desk.best`."""
-        goal, entries = self._goal, self._entries
+        exact, goal, entries = self._requirement, self._goal, self._entries
+        if exact is not None and exact.ordered and exact.leads(now):
+            return entries[exact.ordered[0][2]].candidate
         forms = goal.forms(now)
         lacking = max(forms)
         order = self._along(forms.index(lacking))
@@ -118,9 +170,7 @@ class Ranking:
     def _along(self, form: int) -> Order:
         order = self._orders.get(form)
         if order is None:
-            order = self._orders[form] = Order(self._goal, form)
-            for index, entry in self._entries.items():
-                order.put(index, entry)
+            order = self._orders[form] = Order(self._goal, form, self._entries)
         return order
 
 
@@ -194,14 +244,44 @@ class LedgerDesk:
 
     def best(self, goal: Goal) -> Candidate | None:
         """As `Desk.best`, by bounds."""
+        return self._ranked_by(goal).best(self._low)
+
+    def _ranked_by(self, goal: Goal) -> Ranking:
         if self._ranking is None:
-            self._ranking = Ranking(goal)
             groups = {part: market.group for part, market in self._ledger.book.markets.items()}
+            entries = {}
             for index, candidate in enumerate(candidates_of(self, self._trading, groups)):
                 self._ranked[candidate.part] = (index, candidate)
                 self._mates.setdefault(groups[candidate.part], []).append(candidate.part)
-                self._enter(self._ranking, index, candidate)
-        return self._ranking.best(self._low)
+                entries[index] = self._entry(candidate)
+            self._ranking = Ranking(goal, entries)
+        return self._ranking
+
+    def hurry(self, goal: Goal, most: int) -> None:
+        """As `Desk.hurry`: whole parts, where marks stay."""
+        ranking, ledger = self._ranked_by(goal), self._ledger
+        if self._trading.moves_marks:
+            return
+        while len(self.closures) < most:
+            candidate = ranking.best(self._low)
+            if candidate is None:
+                return
+            part, whole, owed = candidate.part, candidate.most, self._low[6] > 0
+            change = ledger.without(part, whole) if candidate.act is Act.REDUCE else ledger.sold(part, whole)
+            low = ledger.weighed(change.total, change.cash)
+            # Less than all of it would do, or sales are worth something else from here on.
+            if owed != (low[6] > 0) or goal.lacks(low) <= 0:
+                return
+            ledger.commit(change)
+            self._low = low
+            self._tried.clear()
+            self.closures.append(Closure(candidate.act, part, whole))
+            index, _ = self._ranked.pop(part)
+            ranking.drop(index)
+            for group in change.nets:
+                for mate in self._mates.get(group, ()):
+                    if mate in self._ranked and mate in ledger.amounts:
+                        self._enter(ranking, *self._ranked[mate])
 
     def do(self, closure: Closure) -> None:
         """Carry it out."""
@@ -240,8 +320,11 @@ class LedgerDesk:
         return max(0, self._ledger.amounts[candidate.part] - self._lines[candidate.part].encumbered)
 
     def _enter(self, ranking: Ranking, index: int, candidate: Candidate) -> None:
+        ranking.put(index, self._entry(candidate))
+
+    def _entry(self, candidate: Candidate) -> Entry:
         change, cost = self.effect(candidate)
-        ranking.put(index, Entry(candidate, change, cost, candidate.part not in self._trading.slow))
+        return Entry(candidate, change, cost, candidate.part not in self._trading.slow)
 
     def _after(self, closure: Closure) -> Low:
         change = self._change(closure)

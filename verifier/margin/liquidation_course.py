@@ -163,6 +163,8 @@ class _Work:
     def close_by_rank(self) -> None:
         """Steps 2 and 3: the part that releases most for its cost, as much of it as is needed, again and again."""
         while len(self.desk.closures) < MOST_STEPS:
+            if self.lacking > 0:
+                self.desk.hurry(self.goal, MOST_STEPS)
             lacking = self.lacking
             best = self.desk.best(self.goal) if lacking > 0 else None
             if best is None:

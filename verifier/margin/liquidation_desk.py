@@ -94,6 +94,9 @@ class Desk(Protocol):
         first. None where nothing helps without raising maintenance.
         """
 
+    def hurry(self, goal: Goal, most: int) -> None:
+        """Close what ranking and sizing would close next, as long as both are plain, up to so many closures in all."""
+
     def do(self, closure: Closure) -> None:
         """Carry it out."""
 
@@ -193,6 +196,9 @@ class EngineDesk:
         self.steps.append(step)
         self._low = low_of(step.after.low)
         self._tried.clear()
+
+    def hurry(self, goal: Goal, most: int) -> None:
+        """Nothing is plain to the engine."""
 
     def best(self, goal: Goal) -> Candidate | None:
         """As `Desk.best`, by asking for every part."""

@@ -12,14 +12,16 @@ Source: margin reference, section 12.5; Brunnermeier and Pedersen 2009.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
 from verifier.errors import BadInput
+from verifier.margin.curves import PoolLow
 from verifier.margin.fixed import Price, Usd, charge, credit
 from verifier.margin.ledger import Book, book_of
+from verifier.margin.ledger_bound import leaves_nothing_unpaid
 from verifier.margin.liquidation import Plan, calmed, plan
 from verifier.margin.liquidation_course import course
 from verifier.margin.liquidation_goal import Goal
@@ -27,7 +29,7 @@ from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import gain_radius, mark_after
 from verifier.margin.positions import per_unit
 from verifier.margin.snapshot import Line, Position, Snapshot
-from verifier.margin.trial import Pool, PoolLow, Scales, Trial
+from verifier.margin.trial import Pool, Scales, Trial
 from verifier.policy import PPM
 
 ROUNDS: Final = 64
@@ -190,9 +192,7 @@ def aftermath(
     rounds, _ = loop.run(close)
     end = trial.at(loop.marks())
     lows = scales.lows(end)
-    unpaid = [
-        course(scales, end, name, trading, aim).shortfall for name, pool in lows.items() if pool.fails and pool.known
-    ]
+    unpaid = [loop.unpaid(end, name) for name, pool in lows.items() if pool.fails and pool.known]
     seen = dict.fromkeys(name for turn in rounds for name in turn.fallen)
     return Aftermath(lows, tuple(seen), Usd(sum(unpaid)), len(rounds))
 
@@ -208,6 +208,7 @@ class _Loop:
         "_parts",
         "_scales",
         "_shock",
+        "_sold",
         "_trading",
         "_trial",
         "closed",
@@ -229,6 +230,7 @@ class _Loop:
         self._books: dict[str, Book | None] = {}
         self.closed: dict[str, int] = {}
         self.rungs: set[tuple[str, int]] = set()
+        self._sold = self.sold(self.closed, self.rungs)
 
     def sold(self, closed: Mapping[str, int], rungs: set[tuple[str, int]]) -> dict[str, int]:
         """Net value sold by group, at the prices before the shock: what impact is counted on."""
@@ -243,12 +245,12 @@ class _Loop:
     @property
     def turnover(self) -> int:
         """Everything sold so far, both ways."""
-        return sum(abs(v) for v in self.sold(self.closed, self.rungs).values())
+        return sum(abs(v) for v in self._sold.values())
 
     def marks(self) -> dict[str, Price]:
         """Prices after the shock and everything sold so far."""
         shocked = self._shock.marks(self._trial.snapshot)
-        for group, value in self.sold(self.closed, self.rungs).items():
+        for group, value in self._sold.items():
             price = shocked.get(group, self._trial.price(group))
             if price is not None:
                 shocked[group] = mark_after(self._trading.impact(group), price, value)
@@ -266,13 +268,12 @@ class _Loop:
 
     def turn(self) -> Round:
         """Sell what must be sold at the present marks."""
-        marks = self.marks()
-        before = self.sold(self.closed, self.rungs)
+        marks, before = self.marks(), self._sold
         wanted, fallen = self._wanted(marks)
         for part, amount in wanted.items():
             self.closed[part] = max(self.closed.get(part, 0), amount)
         self.rungs |= self._hit(marks)
-        after = self.sold(self.closed, self.rungs)
+        after = self._sold = self.sold(self.closed, self.rungs)
         sold = {group: after[group] - before.get(group, 0) for group in sorted(after)}
         return Round(MappingProxyType(marks), MappingProxyType(sold), fallen)
 
@@ -292,6 +293,20 @@ class _Loop:
             self._books[pool] = book_of(self._scales, self._trial, pool, self._calm)
         return self._books[pool]
 
+    def unpaid(self, end: Trial, pool: str) -> int:
+        """What the course of a failing pool leaves unpaid at the final marks, which its sales move further."""
+        book = self._book(pool)
+        stirred = None if book is None else replace(book, trading=self._trading)
+        if stirred is not None and leaves_nothing_unpaid(stirred, end, pool):
+            return 0
+        return course(self._scales, end, pool, self._trading, self._goal, stirred).shortfall
+
+    def passed(self, marks: Mapping[str, Price]) -> bool:
+        """Sell the rungs that are passed at these marks; whether there is one more than before."""
+        known, self.rungs = len(self.rungs), self.rungs | self._hit(marks)
+        self._sold = self.sold(self.closed, self.rungs)
+        return len(self.rungs) > known
+
     def _hit(self, marks: Mapping[str, Price]) -> set[tuple[str, int]]:
         return {
             (group, index)
@@ -302,8 +317,7 @@ class _Loop:
 
     def gain(self, marks: Mapping[str, Price]) -> str:
         """What a fall of each mark by a part in a thousand sells further, against how much that moves the marks."""
-        here = self.sold(self.closed, self.rungs)
-        answers = {}
+        here, answers = self._sold, {}
         sold = [group for group, value in here.items() if value and group in self._trading.impacts]
         for group in sorted(sold, key=lambda g: (-abs(here[g]), g))[:MOST_GAINS]:
             lower = {**marks, group: Price(max(marks[group] * (PPM - TICK) // PPM, 1))}
@@ -342,10 +356,8 @@ def tipping_shock(
             marks = loop.marks()
             if any(pool.fails for pool in scales.lows(trial.at(marks)).values()):
                 return True
-            hit = loop._hit(marks)  # noqa: SLF001 - the loop is this module's
-            if hit <= loop.rungs:
+            if not loop.passed(marks):
                 return False
-            loop.rungs |= hit
         return False
 
     if tips(0):

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from verifier.margin.curves import PoolLow
 from verifier.margin.fixed import MAX_PRICE, Price, credit
 from verifier.margin.pool_curve import PoolCurve
 from verifier.margin.seek import Point, turning_point
 from verifier.margin.snapshot import Snapshot
-from verifier.margin.trial import PoolLow, Scales, Trial, with_parts
+from verifier.margin.trial import Scales, Trial, with_parts
 from verifier.policy import PPM
 
 REACH: Final = 100

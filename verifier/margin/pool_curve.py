@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from verifier.margin.curves import GroupCurve, Low, floored, plus, swapped, with_money
+from verifier.margin.curves import GroupCurve, Low, PoolLow, floored, plus, swapped, with_money
 from verifier.margin.fixed import Price
 from verifier.margin.parts import burdened
-from verifier.margin.trial import PoolLow, Scales, Trial
+from verifier.margin.trial import Scales, Trial
 
 
 class PoolCurve:

@@ -1,13 +1,18 @@
 """Where a yes-or-no answer turns over, to one unit: integers only, exact, and in few questions.
 
-The measure beside the answer is nearly a straight line in places; each round asks where it would cross zero and just
-beside it, and where that is no help, in the middle. The answer alone decides; the measure only saves questions.
+The measure beside the answer is nearly a straight line in places; each round asks where it would cross zero, with the
+measure of an end that stayed taken for half as much (the Illinois rule), and where that is no help, in the middle. The
+answer alone decides; the measure only saves questions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+PATIENCE: Final = 3
+"""After so many questions that together did not halve the bracket, the middle is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,25 @@ def turning_point(probe: Callable[[int], Point], near: Point, far: Point, hint: 
     if hint is not None:
         near, far = _narrowed(probe, near, far, hint)
         near, far = _narrowed(probe, near, far, hint - 1 if far.at > near.at else hint + 1)
-    width = 1
+    wide, asked = abs(far.at - near.at), 0
+    # Of either end: what it is taken to measure.
+    before, after = near.measure, far.measure
+    stayed: Point | None = None
     while abs(far.at - near.at) > 1:
-        near, far = _narrowed(probe, near, far, _crossing(near, far))
-        side = 1 if far.at > near.at else -1
-        near, far = _narrowed(probe, near, far, near.at + side * width)
-        near, far = _narrowed(probe, near, far, far.at - side * width)
-        near, far = _narrowed(probe, near, far, (near.at + far.at) // 2)
-        width *= 64
+        at = _crossing(near, far, before, after)
+        if asked == PATIENCE:
+            at = (near.at + far.at) // 2
+        was = near
+        near, far = _narrowed(probe, near, far, at)
+        if near is was:
+            before, after = before // 2 if stayed is near else before, far.measure
+            stayed = near
+        else:
+            before, after = near.measure, after // 2 if stayed is far else after
+            stayed = far
+        asked += 1
+        if 2 * abs(far.at - near.at) <= wide or asked > PATIENCE:
+            wide, asked = abs(far.at - near.at), 0
     return far
 
 
@@ -52,7 +68,9 @@ def _narrowed(probe: Callable[[int], Point], near: Point, far: Point, at: int) -
     return (near, found) if found.turned else (found, far)
 
 
-def _crossing(near: Point, far: Point) -> int:
-    """Where the straight line between the ends is zero."""
-    rise = far.measure - near.measure
-    return near.at if rise == 0 else near.at - near.measure * (far.at - near.at) // rise
+def _crossing(near: Point, far: Point, before: int, after: int) -> int:
+    """Where the straight line between the ends is zero, strictly inside them."""
+    rise, side = after - before, 1 if far.at > near.at else -1
+    at = near.at if rise == 0 else near.at - before * (far.at - near.at) // rise
+    inside = (near.at + side, far.at - side)
+    return min(max(at, min(inside)), max(inside))

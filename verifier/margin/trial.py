@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from verifier.margin.buckets import Bucket, Shelf
 from verifier.margin.curves import (
@@ -23,6 +23,7 @@ from verifier.margin.curves import (
     LineCurve,
     Low,
     PerpCurve,
+    PoolLow,
     floored,
     line_curve,
     low_of,
@@ -107,27 +108,6 @@ class Pool:
         return classify(self.low, ladder)
 
 
-class PoolLow(NamedTuple):
-    """What decides about a pool.
-
-    Attributes:
-        known: False where a liability or position has no bound: no low figure then.
-    """
-
-    known: bool
-    low: Low
-
-    @property
-    def fails(self) -> bool:
-        """As `Pool.fails`."""
-        return not self.known or self.low[0] < self.low[2]
-
-    @property
-    def buffer(self) -> int:
-        """E − MM."""
-        return self.low[0] - self.low[2]
-
-
 class Scales:
     """Weighs trials under one setting, and remembers what it has weighed: the same part twice is the same risk.
 
@@ -183,16 +163,17 @@ class Scales:
         """A group's part of a pool's low figure, without the floor, where risk adds up."""
         if bucket.dated:
             return self._engine_low(snapshot, bucket, pool)
-        key = (pool, snapshot.quotes.get(bucket.group))
+        quote = snapshot.quotes.get(bucket.group)
+        key = (pool, id(quote))
         found = bucket.lows.get(key)
         if found is None:
             curve, price = self.curve(snapshot, bucket, pool), _price_of(snapshot, bucket.group)
             if curve is not None and price <= curve.top:
-                found = (True, curve.at(price))
+                made = PoolLow(known=True, low=curve.at(price))
             else:
-                found = self._engine_low(snapshot, bucket, pool)
-            bucket.lows[key] = found
-        return PoolLow(*found)
+                made = self._engine_low(snapshot, bucket, pool)
+            found = bucket.lows[key] = (quote, made)
+        return found[1]
 
     def _engine_low(self, snapshot: Snapshot, bucket: Bucket, pool: str) -> PoolLow:
         parts = [part for part in self._group(snapshot, bucket) if part.name == pool]

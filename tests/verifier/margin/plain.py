@@ -19,8 +19,7 @@ class PlainScales(Scales):
         return tuple(_with_cash(part_of(report), trial.cash) for report in made)
 
     def lows(self, trial: Trial) -> dict:
-        from verifier.margin.curves import low_of
-        from verifier.margin.trial import PoolLow
+        from verifier.margin.curves import PoolLow, low_of
 
         return {pool.name: PoolLow(pool.low_known, low_of(pool.low)) for pool in self.weigh(trial)}
 

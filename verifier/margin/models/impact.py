@@ -67,7 +67,8 @@ class SquareRoot:
         """Relative to volume, whatever the price."""
         if quantity <= 0:
             return 0.0
-        return min(self.y * self.daily_volatility * sqrt(quantity / self.daily_volume), MOST)
+        moved = self.y * self.daily_volatility * sqrt(quantity / self.daily_volume)
+        return min(MOST, moved)
 
     def average(self, quantity: float, price: float) -> float:
         """The mean of a square root over the sale."""

@@ -18,6 +18,8 @@ PLAUSIBLE: Final = 1e14
 """USD below which nothing more has to be asked."""
 PRECISION: Final = 10**12
 """A model is allowed a relative error of one part in this; it is charged to the account."""
+_MORE: Final = (PRECISION + 1) * SCALE
+_LESS: Final = (PRECISION - 1) * SCALE
 
 
 def loss_of(usd: float) -> Usd:
@@ -26,8 +28,8 @@ def loss_of(usd: float) -> Usd:
     Raises:
         BadInput: Not a finite number, or beyond any that can be true.
     """
-    numerator, denominator = _exact(usd)
-    return Usd(-(-(numerator * PRECISION + abs(numerator)) * SCALE // (denominator * PRECISION)))
+    numerator, denominator = usd.as_integer_ratio() if -PLAUSIBLE < usd < PLAUSIBLE else _exact(usd)
+    return Usd(-(-numerator * (_MORE if numerator > 0 else _LESS) // (denominator * PRECISION)))
 
 
 def gain_of(usd: float) -> Usd:
@@ -36,8 +38,8 @@ def gain_of(usd: float) -> Usd:
     Raises:
         BadInput: Not a finite number, or beyond any that can be true.
     """
-    numerator, denominator = _exact(usd)
-    return Usd(credit((numerator * PRECISION - abs(numerator)) * SCALE, denominator * PRECISION))
+    numerator, denominator = usd.as_integer_ratio() if -PLAUSIBLE < usd < PLAUSIBLE else _exact(usd)
+    return Usd(credit(numerator * (_LESS if numerator > 0 else _MORE), denominator * PRECISION))
 
 
 def usd_float(money: int) -> float:
@@ -47,8 +49,6 @@ def usd_float(money: int) -> float:
 
 def _exact(usd: float) -> tuple[int, int]:
     """The exact fraction that a float is."""
-    if -PLAUSIBLE < usd < PLAUSIBLE:
-        return usd.as_integer_ratio()
     if not isfinite(usd):
         raise BadInput("a model's figure", "a finite number", usd)
     if abs(usd) * SCALE > MAX_USD:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Final
 
-from verifier.margin.fixed import MAX_PRICE, Price, Usd, charge, credit
+from verifier.margin.fixed import MAX_PRICE, SCALE, Price, Usd, charge, credit
 from verifier.margin.market import Depth
 from verifier.margin.models.impact import Impact, NoImpact, SquareRoot
 from verifier.margin.models.money import loss_of, usd_float
@@ -35,8 +35,9 @@ def sale_cost(impact: Impact, value: Usd) -> Usd:
     """What trading this value loses against the mark, on average: rounded up, at most all of it."""
     if value <= 0 or impact is NO_IMPACT:
         return Usd(0)
-    money = usd_float(value)
-    return Usd(min(loss_of(money * impact.average(money, 1.0)), value))
+    money = value / SCALE
+    lost = loss_of(money * impact.average(money, 1.0))
+    return min(value, lost)
 
 
 def mark_after(impact: Impact, price: Price, sold: int) -> Price:
@@ -49,6 +50,16 @@ def mark_after(impact: Impact, price: Price, sold: int) -> Price:
     if sold >= 0:
         return Price(max(credit(price * (whole - part), whole), 1))
     return Price(min(charge(price * (whole + part), whole), MAX_PRICE))
+
+
+def farthest_marks(impact: Impact, price: int, worth: int, trades: int) -> tuple[int, int]:
+    """The lowest and the highest mark after so many trades, each of at most this value; the highest holds up to twice
+    the price.
+    """
+    part, whole = impact.move(usd_float(worth), 1.0).as_integer_ratio()
+    low = credit(price * (whole - part) ** trades, whole**trades) - trades
+    # A purchase rounds up by less than a unit, which the trades after it at most double.
+    return max(low, 1), charge(price * (whole + part) ** trades, whole**trades) + 2 * trades
 
 
 def deviations(move: int, volatility: int, seconds: int) -> str:
