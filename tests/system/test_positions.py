@@ -9,6 +9,7 @@ import pytest
 
 from tests.nodes.protocols import uniswap
 from tests.nodes.protocols.aave import Aave
+from tests.nodes.protocols.contract import Contract
 from verifier.app.account_file import parse_account
 from verifier.app.compile import compile_account
 from verifier.app.service import check_account, verify_account
@@ -377,3 +378,27 @@ def test_a_path_to_the_word_of_a_position_counts_once(protocols, tmp_path):
         run(*given, by_path("principal"), folder=tmp_path)
     assert set(amounts(run(*given, by_path("trackingAccrued"), folder=tmp_path)[1])) == {"CB", "trackingAccrued"}
     assert set(amounts(run(*given[:3], by_path("principal"), folder=tmp_path)[1])) == {"principal"}
+
+
+def test_a_share_counts_while_its_pool_agrees_with_its_coins_prices(protocols):
+    """Both coins of a pair are priced alike; after a trade that moves the pair far off, its shares are in the high figure only."""
+    pool, user = uniswap.deploy_v2(protocols.node), protocols.user(2)
+    factory = pool.pair.view("factory()(address)")
+    # With the protocol fee on, the pair keeps its last product: anvil proves no zero that was ever touched.
+    Contract(protocols.node, factory).send("setFeeTo(address)", protocols.user(9))
+    pool.add(user, (10**21, 10**21))
+
+    def leg(number):
+        given = {"leg": number, "coin": pool.coins[number].address, "factory": factory}
+        keys = {"position": "uniswap-v2", "contract": pool.pair.address, "symbol": f"LP{number}", "group": "USD"}
+        return line("assets", **keys, **{"with": given})
+
+    accepted = [pool.pair.address, factory]
+    _, found, _ = run(protocols.node, user, accepted, leg(0), leg(1))
+    before = [entry.low for entry in found.report.figures.lines]
+    assert all(before)
+    pool.swap(protocols.user(3), True, 10**22)
+    _, found, _ = run(protocols.node, user, accepted, leg(0), leg(1))
+    assert [entry.low for entry in found.report.figures.lines] == [0, 0]
+    assert sum(entry.high for entry in found.report.figures.lines) > 5 * sum(before)
+    assert not found.refused

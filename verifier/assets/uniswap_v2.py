@@ -10,6 +10,7 @@ Source: @uniswap/v2-core 1.0.1 contracts/UniswapV2Pair.sol, UniswapV2ERC20.sol, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt
 from typing import Final
@@ -52,6 +53,12 @@ def read(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Fig
     both = (field(reserves.word, 0, 112), field(reserves.word, 112, 112))
     total = number(supply) + _fee_tokens(both, number(supply), last, fee_to)
     return Figure(divide(number(tokens) * both[of.leg], total, supply, "the supply of liquidity tokens"), tokens)
+
+
+def price_in(words: Iterable[ProvenWord], contract: Address | None) -> tuple[int, int]:
+    """One unit of the first coin in units of the second, as a fraction, by the pair's reserves among some words."""
+    (reserves,) = (w for w in words if w.rests_on.address == contract and w.slot == slot_key(RESERVES))
+    return field(reserves.word, 112, 112), field(reserves.word, 0, 112)
 
 
 def _fee_tokens(reserves: tuple[int, int], supply: int, last: ProvenWord, fee_to: ProvenWord) -> int:

@@ -11,6 +11,7 @@ UniswapV3Pool.sol, Tick.sol, Position.sol. Slots were seen on the compiled contr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,6 +94,12 @@ def _in_pool(of: Parameters, terms: ProvenWord, grown: ProvenWord, pool: Address
     inside = growth_inside(tick, lower, upper, number(everywhere), number(below), number(above))
     fees = ((inside - number(grown)) & MAX_UINT256) * liquidity // Q128 if liquidity else 0
     return amounts_of(liquidity, field(price.word, 0, 160), lower, upper)[of.leg], fees
+
+
+def price_in(words: Iterable[ProvenWord], contract: Address | None) -> tuple[int, int]:
+    """One unit of the first coin in units of the second, as a fraction, by the pool's price among some words."""
+    (price,) = (w for w in words if w.rests_on.address != contract and w.slot == slot_key(PRICE))
+    return field(price.word, 0, 160) ** 2, 1 << 192
 
 
 def _tick(tick: int) -> SlotKey:

@@ -26,6 +26,7 @@ from verifier.margin.duplicates import (
     label,
 )
 from verifier.margin.encumbrance import encumber
+from verifier.margin.liquidity import doubt_shares
 from verifier.margin.modes import Mode
 from verifier.margin.quotes import Answer, Feed, Quotes, resolve
 from verifier.margin.rules import DEFAULT_RULES, MarginRules
@@ -171,8 +172,10 @@ def check_skew(outcomes: Sequence[Outcome], policy: Policy) -> None:
 def snapshot(account: MarginAccount) -> Snapshot:
     """The plain value of an account, for the arithmetic."""
     quotes = quotes_of(account).by_group
-    seen = [(_line(account, index, outcome), outcome.claim) for index, outcome in enumerate(account.outcomes)]
-    lines = encumber(seen, quotes, account.policy)
+    seen = [_line(account, index, outcome) for index, outcome in enumerate(account.outcomes)]
+    kept = doubt_shares(seen, account.outcomes, quotes)
+    claims = (outcome.claim for outcome in account.outcomes)
+    lines = encumber(list(zip(kept, claims, strict=True)), quotes, account.policy)
     return Snapshot(
         as_of=account.as_of,
         lines=lines + tuple(_debt_line(debt, account.as_of) for debt in account.debts),
