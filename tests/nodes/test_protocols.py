@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.nodes.protocols import chainlink, uniswap
+from tests.nodes.process import NodeFailedError
+from tests.nodes.protocols import chainlink, ocr, uniswap
 
 E18 = 10**18
 BALANCE = "balanceOf(address)(uint256)"
@@ -89,6 +90,19 @@ def test_feeds_answer(protocols, kind):
     following = feed.replace("ocr2")
     following.answer(7)
     assert following.latest()[:2] == ((2 << 64) + 1, 7)
+
+
+@pytest.mark.parametrize("kind", ["ocr1", "ocr2"])
+def test_the_authors_own_aggregators_check_what_they_are_told(protocols, kind):
+    """A round is what enough oracles signed; fewer make none."""
+    if not ocr.have_libocr():
+        pytest.skip("no Go here to fetch libocr with")
+    feed = chainlink.deploy_feed(protocols.node, kind)
+    assert feed.aggregator.view("typeAndVersion()(string)").startswith("AccessControlled")
+    feed.answer(5)
+    with pytest.raises(NodeFailedError):
+        ocr.report(kind, feed.aggregator, 6, signed_by=ocr.FAULTY)
+    assert feed.latest()[:2] == ((1 << 64) + 1, 5)
 
 
 def test_stand_ins(protocols):

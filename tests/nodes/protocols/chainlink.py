@@ -1,8 +1,9 @@
 """
-Chainlink: the proxy and the aggregator that its package ships compiled (`EACAggregatorProxy`, `FluxAggregator`).
+Chainlink: the proxy and the aggregator that its package ships compiled (`EACAggregatorProxy`, `FluxAggregator`), and the two
+off-chain-reporting aggregators as libocr's authors compiled them, whose oracles are keys of the tests (`ocr.py`).
 
-The two off-chain-reporting aggregators are in no package to be had: `Ocr1Aggregator` and `Ocr2Aggregator` are stand-ins of ours with the
-published storage layouts, and take an answer from anyone.
+Where no Go is to fetch libocr with, `Ocr1Aggregator` and `Ocr2Aggregator` are stand-ins of ours with the published storage layouts, which
+take an answer from anyone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Literal
 
 from tests.nodes.anvil import Anvil
 from tests.nodes.packages import package
+from tests.nodes.protocols import ocr
 from tests.nodes.protocols.build import Code, compiled, own, published
 from tests.nodes.protocols.contract import Contract, create
 
@@ -35,7 +37,7 @@ class Feed:
             following = self.aggregator.view("latestRound()(uint256)") + 1
             self.aggregator.send("submit(uint256,int256)", following, value)
         else:
-            self.aggregator.send("transmit(int192)", value)
+            ocr.report(self.kind, self.aggregator, value)
 
     def latest(self, block: str = "latest") -> tuple[int, int, int, int, int]:
         """Round, answer, start, update, answered-in round, as the proxy says them."""
@@ -125,7 +127,7 @@ def _uptime() -> dict[str, Code]:
 
 def _aggregator(node: Anvil, kind: Kind) -> Contract:
     if kind != "flux":
-        return create(node, own()[f"{kind.capitalize()}Aggregator"].bytecode, "(uint8)", 8)
+        return ocr.deploy(node, kind)
     link = create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", "LINK", 18)
     code = published(NAME, "abi", "v0.6", "FluxAggregator.json")
     types = "(address,uint128,uint32,address,int256,int256,uint8,string)"
