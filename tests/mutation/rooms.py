@@ -37,6 +37,13 @@ _EVM = (
     "tests/verifier/evm/test_recursion.py",
 )
 
+_KINDS = (
+    "aave_v3", "adaptive_curve", "compound_v3", "erc4626", "figure", "judges", "morpho_blue", "position", "reader",
+    "rocket", "steth", "storage_field", "uniswap_v2", "uniswap_v3",
+)  # fmt: skip
+_POSITIONS = (NOTICED.format("positions"), NOTICED.format("lending"))
+_DOUBLES = ("tests/hostile/test_one_word.py", "tests/hostile/test_margin.py", "tests/hostile/test_escrows.py")
+
 _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/codec/cbor.py", _WIRE),
     ("verifier/codec/ssz/", ("tests/verifier/codec/test_ssz.py", *_LIGHT)),
@@ -56,7 +63,15 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/consensus/replay.py", ("tests/hostile/test_light_evidence.py", "tests/verifier/test_gather_light.py")),
     ("verifier/consensus/descent.py", ("tests/verifier/consensus/test_descent.py",)),
     ("verifier/consensus/", _LIGHT),
+    ("verifier/assets/call.py", ("tests/verifier/assets/test_call.py", NOTICED.format("evm"), *_WHOLE)),
+    ("verifier/assets/find_slot.py", ("tests/verifier/assets/test_find_slot.py",)),
+    *((f"verifier/assets/{name}.py", _POSITIONS) for name in _KINDS),
     ("verifier/assets/", (NOTICED.format("assets"), "tests/hostile/test_storage.py", *_WHOLE)),
+    ("verifier/positions.py", ("tests/verifier/test_wire_positions.py", *_POSITIONS, *_DOUBLES)),
+    ("verifier/margin/duplicates.py", _DOUBLES),
+    ("verifier/margin/liquidity.py", ("tests/hostile/test_pool_prices.py",)),
+    ("verifier/margin/encumbrance.py", (_MARGIN.format("encumbrance"),)),
+    ("verifier/app/compile/positions.py", ("tests/verifier/app/test_compile_positions.py",)),
     ("verifier/prices/", (NOTICED.format("prices"), "tests/verifier/prices")),
     (
         "verifier/settlement/",
