@@ -11,7 +11,7 @@ from chains.registry import NETWORKS
 from tests.simulators.minting import ALICE, coin, header, network
 from tests.simulators.trie_builder import build, keccak
 from tests.simulators.world import EMPTY_CODE, EMPTY_TRIE, LAYOUT, TOKEN, World, balance_slot, checker, holder, uint
-from tests.verifier.test_verify import gather
+from tests.verifier.verify.gathering import gather
 from verifier.assets import erc20, native
 from verifier.claims import Asset, Claim, CodePin, Guard, ProxyKind, Source
 from verifier.errors import NotThere, NotUsable, UnreviewedCode, Unsupported, Where

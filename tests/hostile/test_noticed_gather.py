@@ -10,7 +10,7 @@ import rlp
 from tests.simulators.chain import SimChain, header_fields, network, pinned
 from tests.simulators.trie_builder import keccak
 from tests.simulators.world import World, checker, holder
-from tests.verifier.test_verify import gather
+from tests.verifier.verify.gathering import gather
 from verifier.claims import Claim
 from verifier.errors import Unsupported, WrongBinding, WrongMoment
 from verifier.flow import Ask, AskHeader, AskHeight, AskProof, Unanswered, ask

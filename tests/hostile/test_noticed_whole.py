@@ -10,7 +10,7 @@ import pytest
 from tests.hostile.test_noticed_assets import with_words
 from tests.simulators.minting import header, network
 from tests.simulators.world import World, balance_slot, checker, holder
-from tests.verifier.test_verify import gather
+from tests.verifier.verify.gathering import gather
 from verifier.anchors import check_parent
 from verifier.claims import Claim, Source
 from verifier.consensus.networks import CONFIGS

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 NOTICED = "tests/hostile/test_noticed_{}.py"
-_WHOLE = ("tests/verifier/test_verify.py", NOTICED.format("whole"))
+_WHOLE = ("tests/verifier/verify", NOTICED.format("whole"))
 _ROOTED = ("tests/verifier/settlement/test_bundle.py", "tests/hostile/test_light_evidence.py")
 """Whole bundles that are rooted by a light client or by a parent's contract."""
 _TRIE = ("tests/verifier/trie", "tests/hostile/trie", "tests/hostile/test_packaging.py", NOTICED.format("trie"))
