@@ -78,8 +78,8 @@ time.sleep(60)
         pid, folder = starter.stdout.readline().split()
         assert is_running(int(pid))
         os.kill(starter.pid, end)
-        starter.wait(timeout=20)
-    deadline = time.monotonic() + 10
+        starter.wait(timeout=60)
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and (is_running(int(pid)) or Path(folder).exists()):
         time.sleep(0.05)
     assert not is_running(int(pid))

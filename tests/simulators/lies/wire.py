@@ -70,6 +70,19 @@ def late(seconds: float) -> Lie:
     return Lie("late", delay=seconds)
 
 
+def together(count: int) -> Lie:
+    """The honest answer, held back until so many requests stand waiting, at this proxy and at others told the same."""
+    waiting: list[web.Request] = []
+
+    async def wire(request: web.Request, body: bytes) -> web.StreamResponse:
+        waiting.append(request)
+        while len(waiting) < count:
+            await asyncio.sleep(0.01)
+        return web.Response(body=body, content_type="application/json")
+
+    return Lie("together", wire=wire)
+
+
 def silent(seconds: float = 3600.0) -> Lie:
     """No answer, and the connection stays open."""
 
