@@ -214,9 +214,9 @@ def open_line(
 
 def _transport(endpoint: Endpoint, limits: ResponseLimits) -> Transport:
     if endpoint.kind == "http":
-        from chains.execution import BoundedProvider
+        from chains.execution import BoundedRpc
 
-        return BoundedProvider(endpoint, limits)
+        return BoundedRpc(endpoint, limits)
     from chains.foreign import open_foreign
 
     return open_foreign(endpoint)

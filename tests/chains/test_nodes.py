@@ -9,12 +9,12 @@ import pytest
 from chains.behaviour import RetryBudget
 from chains.chain import local_network
 from chains.driver import Desk, drive
-from chains.execution import BoundedProvider
 from chains.foreign import ForeignProvider
 from chains.probe import probe, shown
 from chains.providers import foreign_line
 from chains.record import PlayingDesk, RecordingDesk
 from chains.replies import Call
+from chains.web3_provider import BoundedProvider
 from tests.chains.talk import balances, endpoint, head_of, network_of
 from tests.nodes.contracts import NOBODY, deploy_tokens
 from tests.simulators import lies

@@ -59,6 +59,17 @@ def test_help_loads_no_network_nor_database(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_what_asks_over_http_loads_no_web3(three_chains, tmp_path: Path) -> None:
+    """It would take longer to load than the rest of the command takes to run."""
+    account = write(tmp_path, three_chains[:1], tokens=("OZD",))
+    code = f"import sys\nfrom verifier.app.cli import run\ncode = run(['verify', {str(account)!r}, '--db', 'x.db'])\nprint(code, sorted(set(sys.modules) & {{'web3', 'eth_account', 'aiohttp'}}))"
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0 ['aiohttp']"
+
+
 def test_the_demo_runs_offline_and_refuses_the_forgery(tmp_path: Path) -> None:
     """Three networks, the account, a trail down to the pin, and a forged node refused by name."""
     done = run("demo", cwd=tmp_path, env={"http_proxy": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"})

@@ -13,13 +13,14 @@ import pytest
 
 from chains.driver import Desk, drive
 from chains.endpoint import Endpoint, Secret
-from chains.execution import BoundedProvider
+from chains.execution import BoundedRpc
 from chains.foreign import ForeignProvider
 from chains.observe import observe
 from chains.probe import probe, shown
 from chains.record import RecordingDesk
 from chains.replies import Call
 from chains.transport import ResponseLimits
+from chains.web3_provider import BoundedProvider
 from tests.chains.talk import balances, head_of, http, network_of, server
 from tests.simulators import lies
 from verifier.errors import BadInput
@@ -158,7 +159,7 @@ async def test_no_failure_tells_the_key(chain, lying_proxy, spoken, make, lie):
     proxy = lying_proxy(chain.url)
     proxy.tell(lie)
     asyncio.get_running_loop().set_debug(True)
-    provider = BoundedProvider(make(proxy.url), QUICK)
+    provider = BoundedRpc(make(proxy.url), QUICK)
     try:
         told = await provider.exchange([HEIGHT], 1.5)
         assert_unspoken(told, *(tell_all(r) for r in told if isinstance(r, BaseException)))
@@ -179,7 +180,7 @@ async def test_no_broken_connection_tells_the_key(spoken, make, scheme):
         urls = [open_url] if scheme == "https" else []
     async with server(http(b"{}")) as live:
         for url in (*urls, *([live] if scheme == "https" else [open_url])):
-            provider = BoundedProvider(make(url.replace("http://", f"{scheme}://")), QUICK)
+            provider = BoundedRpc(make(url.replace("http://", f"{scheme}://")), QUICK)
             with pytest.raises(Exception) as caught:
                 await provider.exchange([HEIGHT], 1.5)
             await provider.aclose()

@@ -10,9 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-import aiohttp  # noqa: F401 - loaded before the fork, as everything heavy is
-import web3  # noqa: F401
-
+import chains.execution  # noqa: F401 - loaded before the fork, as everything heavy is
 import verifier.app.alerts
 import verifier.app.attesting
 import verifier.crypto.bls  # noqa: F401

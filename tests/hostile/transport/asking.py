@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chains.execution import BoundedProvider
+from chains.execution import BoundedRpc
 from chains.replies import Call
 from chains.transport import ResponseLimits
 from tests.chains.talk import endpoint
@@ -13,7 +13,7 @@ QUICK = ResponseLimits(decoded_bytes=1 << 20, total_seconds=4.0, bytes_per_secon
 
 async def ask(url: str, *calls: Call, limits: ResponseLimits = QUICK):
     """One exchange over our own provider."""
-    provider = BoundedProvider(endpoint(url), limits)
+    provider = BoundedRpc(endpoint(url), limits)
     try:
         return await provider.exchange(calls or (HEIGHT,), limits.total_seconds)
     finally:

@@ -9,8 +9,9 @@ import pytest
 
 from chains.endpoint import Endpoint
 from chains.errors import ForbiddenAddress, Redirected
-from chains.execution import BoundedProvider
+from chains.execution import BoundedRpc
 from chains.transport import is_forbidden
+from chains.web3_provider import BoundedProvider
 from tests.chains.talk import endpoint, http, server
 from tests.hostile.transport.asking import HEIGHT, ask
 from tests.simulators import lies
@@ -130,7 +131,7 @@ async def test_cookies_are_not_kept(chain):
         return http(json.dumps({"jsonrpc": "2.0", "id": len(seen), "result": "0x1"}).encode(), "Set-Cookie: a=b")
 
     async with server(answer) as url:
-        provider = BoundedProvider(endpoint(url))
+        provider = BoundedRpc(endpoint(url))
         await provider.exchange([HEIGHT], 5)
         assert provider._http._session is not None
         assert len(list(provider._http._session.cookie_jar)) == 0
