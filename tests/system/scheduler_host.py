@@ -10,7 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-import chains.execution  # noqa: F401 - loaded before the fork, as everything heavy is
+import eth_keys.datatypes  # noqa: F401 - loaded before the fork, as everything heavy is
+
+import chains.execution  # noqa: F401
 import verifier.app.alerts
 import verifier.app.attesting
 import verifier.crypto.bls  # noqa: F401

@@ -81,8 +81,10 @@ from tests.simulators.lies.wire import (
     truncated_body,
     unauthorized,
 )
+from tests.simulators.rpc import Lie
 
 __all__ = [
+    "Lie",
     "absent_account",
     "altered",
     "as_batch",
