@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
@@ -21,13 +21,16 @@ from chains.transport import ResponseLimits
 from verifier.errors import VerifierError
 from verifier.flow import Answer, Ask, AskBeacon, Flow, Unanswered
 from verifier.network import Network
-from verifier.primitives import ChainId
+from verifier.primitives import ChainId, Timestamp
 
 if TYPE_CHECKING:
     from chains.beacon import BeaconLine
     from verifier.consensus.forks import ConsensusConfig
 
 R = TypeVar("R")
+
+Clock = Callable[[], Timestamp]
+"""What time it is, by the checker."""
 
 NETWORK_SECONDS: Final = 120.0
 

@@ -11,16 +11,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from chains.driver import Desk, drive
+from chains.driver import Clock, Desk, drive
 from chains.observe_beacon import newest_finality
-from chains.relay import Clock, KnownHeader
+from chains.relay import KnownHeader
 from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.light_client import finalized_beacon, require_recent
 from verifier.flow import Unanswered
 from verifier.gather import Anchored, gather_beacon_anchor
 from verifier.gather_light import Followed, begin, next_page
 from verifier.network import Network
-from verifier.primitives import Timestamp
 from verifier.proven import ProvenBeacon
 from verifier.trust import Checkpoint
 
@@ -48,11 +47,12 @@ class FinalBlock:
         return KnownHeader(self.anchored.header, self.anchored.rlp)
 
 
-async def catch_up(held: Followed, desk: Desk, now: Timestamp, keep: Keep) -> Followed:
+async def catch_up(held: Followed, desk: Desk, clock: Clock, keep: Keep) -> Followed:
     """
     A light client followed to the newest finality that any beacon endpoint shows.
 
     Args:
+        clock: The checker's, asked again with every page: a long way takes time.
         keep: Gets the client after every page, so that a kill loses a page.
 
     Raises:
@@ -60,11 +60,11 @@ async def catch_up(held: Followed, desk: Desk, now: Timestamp, keep: Keep) -> Fo
         CheckpointTooOld: The client itself is too old to go on from.
         Misbehaviour: Two good signatures contradict each other.
     """
-    require_recent(held.state, now)
-    while (further := await drive(next_page(held, now), desk)) is not None:
+    require_recent(held.state, clock())
+    while (further := await drive(next_page(held, clock()), desk)) is not None:
         held = further
         keep(held)
-    final = await newest_finality(desk, held, now)
+    final = await newest_finality(desk, held, clock)
     if final is not held:
         keep(final)
     return final
@@ -108,7 +108,7 @@ async def follow_finalized(
                 held = await drive(begin(begin_from, config, clock()), desk)
                 keep(held)
             if held is not None:
-                held = await catch_up(held, desk, clock(), keep)
+                held = await catch_up(held, desk, clock, keep)
                 beacon = finalized_beacon(held.state)
                 # The checkpoint's own block is the checker's word, and no finality that was shown to anyone.
                 if held.state.finality is not None and beacon.execution_hash is not None and beacon.slot > last:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from chains.driver import Desk, drive
+from chains.driver import Clock, Desk, drive
 from chains.endpoint import by_operator
 from chains.errors import FetchError, Unobserved
 from verifier.consensus.committee import two_thirds
@@ -47,17 +47,21 @@ async def ask_everyone(desk: Desk, chain: ChainId, question: Ask[A]) -> list[tup
     return [(line, cast("A | FetchError", answer)) for line, (answer,) in zip(lines, answers, strict=True)]
 
 
-async def newest_finality(desk: Desk, held: Followed, now: Timestamp) -> Followed:
+async def newest_finality(desk: Desk, held: Followed, clock: Clock) -> Followed:
     """
     The client after the newest honest finality update of all endpoints; as it was where none has a newer one.
 
     Endpoints whose update does not hold are marked. Silence is not an error here: what is missing shows as age.
+
+    Args:
+        clock: The checker's; asked once the answers are in, since what is newest is often signed while a run goes on.
 
     Raises:
         Misbehaviour: Two good signatures contradict each other.
     """
     chain, begun = held.state.config.chain_id, held
     answers = await ask_everyone(desk, chain, AskFinality(chain_id=chain))
+    now = clock()
     found = [(line, update) for line, update in answers if isinstance(update, Update)]
     # The older first: a newer one that passes over a contradiction would hide it.
     for line, update in sorted(found, key=lambda entry: entry[1].finalized.slot):
@@ -102,11 +106,11 @@ def _is_valid(held: Followed, update: Update, now: Timestamp) -> bool:
     return update.has_finality and update.finalized != NO_HEADER
 
 
-async def newest_attested(desk: Desk, held: Followed, now: Timestamp) -> Followed:
-    """The client after the newest honest optimistic update of all endpoints; as it was where none has a newer one."""
+async def newest_attested(desk: Desk, held: Followed, clock: Clock) -> Followed:
+    """The same with the newest honest optimistic update of all endpoints."""
     chain = held.state.config.chain_id
     answers = await ask_everyone(desk, chain, AskAttested(chain_id=chain))
-    newest = held
+    newest, now = held, clock()
     for line, update in answers:
         if not isinstance(update, Update) or update.attested.slot <= newest.state.newest.slot:
             continue

@@ -8,11 +8,11 @@ endpoint answers honestly is raised as `Unanswered`, with what each of them did.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from chains.driver import Answers, Desk, drive
+from chains.driver import Answers, Clock, Desk, drive
 from chains.errors import FetchError
 from chains.observe import observe
 from verifier.checker import Checker
@@ -35,8 +35,6 @@ from verifier.trie.build import build_list
 from verifier.trie.table import NodeTable
 from verifier.trust import HeaderRoot, Observed
 from verifier.wire import encode_bundle, parse_bundle
-
-Clock = Callable[[], Timestamp]
 
 MAX_RANGE: Final = 4_096
 """Blocks of one range of events."""

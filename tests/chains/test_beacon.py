@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 
 from chains.chain import local_network
-from chains.driver import Desk
+from chains.driver import Desk, drive
 from chains.endpoint import Endpoint
 from chains.errors import Unobserved
+from chains.finality import catch_up
 from chains.observe_beacon import observe_checkpoint
 from tests.simulators.beacon import CHAIN, BeaconChain, devnet
 from tests.simulators.beacon_api import BeaconApi
@@ -21,7 +22,7 @@ from verifier.checker import Checker
 from verifier.consensus.forks import Fork
 from verifier.errors import CheckpointTooOld, Misbehaviour, VerifierError
 from verifier.flow import Unanswered
-from verifier.gather_light import Followed
+from verifier.gather_light import Followed, begin
 from verifier.policy import PRACTICAL, STRICT, Policy
 from verifier.primitives import Timestamp
 from verifier.trust import Anchor, Checkpoint
@@ -167,6 +168,25 @@ def test_one_that_withholds_is_outdone_by_one_that_does_not() -> None:
 
 
 @pytest.mark.covers("LC-03")
+@pytest.mark.parametrize("later", [0, 1], ids=["its-clock-stands-still", "a-slot-later"])
+async def test_finality_signed_since_the_run_began_is_judged_by_the_clock_of_then(later: int) -> None:
+    """The newest update was signed a slot after the run began; by a clock that has not got there it is no use yet."""
+    started = HEAD - 1
+    times = iter([started, started, started + later])
+
+    def clock() -> Timestamp:
+        return CONFIG.time_of(next(times, started + later))
+
+    with BeaconApi(CHAIN_OF, HEAD) as node:
+        async with Desk.to([], beacons=[(NETWORK, CONFIG, [Endpoint(node.url)])], seconds=30) as desk:
+            begun = await drive(begin(POINT, CONFIG, CONFIG.time_of(started)), desk)
+            found = await catch_up(begun, desk, clock, lambda _: None)
+            (report,) = desk.report()
+    assert found.state.finality is not None
+    assert (found.state.finality.signature_slot == HEAD, report.lied) == (bool(later), 0)
+    assert (found.state.finalized.slot == finals(HEAD)) is bool(later)
+
+
 def test_a_false_finality_update_is_marked_and_changes_nothing() -> None:
     """A finalized header that the attested state does not hold is a lie; what the updates proved stands."""
     with BeaconApi(CHAIN_OF, HEAD) as liar:

@@ -24,7 +24,12 @@ PROPOSED = '[policy.proposed]\nmin_age = "1s"\ninitial = "40%"\nmaintenance = "2
 
 @dataclass
 class Account:
-    """Three nodes, a token on each, and everything that ties the rollups to the parent; settled after `delay` seconds."""
+    """
+    Three nodes, a token on each, and everything that ties the rollups to the parent; settled after `delay` seconds.
+
+    Attributes:
+        posted: The parent's block from which on both roots are settled.
+    """
 
     parent: DevNode
     op: Anvil
@@ -32,6 +37,7 @@ class Account:
     games: Games
     outbox: str
     tokens: dict[str, Deployed]
+    posted: int
     delay: int = DELAY
 
     def codes(self, node: DevNode, roles: dict[str, str]) -> list[str]:
@@ -108,7 +114,7 @@ def post_roots(parent: DevNode, op: Anvil, arb: EthereumJS, games: Games, *, del
     games.wait(games.clock + 1)
     games.resolve(game)
     games.wait(delay + 2)
-    return Account(parent, op, arb, games, held, tokens, delay)
+    return Account(parent, op, arb, games, held, tokens, parent.height, delay)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ The parent is a proof-of-stake network of its own clock, so the game's clock and
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.nodes.lodestar import BeaconDevnet
 from tests.nodes.protocols.optimism import deploy_games
 from tests.system.light_accounts import beacon_lines
 from tests.system.settled_accounts import Account, post_roots
-from tests.system.test_light import xmargin
+from tests.system.test_light import light, xmargin
 
 CLOCK, DELAY = 3, 2
 
@@ -34,10 +35,14 @@ def account(beacon_devnet: BeaconDevnet, anvil_factory: Callable[..., Anvil]) ->
         op = anvil_factory(chain_id=903, extra=["--timestamp", str(beacon_devnet.genesis_time - 5_000)])
         games = deploy_games(parent, 903, clock=CLOCK, delay=DELAY)
         made = post_roots(parent, op, arb, games, delay=DELAY)
-        beacon_devnet.wait_for_final(int(parent.block("latest")["timestamp"], 16) - beacon_devnet.genesis_time)
+        beacon_devnet.wait_for_final(slot_of(parent.block("latest"), beacon_devnet))
         yield made
     finally:
         arb.stop()
+
+
+def slot_of(block: dict, devnet: BeaconDevnet) -> int:
+    return devnet.beacon.slot_at(int(block["timestamp"], 16))
 
 
 def written(folder: Path, account: Account, devnet: BeaconDevnet, **options: str) -> Path:
@@ -46,9 +51,25 @@ def written(folder: Path, account: Account, devnet: BeaconDevnet, **options: str
     return path
 
 
+def followed(folder: Path, account: Account, devnet: BeaconDevnet) -> Path:
+    """
+    The account, and a kept client that has seen the roots final, so that no run begins further back.
+
+    A busy machine's committee may sign its newest finality with too few; a client from the checkpoint then rightly
+    stands where the last update with enough signers left it, which can be before the roots.
+    """
+    path = written(folder, account, devnet)
+    wanted = slot_of(account.parent.block(account.posted), devnet)
+    for _ in range(60):
+        if light(folder, "sync", "--account", str(path))["clients"][0]["finalized"]["slot"] >= wanted:
+            return path
+        time.sleep(1)
+    pytest.fail(f"no client came to slot {wanted}")
+
+
 def test_every_balance_hangs_on_the_checkpoint(account: Account, beacon_devnet: BeaconDevnet, tmp_path: Path) -> None:
     """`verify` exits 0 with what the contracts report: the parent's finalized, the rollups' settled on it."""
-    path = written(tmp_path, account, beacon_devnet)
+    path = followed(tmp_path, account, beacon_devnet)
     found = json.loads(xmargin(tmp_path, "verify", str(path), "--save", "one.bundle", "--json").stdout)
     amounts = {one["network"]: int(one["amount"]) for one in found["claims"]}
     assert amounts == {name: token.balance_of(ALICE) for name, token in account.tokens.items()}
@@ -64,7 +85,7 @@ def test_the_trail_leads_from_the_checkpoint_to_token_units(
     account: Account, beacon_devnet: BeaconDevnet, tmp_path: Path
 ) -> None:
     """`explain` shows each step: checkpoint, beacon header, parent's header, game, rollup's header, slot, amount."""
-    path = written(tmp_path, account, beacon_devnet)
+    path = followed(tmp_path, account, beacon_devnet)
     xmargin(tmp_path, "gather", str(path), "-o", "one.bundle")
     shown = json.loads(xmargin(tmp_path, "explain", "one.bundle", "--account", str(path), "--json").stdout)
     trails = {one["network"]: [step["step"] for step in one["trail"]] for one in shown["claims"]}
@@ -81,7 +102,7 @@ def test_the_trail_leads_from_the_checkpoint_to_token_units(
 
 def test_another_checkpoint_proves_none_of_it(account: Account, beacon_devnet: BeaconDevnet, tmp_path: Path) -> None:
     """One thing differs, the root that the checker believes: every claim is refused for want of one."""
-    path = written(tmp_path, account, beacon_devnet)
+    path = followed(tmp_path, account, beacon_devnet)
     xmargin(tmp_path, "gather", str(path), "-o", "one.bundle")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

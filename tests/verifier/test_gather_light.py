@@ -212,8 +212,8 @@ def test_an_attested_header_is_used_where_policy_takes_it_and_no_other_is_recent
     """It is `attested`, never `finalized`; the strict policy keeps to the final one, however far behind."""
     import verifier.app.following as room
 
-    async def newest(desk, held, now):
-        return accept_attested(held, CHAIN_OF.update(248, committee=False), now)
+    async def newest(desk, held, clock):
+        return accept_attested(held, CHAIN_OF.update(248, committee=False), clock())
 
     monkeypatch.setattr(room, "newest_attested", newest)
     late = replace(PRACTICAL, max_head_lag=60)

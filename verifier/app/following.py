@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -21,7 +23,7 @@ from verifier.gather import Anchored, gather_beacon_anchor
 from verifier.gather_light import MAX_LINKS, Followed, begin, hold_apart_by_history, stopped_after
 from verifier.gather_moment import MAX_PARENTS
 from verifier.network import Network
-from verifier.primitives import ZERO_HASH, ChainId, Hash32, Timestamp
+from verifier.primitives import ZERO_HASH, ChainId, Hash32, Timestamp, timestamp
 from verifier.trust import Anchor, Checkpoint
 
 
@@ -71,7 +73,12 @@ class LightClients:
     points: dict[ChainId, Checkpoint] = field(default_factory=dict)
     told: Callable[[Network, Followed], None] = lambda *_: None
     _began: dict[ChainId, LightClientState] = field(default_factory=dict)
+    _since: float = field(default_factory=time.monotonic)
     _tasks: dict[ChainId, asyncio.Task[Followed]] = field(default_factory=dict)
+
+    def clock(self) -> Timestamp:
+        """The checker's clock by now: the run's own began when it did, and what is newest was signed since."""
+        return timestamp(self.checker.now + math.ceil(time.monotonic() - self._since))
 
     def serves(self, network: Network) -> bool:
         """Whether the network has a light client: a checkpoint of the checker, or leave to ask for one."""
@@ -104,7 +111,7 @@ class LightClients:
             found = stopped_after(found, as_of, now) or found
         lag = as_of - config.time_of(found.state.finalized.slot)
         if lag > policy.max_head_lag and Anchor.ATTESTED in policy.anchors:
-            newer = await newest_attested(self.desk, found, now)
+            newer = await newest_attested(self.desk, found, self.clock)
             if newer.evidence.attested is not None:
                 flow = gather_beacon_anchor(network, attested_beacon(newer.state), newer.evidence)
                 return await drive(flow, self.desk)
@@ -160,13 +167,12 @@ class LightClients:
             raise
 
     async def _followed(self, network: Network) -> Followed:
-        now = self.checker.now
         if not self.desk.beacons.get(network.chain_id):
             raise _unanswered(network, f"no beacon endpoint is configured under [networks.{network.name}]")
         found = await self._begun(network)
         self.points[network.chain_id] = found.state.rests_on
         self._began[network.chain_id] = found.state
-        found = await catch_up(found, self.desk, now, lambda held: self._keep(network, held))
+        found = await catch_up(found, self.desk, self.clock, lambda held: self._keep(network, held))
         self.followed[network.chain_id] = found
         return found
 

@@ -14,7 +14,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Final
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from chains.driver import Clock
 from verifier.app.errors import StoreError, place_of
 from verifier.app.jobs import AlreadyDone, Ended, Place, run_job, write_missed
 from verifier.app.jobs_file import JobPart, JobsFile, SinkPart
@@ -34,7 +35,6 @@ from verifier.app.store import Store
 from verifier.primitives import Timestamp
 
 TICK_SECONDS: Final = 1.0
-Clock = Callable[[], Timestamp]
 
 
 def wall_clock() -> Timestamp:
