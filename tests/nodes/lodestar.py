@@ -3,7 +3,8 @@ A proof-of-stake network of one machine: Lodestar 1.5.1 with eight validators ov
 
 Minimal preset (8 slots an epoch, 64 slots a committee period, 32 members), slots of one second, Capella from epoch 1
 on. Its light-client data are real: committees sign, epochs finalize, a period ends, all over a real execution chain.
-The first epoch is final after about 40 s, the first block of the second period after about 75 s. No newer beacon node
+The first epoch is final after about 40 s, the first block of the second period after about 75 s. A machine too busy for
+that, whose validators miss so many slots that nothing becomes final, gets slots of three seconds. No newer beacon node
 could be had from a registry: objects of Electra, Fulu and Gloas are made otherwise (docs/testing.md).
 """
 
@@ -27,6 +28,8 @@ CHAIN_ID = 20206
 SLOTS_PER_EPOCH = 8
 SLOTS_PER_PERIOD = 64
 CAPELLA_EPOCH = 1
+PACES = ((1, 120), (3, 500))
+"""Seconds of a slot, and seconds until something must be final at that pace; the second where the first is too fast."""
 SECRET = hashlib.sha256(b"a secret between two local processes").digest()
 HEAD_START = 6
 """The genesis lies so many seconds back when the nodes are started, about 15 before they are up: those slots are empty,
@@ -53,6 +56,7 @@ class Lodestar(Node):
 
     name = "lodestar"
     genesis_time = 0
+    slot_seconds = 1
 
     def get(self, path: str, *, accept: str = "application/json") -> tuple[int, bytes]:
         """Status and body of a GET."""
@@ -74,7 +78,11 @@ class Lodestar(Node):
     @property
     def slot(self) -> int:
         """The slot of the clock."""
-        return int(time.time()) - self.genesis_time
+        return self.slot_at(int(time.time()))
+
+    def slot_at(self, moment: int) -> int:
+        """The slot of a time in unix seconds."""
+        return (moment - self.genesis_time) // self.slot_seconds
 
     def finalized_slot(self) -> int:
         """The finalized slot that the newest finality update shows; -1 where there is none yet."""
@@ -121,6 +129,7 @@ class BeaconDevnet:
 
     def wait_for_final(self, wanted: int, *, seconds: float = 240) -> int:
         """Wait until a slot is final; returns the finalized one."""
+        seconds *= self.beacon.slot_seconds
         _until(lambda: self.beacon.finalized_slot() >= wanted, seconds=seconds, what=f"finality at slot {wanted}")
         return self.beacon.finalized_slot()
 
@@ -131,20 +140,27 @@ class BeaconDevnet:
 
 
 def start_devnet() -> BeaconDevnet:
-    """Start both nodes, deploy the token, and wait for the first finality."""
+    """Start both nodes, deploy the token, and wait for the first finality, at the fastest pace that the machine keeps."""
+    for slot_seconds, seconds in PACES[:-1]:
+        with contextlib.suppress(NodeFailedError):
+            return _start_devnet(slot_seconds, seconds)
+    return _start_devnet(*PACES[-1])
+
+
+def _start_devnet(slot_seconds: int, seconds: float) -> BeaconDevnet:
     entry = beacon_module("@chainsafe", "lodestar", "lib", "index.js")
     genesis_time = int(time.time()) - HEAD_START
-    execution = start_execution(genesis_time)
+    execution = start_execution(genesis_time, slot_seconds)
     try:
-        beacon = start_lodestar(entry, execution, genesis_time)
+        beacon = start_lodestar(entry, execution, genesis_time, slot_seconds)
     except BaseException:
         execution.stop()
         raise
     try:
         # Not earlier: a transaction in the blocks before Capella brings the chain to a halt.
-        _until(lambda: execution.height >= 2 and beacon.slot > 10, seconds=90, what="block 2")
+        _until(lambda: execution.height >= 2 and beacon.slot > 10, seconds=90 * slot_seconds, what="block 2")
         token = deploy_plain(execution)
-        _until(lambda: _finality_within_period(beacon), seconds=240, what="finality within one period")
+        _until(lambda: _finality_within_period(beacon), seconds=seconds, what="finality within one period")
         root = beacon.data(f"/eth/v1/beacon/headers/{beacon.finalized_slot()}")["root"]
         slot = int(beacon.data(f"/eth/v1/beacon/headers/{root}")["header"]["message"]["slot"])
     except BaseException as error:
@@ -165,20 +181,20 @@ def _finality_within_period(beacon: Lodestar) -> bool:
     return slots[1] > 0 and slots[0] // SLOTS_PER_PERIOD == slots[1] // SLOTS_PER_PERIOD
 
 
-def start_execution(genesis_time: int) -> Execution:
+def start_execution(genesis_time: int, slot_seconds: int) -> Execution:
     """The execution client of a network whose Capella fork comes with its epoch 1."""
     genesis = json.loads((HERE / "prague-genesis.json").read_text())
     config = genesis["config"]
     for later in ("cancunTime", "pragueTime", "blobSchedule"):
         del config[later]
-    config |= {"chainId": CHAIN_ID, "shanghaiTime": genesis_time + CAPELLA_EPOCH * SLOTS_PER_EPOCH}
+    config |= {"chainId": CHAIN_ID, "shanghaiTime": genesis_time + CAPELLA_EPOCH * SLOTS_PER_EPOCH * slot_seconds}
     genesis |= {"timestamp": "0x0", "alloc": {}}
     for later in ("excessBlobGas", "blobGasUsed"):
         del genesis[later]
     return cast("Execution", start_ethereumjs(Execution, genesis))
 
 
-def start_lodestar(entry: Path, execution: Execution, genesis_time: int) -> Lodestar:
+def start_lodestar(entry: Path, execution: Execution, genesis_time: int, slot_seconds: int) -> Lodestar:
     """The beacon node and its eight validators, over a running execution client."""
     block = execution.block(0)["hash"]
 
@@ -203,7 +219,7 @@ def start_lodestar(entry: Path, execution: Execution, genesis_time: int) -> Lode
             "discv5": "false",
             "targetPeers": "0",
             "sync.isSingleNode": "true",
-            "params.SECONDS_PER_SLOT": "1",
+            "params.SECONDS_PER_SLOT": str(slot_seconds),
             "params.ALTAIR_FORK_EPOCH": "0",
             "params.BELLATRIX_FORK_EPOCH": "0",
             "params.CAPELLA_FORK_EPOCH": str(CAPELLA_EPOCH),
@@ -216,7 +232,7 @@ def start_lodestar(entry: Path, execution: Execution, genesis_time: int) -> Lode
         return ["env", *settings, *program, "dev", "--reset", "--rest", *words]
 
     node = cast("Lodestar", start(Lodestar, command, seconds=60, answers=_is_up))
-    node.genesis_time, node.chain_id = genesis_time, CHAIN_ID
+    node.genesis_time, node.chain_id, node.slot_seconds = genesis_time, CHAIN_ID, slot_seconds
     return node
 
 
