@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits
+from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits, Work
 from verifier.claims import AccountRead
 from verifier.crypto.keccak import keccak256
 from verifier.errors import LimitExceeded, MissingEvidence, VerifierError, WrongHash
 from verifier.evm.call import CodeTable, verify_call
-from verifier.evm.known import Known, Wanted, Wanting
+from verifier.evm.known import Known, Wanted, Wanting, WantingWord
 from verifier.evm.look_ahead import look_ahead
 from verifier.flow import Ask, AskCode, AskTouched, Flow, HintMethod, Unanswered, ask_all
 from verifier.primitives import Address, Hash32, SlotKey, Timestamp, to_hex
@@ -99,11 +99,11 @@ class Gathering:
         if known.hints and call not in known.hinted:
             known.wanted.hints[call] = None
             raise Wanting
-        codes = CodeTable(known.codes)
+        codes, work = CodeTable(known.codes), Work(self._limits.steps)
         try:
-            found = verify_call(known.header, call, self, codes, limits=self._limits)
-        except (Wanting, MissingEvidence) as stopped:
-            look_ahead(known, call, self._limits, stopped)
+            found = verify_call(known.header, call, self, codes, limits=self._limits, work=work)
+        except (WantingWord, MissingEvidence) as stopped:
+            look_ahead(known, call, self._limits, stopped, done=self._limits.steps - work.left)
             raise Wanting from None
         self._used_codes |= codes.used
         return found

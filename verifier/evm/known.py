@@ -18,6 +18,10 @@ class Wanting(Exception):
     """A run read something that is not proven yet; what, has been noted."""
 
 
+class WantingWord(Wanting):
+    """It was a word, and not an account: a look ahead may go on beyond it."""
+
+
 @dataclass(slots=True)
 class Wanted:
     """What the runs of one round found missing."""
@@ -64,7 +68,7 @@ class Known:
         if place in self.proofs.failed:
             raise self.proofs.failed[place]
         self.wanted.slots.setdefault(account.address, {})[slot] = None
-        raise Wanting
+        raise WantingWord
 
     def want_code(self, account: ProvenAccount) -> None:
         """Note that the code of a proven account is wanted."""
@@ -77,4 +81,4 @@ class Known:
         return account.exists and account.code_hash != EMPTY_CODE and account.code_hash not in self.codes
 
 
-__all__ = ["Known", "Wanted", "Wanting"]
+__all__ = ["Known", "Wanted", "Wanting", "WantingWord"]

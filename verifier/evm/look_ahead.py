@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from verifier.calls import Call, CallLimits
 from verifier.errors import VerifierError
 from verifier.evm.environment import Environment, environment
-from verifier.evm.known import Known, Wanted, Wanting
+from verifier.evm.known import Known, Wanted, Wanting, WantingWord
 from verifier.evm.state import State
 from verifier.flow import Unanswered
 from verifier.primitives import ZERO_WORD, Address, Hash32, SlotKey, slot_key
 from verifier.proven import ProvenAccount, ProvenWord
 from verifier.state.ethereum import EMPTY_CODE
 
+AHEAD: Final = 10_000
+"""Units of work beyond where the true run stopped: zeros lead some code round and round, up to any bound."""
 
-def look_ahead(known: Known, call: Call, limits: CallLimits, stopped: Exception) -> None:
+
+def look_ahead(known: Known, call: Call, limits: CallLimits, stopped: Exception, *, done: int) -> None:
     """
     Run on with zeros for what is missing, to see what else will be. Nothing of such a run is kept.
+
+    Args:
+        stopped: What ended the true run.
+        done: The units of work that it had done by then, with which this one comes as far.
 
     Raises:
         Unanswered, VerifierError: Nothing that could be asked for is missing; what stopped the true run.
     """
-    env = environment(known.header)
+    env, limits = environment(known.header), replace(limits, steps=min(limits.steps, done + AHEAD))
     before, known.wanted = known.wanted, Wanted()
     try:
         _run_ahead(known, call, env, limits)
@@ -73,7 +81,7 @@ class _Guessing:
         self._count()
         try:
             return self._known.word(account, slot)
-        except Wanting:
+        except WantingWord:
             return _Guess()
 
     def code(self, account: ProvenAccount) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.nodes.contracts import ALICE, DAVE, word
 from tests.verifier.evm import catalogue
-from tests.verifier.evm.talk import Talk, gathered, node_answer, our_answer
+from tests.verifier.evm.talk import Talk, gathered, node_answers, our_answer
 from verifier.calls import Call
 from verifier.errors import VerifierError
 from verifier.gather import Gathered, assemble
@@ -30,7 +30,7 @@ def check_all(node, calls: Sequence[Call], folder: Path, *, quirk: str | None = 
     (folder / "calls.bundle").write_bytes(bundle_of(talk, kept))
     again = verify_calls((folder / "calls.bundle").read_bytes(), talk.checker())
     ours = [our_answer(outcome) for outcome in again.outcomes if isinstance(outcome, ProvenCall)]
-    assert ours == [node_answer(node, call, talk.header.number) for call in kept]
+    assert ours == node_answers(node, kept, talk.header.number)
     return kept, talk
 
 

@@ -15,7 +15,7 @@ from tests.nodes.ethereumjs import start_ethereumjs
 from tests.nodes.genesis import MONEY, genesis
 from tests.nodes.geth import start_geth
 from tests.simulators.programs import BASE_FEE, PRICE, program
-from tests.verifier.evm.talk import gathered, node_answer, our_answer
+from tests.verifier.evm.talk import gathered, node_answers, our_answer
 from tests.verifier.evm.test_recursion import RECURSIONS
 from verifier.calls import Call
 from verifier.primitives import Address
@@ -80,9 +80,10 @@ def compare(node, calls: list[Call], *, priced: bool = False, hints: bool = True
     assert {i: str(error) for i, error in talk.state.failed.items()} == {}
     state, ends = talk.section(), Counter[str]()
     price = talk.header.block.base_fee if priced else None
-    for i, call in enumerate(calls):
+    answers = node_answers(node, calls, talk.header.number, price=price)
+    for i, (call, theirs) in enumerate(zip(calls, answers, strict=True)):
         ours = our_answer(state.call(call))
-        assert ours == node_answer(node, call, talk.header.number, price=price), (i, call)
+        assert ours == theirs, (i, call)
         ends[ours[0]] += 1
     return ends
 

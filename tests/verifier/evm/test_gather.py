@@ -3,98 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from tests.simulators.chain import HISTORY
-from tests.simulators.evm_world import OTHER, TO, Account, EvmWorld, call, returns_top
-from tests.simulators.world import run
+from tests.simulators.evm_world import OTHER, TO, Account, EvmWorld, call
+from tests.verifier.evm.asked import ABSENT, PLAIN, THIRD, Endpoint, Twist, calls, code, proven, sload, world
 from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits
 from verifier.claims import AccountRead
 from verifier.errors import CallTooLarge, LimitExceeded, MissingEvidence, MissingNode, Unsupported, WrongHash
-from verifier.evm.gather import MAX_ROUNDS, GatheredState, Gathering, gather_calls, gather_state
-from verifier.flow import Ask, AskCode, AskProof, AskTouched, Flow, HintMethod, Unanswered
+from verifier.evm.gather import MAX_ROUNDS, GatheredState, Gathering, gather_state
+from verifier.flow import Ask, AskCode, AskProof, HintMethod, Unanswered
 from verifier.primitives import Address, slot_key
 from verifier.state.asking import Proofs
-
-THIRD = Address(b"\xe0" * 20)
-ABSENT = Address(b"\xab" * 20)
-PLAIN = Address(b"\xee" * 20)
-"""An account with money and no code."""
-
-Twist = Callable[[Ask[Any], Any], Any]
-
-
-@dataclass
-class Endpoint:
-    """A world, what it hints at, what it is made to say, and all that it was asked, round by round."""
-
-    world: EvmWorld
-    hints: dict[HintMethod, Callable[[Call], Sequence[AccountRead]]] = field(default_factory=dict)
-    twist: Twist = lambda question, said: said
-    rounds: list[list[str]] = field(default_factory=list)
-
-    def answer(self, question: Ask[Any]) -> Any:
-        self.rounds[-1].append(told(question))
-        if isinstance(question, AskTouched):
-            return tuple(self.hints[question.method](question.call))
-        return self.twist(question, self.world.answer(question))
-
-    def gathered(self, calls: Sequence[Call], **more: Any) -> GatheredState:
-        return self.driven(gather_calls(self.world.header, calls, **more))
-
-    def driven(self, flow: Flow[GatheredState]) -> GatheredState:
-        found: GatheredState = run(self._noted(flow), {1: self})[0]
-        self.rounds = [sorted(asked) for asked in self.rounds]
-        return found
-
-    def _noted(self, flow: Flow[GatheredState]) -> Flow[GatheredState]:
-        try:
-            batch = next(flow)
-            while True:
-                self.rounds.append([])
-                batch = flow.send((yield batch))
-        except StopIteration as stop:
-            return stop.value
-
-
-def told(question: Ask[Any]) -> str:
-    """A question in a word: the kind, the first byte of an address, the slots."""
-    if isinstance(question, AskTouched):
-        return f"hint {question.method.value}"
-    if isinstance(question, AskCode):
-        return f"code {question.address[:1].hex()}"
-    assert isinstance(question, AskProof)
-    return " ".join([f"proof {question.address[:1].hex()}", *(str(int.from_bytes(s, "big")) for s in question.slots)])
-
-
-def code(*parts: str) -> bytes:
-    return returns_top(bytes.fromhex("".join(parts)))
-
-
-def sload(slot: int) -> str:
-    return f"60{slot:02x}54"
-
-
-def calls(address: Address) -> str:
-    """A static call, its result dropped."""
-    return f"5f5f5f5f73{address.hex()}5afa50"
-
-
-def world(*parts: str, storage: dict[int, int] | None = None, **more: Any) -> EvmWorld:
-    others = more.pop("others", {})
-    known = {TO: Account(code(*parts), storage or {}), PLAIN: Account(b"", {}, 7), **others}
-    return EvmWorld(known, **more)
-
-
-def proven(at: Endpoint, found: GatheredState, *asked: Call) -> None:
-    """The evidence is all that the calls need, and nothing else."""
-    assert found.failed == {}
-    bare = Endpoint(at.world).gathered(asked, hints=False)
-    assert (found.nodes, found.codes) == (bare.nodes, bare.codes)
-
 
 # --- without hints ---------------------------------------------------------------------------------------
 
@@ -185,6 +107,28 @@ def test_what_a_round_asks_for_is_bounded():
     assert found.failed[0].args[1:] == ("accounts and words", 10, 11)
     # Four times as many reads as a call may do; in a look ahead each word counts with its account.
     assert at.rounds == [["code c0", "proof c0"], [" ".join(["proof c0", *map(str, range(19))])]]
+
+
+def rounds_of_a_loop(start: str) -> str:
+    """Code that counts down from what `start` leaves on the stack, ten units of work for each; it stands first."""
+    there = len(bytes.fromhex(start))
+    return f"{start}5b801560{there + 13:02x}576001900360{there:02x}565b50"
+
+
+def test_a_look_ahead_goes_only_so_far_beyond_the_true_run():
+    """Zeros can lead round and round to the call's own bound; what stands behind is asked for when the word is known."""
+    for turns, asked in ((900, [["proof c0 1 2"]]), (1_100, [["proof c0 1"], ["proof c0 2"]])):
+        loop = rounds_of_a_loop(f"{sload(1)}1561{turns:04x}02")  # as many turns where the word is zero, else none
+        at = Endpoint(world(loop, sload(2), storage={1: 1, 2: 2}))
+        proven(at, at.gathered([call()], hints=False), call())
+        assert at.rounds[1:] == asked
+
+
+def test_a_look_ahead_comes_as_far_as_the_true_run():
+    """However much was done before the first word: it looks ahead from there."""
+    at = Endpoint(world(rounds_of_a_loop("610500"), sload(1), sload(2), storage={1: 1, 2: 2}))
+    proven(at, at.gathered([call()], hints=False), call())
+    assert at.rounds[1:] == [["proof c0 1 2"]]
 
 
 # --- block hashes ----------------------------------------------------------------------------------------
