@@ -17,6 +17,9 @@ EQUIVALENT: dict[str, str] = {
     "an observation at the very moment is then both of the two around it, and its own sum is taken all the same",
     "verifier/prices/average.py:_toward_zero: numerator >= 0 | numerator >= -> > 0": "zero over anything is zero, from "
     "either side",
+    "verifier/merkle/sorted_pairs.py:pair_hash: one < two | one < -> <= two": "two halves that are one have one order",
+    "verifier/consensus/validate.py:_check_period: signed < period | signed < -> <= period": "a signature of the view's own "
+    "period has returned before",
     "verifier/consensus/store.py:_rank: 3 * signers >= 2 * len(update.bits) | 3 * signers >= -> > 2 * len(update.bits)": ""
     "committees have a power of two of members, so none has exactly two thirds of them",
     "verifier/consensus/validate.py:verify_signature: if committee is None: raise": "the period was checked before, so "

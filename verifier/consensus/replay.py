@@ -37,9 +37,6 @@ class Beginnings:
     checkpoints: tuple[Checkpoint, ...]
     states: tuple[LightClientState, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.checkpoints or self.states)
-
 
 @dataclass(frozen=True, slots=True)
 class Reached:

@@ -44,8 +44,9 @@ def test_the_border_of_a_period_of_mainnet_s_length(signature: int) -> None:
 @pytest.mark.covers("LC-05")
 def test_no_period_is_skipped() -> None:
     """Two periods ahead, and one ahead while the next committee is unknown, are both too far."""
-    assert refused(WrongPeriod, FULU.update(130, 128)).refusal_class == "SIGNATURE"
-    refused(WrongPeriod, FULU.update(70, 64), begun())
+    error = refused(WrongPeriod, FULU.update(130, 128))
+    assert (error.refusal_class, error.expected, error.got) == ("SIGNATURE", "period 0 or 1", 2)
+    assert refused(WrongPeriod, FULU.update(70, 64), begun()).expected == "period 0"
     state = advance(known(), FULU.update(70, 64), FULU.time(71))
     assert (state.period, state.next is not None) == (1, True)
     assert advance(state, FULU.update(130, 128), FULU.time(131)).period == 2

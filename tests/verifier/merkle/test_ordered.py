@@ -13,6 +13,7 @@ from verifier.errors import BadInput, MissingEvidence, UnusedEvidence, WrongBind
 from verifier.merkle.absence import Neighbour, keys_ascend, verify_absent
 from verifier.merkle.ordered import (
     ARBITRUM_SENDS,
+    MAX_COUNT,
     RFC6962,
     SCHEMES,
     TAGGED_KECCAK,
@@ -67,6 +68,17 @@ def test_index_and_count_out_of_range(index: int, count: int) -> None:
     root, proof = build_root(TAGGED_KECCAK, items(2)), prove_at(TAGGED_KECCAK, items(2), 0)
     with pytest.raises(BadInput):
         verify_at(root, TAGGED_KECCAK, index, count, items(2)[0], proof)
+
+
+def test_a_list_has_an_item_and_at_most_so_many() -> None:
+    """An empty list has no root; the longest one is asked for its siblings, one longer is refused for its count."""
+    with pytest.raises(BadInput, match="items"):
+        build_root(TAGGED_KECCAK, [])
+    root = build_root(TAGGED_KECCAK, items(1))
+    with pytest.raises(MissingEvidence):
+        verify_at(root, TAGGED_KECCAK, 0, MAX_COUNT, items(1)[0], ())
+    with pytest.raises(BadInput, match="number of items"):
+        verify_at(root, TAGGED_KECCAK, 0, MAX_COUNT + 1, items(1)[0], ())
 
 
 @pytest.mark.covers("MRK-02")
@@ -165,3 +177,20 @@ def test_a_neighbour_of_another_tree() -> None:
     stranger = Neighbour(2, other[2], prove_at(TAGGED_KECCAK, other, 2))
     with pytest.raises(WrongHash):
         absent(5, neighbour(1), stranger)
+
+
+@pytest.mark.covers("MRK-06")
+def test_a_key_has_a_width_that_every_leaf_has() -> None:
+    """No key at all is between anything; a leaf that is all key will do, and one that is shorter has no such key."""
+    with pytest.raises(BadInput, match="key"):
+        verify_absent(ROOT, TAGGED_KECCAK, len(KEYED), b"", None, neighbour(0))
+    short = [key(2), key(6)[:3], key(8)]
+    root = build_root(TAGGED_KECCAK, short)
+    beside = [Neighbour(i, short[i], prove_at(TAGGED_KECCAK, short, i)) for i in range(3)]
+    verify_absent(root, TAGGED_KECCAK, 3, key(9), beside[2], None)
+    for pair in ((beside[0], beside[1]), (beside[1], beside[2])):
+        with pytest.raises(BadInput, match="neighbour"):
+            verify_absent(root, TAGGED_KECCAK, 3, key(7), *pair)
+    assert not keys_ascend(short, 4)
+    assert keys_ascend(short, 3)
+    assert not keys_ascend([key(2) + b"a", key(2) + b"b"], 4), "one key twice"

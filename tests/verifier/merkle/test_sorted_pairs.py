@@ -74,3 +74,12 @@ def test_one_member_stands_once() -> None:
 def test_a_zero_root_is_no_root() -> None:
     with pytest.raises(BadInput):
         verify_membership(bytes(32), b"x", LeafRule.STANDARD, [], count=1)
+
+
+def test_a_tree_proves_what_it_holds() -> None:
+    """Of another member there is no proof, and text is no data."""
+    tree = build_sorted(members(3), LeafRule.STANDARD)
+    with pytest.raises(BadInput, match="leaf"):
+        tree.prove(members(4)[3])
+    with pytest.raises(BadInput, match="leaf data"):
+        leaf_hash("x" * 32, LeafRule.STANDARD)

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from verifier.errors import BadInput, LimitExceeded, MissingEvidence, UnusedEvidence, WrongHash
-from verifier.merkle.ssz import helper_indices, verify_ssz_branch, verify_ssz_multiproof
+from verifier.merkle.ssz import MAX_DEPTH, MAX_NODES, helper_indices, verify_ssz_branch, verify_ssz_multiproof
 
 DEPTH = 5
 
@@ -52,8 +52,11 @@ def test_the_index_fixes_the_length() -> None:
     for index in (0, -1, True):
         with pytest.raises(BadInput):
             verify_ssz_branch(NODES[1], index, NODES[1], [])
-    with pytest.raises(LimitExceeded):
-        verify_ssz_branch(NODES[1], 1 << 70, NODES[1], [])
+    with pytest.raises(MissingEvidence):
+        verify_ssz_branch(NODES[1], 1 << MAX_DEPTH, NODES[1], [])
+    for index in (1 << MAX_DEPTH + 1, 1 << 70):
+        with pytest.raises(LimitExceeded):
+            verify_ssz_branch(NODES[1], index, NODES[1], [])
 
 
 @pytest.mark.parametrize("wanted", [(32,), (33, 34), (4, 40, 41), (63, 5, 24), (1,), tuple(range(32, 64))])
@@ -75,3 +78,15 @@ def test_nodes_that_are_no_question(wanted: tuple[int, ...]) -> None:
     """None at all, or one under another."""
     with pytest.raises(BadInput):
         helper_indices(wanted)
+
+
+def test_sisters_stand_in_the_order_of_the_specification() -> None:
+    """Descending by index: of 8, 9 and 14 first 15, then 6, then 5."""
+    assert helper_indices((8, 9, 14)) == (15, 6, 5)
+    assert helper_indices((49,)) == (48, 25, 13, 7, 2)
+
+
+def test_so_many_nodes_and_no_more() -> None:
+    assert helper_indices(range(MAX_NODES, 2 * MAX_NODES)) == ()
+    with pytest.raises(LimitExceeded):
+        helper_indices(range(2 * MAX_NODES, 3 * MAX_NODES + 1))

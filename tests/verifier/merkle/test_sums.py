@@ -8,6 +8,7 @@ import pytest
 
 from tests.simulators.trie_builder import keccak
 from verifier.errors import BadInput, MissingEvidence, UnusedEvidence, ValuationOverflow, WrongHash
+from verifier.merkle.ordered import MAX_COUNT
 from verifier.merkle.sums import (
     MAX_SUM,
     Liabilities,
@@ -130,5 +131,7 @@ def test_a_publication_is_of_numbers_that_it_can_hold() -> None:
     for epoch in (-1, 2**64):
         with pytest.raises(BadInput, match="epoch"):
             Liabilities(made.root, made.total, 2, epoch)
-    with pytest.raises(BadInput, match="number of liabilities"):
-        Liabilities(made.root, made.total, 0, EPOCH)
+    assert Liabilities(made.root, made.total, MAX_COUNT, EPOCH).count == MAX_COUNT
+    for count in (0, MAX_COUNT + 1):
+        with pytest.raises(BadInput, match="number of liabilities"):
+            Liabilities(made.root, made.total, count, EPOCH)
