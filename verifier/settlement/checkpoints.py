@@ -153,17 +153,11 @@ def verify_checkpoint(
         raise BadInput("checkpoint id", f"a multiple of {STEP} above 0", checkpoint)
     parent = StateReader(state_root(at), nodes, used)
     reviewed = _check_code(parent, contract, at, policy)
-    base = mapping_slot(pad_uint(checkpoint), HEADER_BLOCKS)
-    root, first, last = (parent.word(contract.address, offset_slot(base, i)) for i in range(3))
-    if not any(root.word):
-        raise NotThere(root.where, f"checkpoint {checkpoint}")
-    found = Hash32(bytes(root.word))
-    if found in policy.denied:
-        raise Denied(root.where, "the checkpoint's root", found)
+    root, first, last = _posted(parent, contract, checkpoint, policy)
     start, end = (int.from_bytes(word.word, "big") for word in (first, last))
     if not start <= leaf.number <= end or end - start >= MAX_BLOCKS:
         raise WrongBinding(first.where, f"a block of checkpoint {checkpoint}", f"{start} to {end}", leaf.number)
-    _member(found, leaf, int(leaf.number) - start, end - start + 1, siblings, root.where)
+    _member(Hash32(bytes(root.word)), leaf, int(leaf.number) - start, end - start + 1, siblings, root.where)
     code = Basis.REVIEWED_CODE if reviewed else Basis.UNREVIEWED_CODE
     own = Trust(at.trust.anchor, None, frozenset({Basis.COMMITTEE, code}))
     return mint(
@@ -190,6 +184,19 @@ def _check_code(parent: StateReader, contract: Contract, at: ProvenHeader, polic
     pinned = " or ".join(to_hex(pin.implementation or pin.code_hash) for pin in contract.pins)
     expected = pinned or "nothing (no code was reviewed)"
     raise UnreviewedCode(account.where, "the checkpoint contract's implementation", expected, target)
+
+
+def _posted(
+    parent: StateReader, contract: Contract, checkpoint: int, policy: Policy
+) -> tuple[ProvenWord, ProvenWord, ProvenWord]:
+    """The words of a checkpoint that say its root, its first and its last block."""
+    base = mapping_slot(pad_uint(checkpoint), HEADER_BLOCKS)
+    root, first, last = (parent.word(contract.address, offset_slot(base, i)) for i in range(3))
+    if not any(root.word):
+        raise NotThere(root.where, f"checkpoint {checkpoint}")
+    if bytes(root.word) in policy.denied:
+        raise Denied(root.where, "the checkpoint's root", bytes(root.word))
+    return root, first, last
 
 
 def _member(root: Hash32, leaf: Leaf, index: int, count: int, siblings: Sequence[bytes], where: Where) -> None:
