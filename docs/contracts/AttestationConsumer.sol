@@ -65,13 +65,15 @@ contract AttestationConsumer is EIP712 {
     error SignersNotAscending(address signer);
     error TooFewSigners(uint256 count);
     error OtherAccount();
+    error FigureUnknown();
 
     event Taken(string account, uint64 sequence, bytes32 digest);
 
+    /// Without signers nobody's signature counts here: for contracts that take statements in another way only.
     constructor(address[] memory signers, uint256 threshold_, bytes32 quorum_, string[] memory urls)
         EIP712("xmargin attestation", "1")
     {
-        require(threshold_ >= 1 && threshold_ <= signers.length);
+        require(threshold_ >= 1 && (threshold_ <= signers.length || signers.length == 0));
         for (uint256 i = 0; i < signers.length; ++i) {
             require(signers[i] != address(0) && !isSigner[signers[i]]);
             isSigner[signers[i]] = true;
@@ -109,7 +111,8 @@ contract AttestationConsumer is EIP712 {
         return _kept[keccak256(bytes(account))];
     }
 
-    /// ERC-3668: the statement is elsewhere; whoever has it, `onAnswer` checks it.
+    /// ERC-3668: the statement is elsewhere; whoever has it, `onAnswer` checks it. One that is older than what was kept
+    /// still holds by its own time, and is no answer: whoever brings it may choose among all that were signed.
     function latest(string calldata account) external view returns (int256) {
         bytes memory call = abi.encodeWithSelector(this.latest.selector, account);
         revert OffchainLookup(address(this), _urls, call, this.onAnswer.selector, bytes(account));
@@ -118,6 +121,9 @@ contract AttestationConsumer is EIP712 {
     function onAnswer(bytes calldata answer, bytes calldata account) external view returns (int256) {
         (Statement memory s, bytes[] memory signatures) = abi.decode(answer, (Statement, bytes[]));
         require(keccak256(bytes(s.account)) == keccak256(account), OtherAccount());
+        uint64 last = _kept[keccak256(account)].sequence;
+        require(s.sequence >= last, OldSequence(s.sequence, last));
+        require(s.lowKnown, FigureUnknown());
         this.check(s, signatures);
         return s.equityLow;
     }

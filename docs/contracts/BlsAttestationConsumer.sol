@@ -5,6 +5,7 @@ import {AttestationConsumer} from "./AttestationConsumer.sol";
 
 /// Takes statements under one aggregate BLS signature, checked by the precompiles of EIP-2537. An example to build on.
 /// Keys are handed over at construction; whoever deploys has checked their proofs of possession, as the library does.
+/// There are no signers by ECDSA beside them: one of those would do what takes a threshold of keys.
 contract BlsAttestationConsumer is AttestationConsumer {
     address private constant MODEXP = address(0x05);
     address private constant G1_ADD = address(0x0b);
@@ -26,8 +27,8 @@ contract BlsAttestationConsumer is AttestationConsumer {
     error BadAggregate();
     error PrecompileFailed(address which);
 
-    constructor(address[] memory signers, bytes[] memory keys, uint256 threshold_, bytes32 quorum_)
-        AttestationConsumer(signers, 1, quorum_, new string[](0))
+    constructor(bytes[] memory keys, uint256 threshold_, bytes32 quorum_)
+        AttestationConsumer(new address[](0), 1, quorum_, new string[](0))
     {
         require(threshold_ >= 1 && threshold_ <= keys.length && keys.length <= 255);
         for (uint256 i = 0; i < keys.length; ++i) require(keys[i].length == 128, BadKey());

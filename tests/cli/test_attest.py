@@ -82,6 +82,12 @@ def test_sign_verify_and_show(made: Path) -> None:
     done = run("attest", "verify", made / "one.json", *PLACE, "--signer", KEYS[0].address, *more, "--json", cwd=made)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["evidence_verified"]
+    assert (
+        run(
+            "attest", "verify", made / "one.json", *PLACE, "--signer", KEYS[0].address, "--name", "test", cwd=made
+        ).returncode
+        == 0
+    )
     table = run_process("attest", "show", made / "one.json", cwd=made).stdout
     assert KEYS[0].address.lower() in table
     assert "not-shown" in table
@@ -97,8 +103,9 @@ def test_sign_verify_and_show(made: Path) -> None:
         (*PLACE,),
         (*PLACE, "--signer", KEYS[0].address, "--after", 10**18),
         (*PLACE, "--signer", KEYS[0].address, "--signer", KEYS[1].address, "--threshold", 2),
+        (*PLACE, "--signer", KEYS[0].address, "--name", "other"),
     ],
-    ids=["chain", "contract", "signer", "nobody", "number", "threshold"],
+    ids=["chain", "contract", "signer", "nobody", "number", "threshold", "account"],
 )
 def test_what_verify_refuses(made: Path, args) -> None:
     """Exit 3 and BadAttestation."""

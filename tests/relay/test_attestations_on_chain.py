@@ -18,6 +18,7 @@ from verifier.attest.calldata import (
     ANCHOR_TYPE,
     STATEMENT_TYPE,
     encode_keys,
+    encode_signed,
     encode_submit,
     encode_submit_bls,
     statement_tuple,
@@ -26,11 +27,12 @@ from verifier.attest.eip712 import statement_digest
 from verifier.attest.erc3668 import answer_request
 from verifier.attest.quorum import aggregate
 from verifier.attest.statement import Binding, Statement, make_statement
-from verifier.encoders.abi import encode_call
+from verifier.encoders.abi import encode_call, encode_values, selector
 from verifier.margin.declared import DeclaredPrice
 from verifier.margin.fixed import price
 from verifier.primitives import ZERO_HASH, Hash32, Timestamp
 
+ON_ANSWER = selector("onAnswer", ("bytes", "bytes"))
 KEPT = ("(uint64,uint64,uint8,int256,bytes32)",)
 
 
@@ -117,10 +119,8 @@ def test_what_the_contract_refuses(place: Place, consumer: str) -> None:
 def test_an_aggregate_is_taken_by_the_precompiles(place: Place) -> None:
     """The contract's hash to the curve, sum of keys and pairing agree with ours; one changed thing and it is refused."""
     node = place.node
-    types = ("address[]", "bytes[]", "uint256", "bytes32")
-    where = contracts.example(
-        node, "BlsAttestationConsumer", types, ([KEYS[0].address], encode_keys(BLS), 2, BLS.digest)
-    )
+    types = ("bytes[]", "uint256", "bytes32")
+    where = contracts.example(node, "BlsAttestationConsumer", types, (encode_keys(BLS), 2, BLS.digest))
     made = statement_for(place, where, 1, BLS.digest)
     digest = statement_digest(made)
 
@@ -138,13 +138,16 @@ def test_an_aggregate_is_taken_by_the_precompiles(place: Place) -> None:
         contracts.send(
             node, where, encode_submit_bls(Attestation(changed(made, equity_low=1), aggregate=good.aggregate))
         )
+    for alone in (attest(made, 0), attest(made, 0, 1), Attestation(made)):
+        with pytest.raises(REVERTED):
+            contracts.send(node, where, encode_submit(alone))
     contracts.send(node, where, encode_submit_bls(good))
     assert contracts.call(node, where, "kept", ("string",), ("test",), KEPT)[4] == digest
 
 
 def test_a_gateway_answers_and_the_contract_checks(place: Place, consumer: str) -> None:
-    """The contract reverts with where to ask; our answer passes its callback; a stranger's does not."""
-    made = attest(statement_for(place, consumer, 1), 0, 1)
+    """The contract reverts with where to ask; our answer passes its callback; one signature of two does not."""
+    made = attest(statement_for(place, consumer, 200), 0, 1)
     kept = {(made.statement.binding.contract, "test"): made}
     call = encode_call("latest", ("string",), ("test",))
     done = place.node.rpc(
@@ -153,20 +156,35 @@ def test_a_gateway_answers_and_the_contract_checks(place: Place, consumer: str) 
     types = ("address", "string[]", "bytes", "bytes4", "bytes")
     sender, (url,), data, callback, extra = decode(types, bytes.fromhex(done["output"][10:]))
     assert done["output"][:10] == contracts.selector_of("OffchainLookup(address,string[],bytes,bytes4,bytes)")
+    assert (callback, extra) == (ON_ANSWER, b"test")
     path = url.removeprefix("https://gateway.example").format(sender=sender, data="0x" + data.hex())
     status, body = answer_request(path, lambda s, a: kept.get((s, a)))
     assert status == 200
-    from verifier.encoders.abi import encode_values
-
-    def answered(attestation: str) -> int:
-        call = "0x" + (callback + encode_values(("bytes", "bytes"), (bytes.fromhex(attestation[2:]), extra))).hex()
-        return int(place.node.call(consumer, call), 16)
-
-    assert answered(json.loads(body)["data"]) == made.statement.equity_low
-    from verifier.attest.calldata import encode_signed
-
+    assert json.loads(body)["data"] == "0x" + encode_signed(made).hex()
+    assert answered(place, consumer, made) == made.statement.equity_low
     with pytest.raises(REVERTED):
-        answered("0x" + encode_signed(attest(made.statement, 0)).hex())
+        answered(place, consumer, attest(made.statement, 0))
+
+
+@pytest.mark.covers("ATT-01", "ATT-02")
+def test_an_answer_is_of_this_account_known_and_not_out_of_date(place: Place, consumer: str) -> None:
+    """All are signed and hold by their own time: another account's, one without a figure, one before what was kept."""
+    made = statement_for(place, consumer, 300)
+    assert answered(place, consumer, attest(made, 0, 1)) == made.equity_low
+    unknown = changed(made, equity_low=None)
+    for wrong, error in ((changed(made, account="other"), "OtherAccount()"), (unknown, "FigureUnknown()")):
+        with pytest.raises(REVERTED, match=contracts.selector_of(error)):
+            answered(place, consumer, attest(wrong, 0, 1))
+    contracts.send(place.node, consumer, encode_submit(attest(changed(made, sequence=301), 0, 1)))
+    assert answered(place, consumer, attest(changed(made, sequence=301), 0, 1)) == made.equity_low
+    with pytest.raises(REVERTED, match=contracts.selector_of("OldSequence(uint64,uint64)")):
+        answered(place, consumer, attest(made, 0, 1))
+
+
+def answered(place: Place, consumer: str, made: Attestation, account: bytes = b"test") -> int:
+    """What the contract's callback returns for an answer of a gateway."""
+    call = ON_ANSWER + encode_values(("bytes", "bytes"), (encode_signed(made), account))
+    return int(place.node.call(consumer, "0x" + call.hex()), 16)
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,14 @@ class Trusted:
         binding: Where the statement is to be used.
         signers: Whose ECDSA signatures count, or None; `bls` likewise. What is given must be met.
         after: The number of the last statement that was taken of this account: the next is higher.
+        account: Which account it must be of; None where whoever asks looks at the statement's own name.
     """
 
     binding: Binding
     signers: SignerSet | None = None
     bls: BlsSet | None = None
     after: Mapping[str, int] = field(default_factory=dict)
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ def verify_attestation(made: Attestation, trusted: Trusted, now: Timestamp) -> S
     Establish that a statement was signed by those whom the checker trusts, for this use and this time.
 
     Raises:
-        BadAttestation: For another chain or contract, not yet or no longer valid, of a number that was passed, for
-            another set of signers, or not signed by enough of them.
+        BadAttestation: For another chain or contract, of another account, not yet or no longer valid, of a number that
+            was passed, for another set of signers, or not signed by enough of them.
         Malformed, BadPoint, WrongSignature: A signature that is none, or is of other keys.
     """
     statement = made.statement
@@ -88,6 +90,8 @@ def verify_attestation(made: Attestation, trusted: Trusted, now: Timestamp) -> S
             f"chain {b.chain_id}, contract {to_hex(b.contract)}" for b in (trusted.binding, statement.binding)
         )
         raise BadAttestation(_HERE, "where it is to be used", expected, got)
+    if trusted.account is not None and statement.account != trusted.account:
+        raise BadAttestation(_HERE, "the account", trusted.account, statement.account)
     if statement.issued_at > now + CLOCK_ERROR:
         raise BadAttestation(_HERE, "the time of issue", f"at most {now}", statement.issued_at)
     if now > statement.valid_until:

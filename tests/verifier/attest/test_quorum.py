@@ -140,6 +140,16 @@ def test_an_attestation_in_another_time() -> None:
         verify_attestation(later, TRUSTED, ISSUED)
 
 
+@pytest.mark.covers("ATT-01")
+def test_an_attestation_of_another_account() -> None:
+    """Everything else about it may be right: the same signers, the same contract, the same hour."""
+    made = attested(0, 1)
+    verify_attestation(made, Trusted(BINDING, SET, account="test"), ISSUED)
+    for name in ("other", "Test", ""):
+        with pytest.raises(BadAttestation, match="the account"):
+            verify_attestation(made, Trusted(BINDING, SET, account=name), ISSUED)
+
+
 @pytest.mark.covers("ATT-09")
 def test_a_set_that_was_changed_between_signing_and_checking() -> None:
     """The statement names its set: under another threshold or membership the same signatures do not count."""

@@ -95,12 +95,14 @@ def verify(
     account: AccountOption = None,
     control: Controls = None,
     pin: Pins = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the account that it must be of.")] = None,
     after: Annotated[int, typer.Option("--after", help="Number of the last statement that was taken.", min=0)] = 0,
     json: JsonFlag = False,
 ) -> int:
     """Check an attestation offline: signers, place, time; with --bundle and --account, what it says as well.
 
-    With --control (or control files in the account file) also that holders are shown as it says.
+    With --name that it is of that account; with --control (or control files in the account file) also that holders are
+    shown as it says.
     """
     from verifier.app.aggregating import hold_against
     from verifier.app.control_file import read_controls
@@ -111,7 +113,7 @@ def verify(
     made = read_attestation(attestation)
     members = None if bls_set is None else read_bls_set(bls_set)
     trusted = parse_trusted(parse_binding(chain_id, contract), signer or (), threshold, members)
-    believed = Trusted(trusted.binding, trusted.signers, trusted.bls, {made.statement.account: after})
+    believed = Trusted(trusted.binding, trusted.signers, trusted.bls, {made.statement.account: after}, name)
     signed = verify_attestation(made, believed, clock())
     checked = files = False
     if bundle is not None or account is not None or control:
