@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.early import Early
 from tests.nodes.install import NodeUnavailableError
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from tests.nodes.lodestar import BeaconDevnet
     from tests.nodes.protocols.chain import Protocols
     from tests.simulators.rpc import LyingProxy
+    from tests.system.settled_accounts import Account
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,31 +35,12 @@ NODE_FIXTURES = {
     "geth_dev": "geth",
     "ethereumjs": "ethereumjs",
     "beacon_devnet": "lodestar",
+    "beacon_rollups": "anvil",
 }
 """Which node program a fixture starts; a test that asks for one is marked so without saying it."""
 
 
-class EarlyDevnet:
-    """The beacon network on its way up, in a thread of its own."""
-
-    def __init__(self) -> None:
-        from tests.nodes.lodestar import start_devnet
-
-        self._pool = ThreadPoolExecutor(1, "beacon-devnet")
-        self._made: Future[BeaconDevnet] = self._pool.submit(start_devnet)
-
-    def ready(self) -> BeaconDevnet:
-        """The network, waited for; raises what its start raised."""
-        return self._made.result(timeout=300)
-
-    def stop(self) -> None:
-        """End it, also while it is still on its way."""
-        with suppress(Exception):
-            self._made.result(timeout=300).stop()
-        self._pool.shutdown()
-
-
-DEVNET = pytest.StashKey[EarlyDevnet]()
+EARLY = pytest.StashKey[Early]()
 
 
 def shared_folder() -> Path:
@@ -100,15 +81,15 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> bool:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the beacon network in the background where some test asks for it."""
-    asked = any("beacon_devnet" in getattr(item, "fixturenames", ()) for item in session.items)
-    if asked and not session.config.option.collectonly:
-        session.config.stash[DEVNET] = EarlyDevnet()
+    """Begin in the background what takes long, where some test asks for it."""
+    asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if not session.config.option.collectonly:
+        session.config.stash[EARLY] = Early(asked)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End it, however the session went."""
-    early = config.stash.get(DEVNET, None)
+    early = config.stash.get(EARLY, None)
     if early is not None:
         early.stop()
 
@@ -232,7 +213,13 @@ def ethereumjs() -> Iterator[EthereumJS]:
 @pytest.fixture(scope="session")
 def beacon_devnet(pytestconfig: pytest.Config) -> BeaconDevnet:
     """A proof-of-stake network with light-client data, its first epoch final; started when the session began."""
-    return pytestconfig.stash[DEVNET].ready()
+    return pytestconfig.stash[EARLY].devnet()
+
+
+@pytest.fixture(scope="session")
+def beacon_rollups(pytestconfig: pytest.Config) -> Account:
+    """Two rollups whose roots stand on that network; posted when it came up, so that they are final when asked for."""
+    return pytestconfig.stash[EARLY].rollups()
 
 
 @pytest.fixture

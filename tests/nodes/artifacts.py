@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
@@ -131,13 +132,16 @@ def cached(kind: str, made_from: str, make: Any) -> dict[str, Any]:
     """What `make` gives, kept in `.cache/contracts` under a digest of what it is made from."""
     folder = CACHE / "contracts"
     path = folder / f"{kind}-{hashlib.sha256(made_from.encode()).hexdigest()[:24]}.json"
-    if path.exists():
-        found: dict[str, Any] = json.loads(path.read_text())
-        return found
-    made: dict[str, Any] = make()
     folder.mkdir(parents=True, exist_ok=True)
-    # Two test runs may compile at once: each writes its own file, and the rename is atomic.
-    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as scratch:
-        json.dump(made, scratch)
-    Path(scratch.name).replace(path)
+    # Whoever comes while another compiles the same waits for it; the rename is atomic for those who did not look.
+    with path.with_suffix(".lock").open("w") as guard:
+        if not path.exists():
+            fcntl.flock(guard, fcntl.LOCK_EX)
+        if path.exists():
+            found: dict[str, Any] = json.loads(path.read_text())
+            return found
+        made: dict[str, Any] = make()
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as scratch:
+            json.dump(made, scratch)
+        Path(scratch.name).replace(path)
     return made

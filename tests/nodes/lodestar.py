@@ -17,6 +17,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any, cast
 
 from tests.nodes.contracts import ALICE, BOB, Deployed, deploy_plain
@@ -139,11 +140,18 @@ class BeaconDevnet:
         self.execution.stop()
 
 
-def start_devnet() -> BeaconDevnet:
-    """Start both nodes, deploy the token, and wait for the first finality, at the fastest pace that the machine keeps."""
+def start_devnet(given_up: Event | None = None) -> BeaconDevnet:
+    """
+    Start both nodes, deploy the token, and wait for the first finality, at the fastest pace that the machine keeps.
+
+    Args:
+        given_up: Once set, no slower pace is tried.
+    """
     for slot_seconds, seconds in PACES[:-1]:
         with contextlib.suppress(NodeFailedError):
             return _start_devnet(slot_seconds, seconds)
+        if given_up is not None and given_up.is_set():
+            raise NodeFailedError("nobody waits for the beacon network any more")
     return _start_devnet(*PACES[-1])
 
 

@@ -8,11 +8,14 @@ from tests.nodes.lodestar import SLOTS_PER_EPOCH
 
 
 def test_a_finality_update_names_a_finalized_execution_block(beacon_devnet):
-    """Its finalized header is an epoch's first block, signed for by two thirds, with a block of the execution chain."""
+    """Its finalized header begins an epoch, signed for by two thirds, with a block of the execution chain."""
     update = beacon_devnet.beacon.data("/eth/v1/beacon/light_client/finality_update")
     finalized = update["finalized_header"]
-    assert int(finalized["beacon"]["slot"]) % SLOTS_PER_EPOCH == 0
-    assert int(finalized["beacon"]["slot"]) < int(update["attested_header"]["beacon"]["slot"])
+    slot = int(finalized["beacon"]["slot"])
+    # The epoch's first slot, or the last before it that is not empty: a busy machine misses some.
+    between = range(slot + 1, -(-slot // SLOTS_PER_EPOCH) * SLOTS_PER_EPOCH + 1)
+    assert [beacon_devnet.beacon.get(f"/eth/v1/beacon/headers/{one}")[0] for one in between] == [404] * len(between)
+    assert slot < int(update["attested_header"]["beacon"]["slot"])
     assert int(update["sync_aggregate"]["sync_committee_bits"], 16).bit_count() * 3 >= 2 * 32
     block = beacon_devnet.execution.block(finalized["execution"]["block_hash"])
     assert block["stateRoot"] == finalized["execution"]["state_root"]

@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tests.nodes.anvil import Anvil
+from tests.nodes.anvil import Anvil, start_anvil
 from tests.nodes.contracts import ALICE, EIP1967_SLOT, Deployed, deploy_plain
 from tests.nodes.devnode import DevNode
 from tests.nodes.ethereumjs import EthereumJS
+from tests.nodes.lodestar import BeaconDevnet
 from tests.nodes.protocols.optimism import DELAY, Games, deploy_games, output, withdraw
 from tests.relay.contracts import outbox
 from tests.simulators.trie_builder import keccak
@@ -19,6 +20,8 @@ from verifier.encoders.abi import encode_call
 
 SEND_ROOT = b"\x5e" * 32
 DAYS = 86_400
+SHORT_CLOCK, SHORT_DELAY = 3, 2
+"""Seconds of a game's clock and of the portal's delay: nobody can move the clock of a beacon network."""
 PROPOSED = '[policy.proposed]\nmin_age = "1s"\ninitial = "40%"\nmaintenance = "20%"\n'
 
 
@@ -134,6 +137,25 @@ def settled_account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
         made = post_roots(parent, op, arb, deploy_games(parent, 902), delay=DELAY)
         parent.mine(timestamp=int(time.time()))
         yield made
+
+
+@contextmanager
+def settled_on_beacon(devnet: BeaconDevnet) -> Iterator[Account]:
+    """
+    The account on a beacon network, whose clock nobody moves: a game's clock and the portal's delay are seconds.
+
+    The blocks that hold the roots need not be final yet.
+    """
+    from tests.nodes.ethereumjs import start_ethereumjs
+
+    with ExitStack() as running:
+        arb = start_ethereumjs(chain_id=20_207)
+        running.callback(arb.stop)
+        arb.mine(timestamp=devnet.genesis_time)
+        op = start_anvil(903, extra=["--timestamp", str(devnet.genesis_time - 5_000)])
+        running.callback(op.stop)
+        games = deploy_games(devnet.execution, 903, clock=SHORT_CLOCK, delay=SHORT_DELAY)
+        yield post_roots(devnet.execution, op, arb, games, delay=SHORT_DELAY)
 
 
 def fresh_game(account: Account) -> dict:

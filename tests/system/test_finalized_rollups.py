@@ -8,37 +8,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.nodes.anvil import Anvil
 from tests.nodes.contracts import ALICE
-from tests.nodes.ethereumjs import start_ethereumjs
 from tests.nodes.lodestar import BeaconDevnet
-from tests.nodes.protocols.optimism import deploy_games
 from tests.system.light_accounts import beacon_lines
-from tests.system.settled_accounts import Account, post_roots
+from tests.system.settled_accounts import Account
 from tests.system.test_light import light, xmargin
-
-CLOCK, DELAY = 3, 2
 
 
 @pytest.fixture(scope="module")
-def account(beacon_devnet: BeaconDevnet, anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
+def account(beacon_rollups: Account, beacon_devnet: BeaconDevnet) -> Account:
     """Roots of both rollups on the beacon network, and a finalized block that holds them."""
-    parent = beacon_devnet.execution
-    arb = start_ethereumjs(chain_id=20_207)
-    try:
-        arb.mine(timestamp=beacon_devnet.genesis_time)
-        op = anvil_factory(chain_id=903, extra=["--timestamp", str(beacon_devnet.genesis_time - 5_000)])
-        games = deploy_games(parent, 903, clock=CLOCK, delay=DELAY)
-        made = post_roots(parent, op, arb, games, delay=DELAY)
-        beacon_devnet.wait_for_final(slot_of(parent.block("latest"), beacon_devnet))
-        yield made
-    finally:
-        arb.stop()
+    beacon_devnet.wait_for_final(slot_of(beacon_rollups.parent.block(beacon_rollups.posted), beacon_devnet))
+    return beacon_rollups
 
 
 def slot_of(block: dict, devnet: BeaconDevnet) -> int:

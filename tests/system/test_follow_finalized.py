@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def place(beacon_devnet: BeaconDevnet) -> Place:
     return Place(beacon_devnet)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def printed(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """The program of the how-to, begun before the tests of this file: it waits for epochs to end, as they do."""
+    program, folder = ROOT / "docs" / "examples" / "follow_finalized.py", tmp_path_factory.mktemp("howto")
+    beacon_lines(folder, place.devnet)
+    args = ("devnet.json", place.devnet.chain_id, place.devnet.execution.url)
+    urls = f"http://127.0.0.1:9,{place.devnet.beacon.url}"
+    command = [sys.executable, str(program), *map(str, args), urls, place.devnet.checkpoint, ALICE, "2"]
+    env = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    with subprocess.Popen(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
 async def some(place: Place, count: int, begin_from=None, beacons: list[str] | None = None) -> list[FinalBlock]:
     found: list[FinalBlock] = []
     async with place.desk(beacons) as desk:
@@ -115,19 +132,12 @@ async def test_another_checkpoint_gives_no_block(place: Place) -> None:
             await asyncio.wait_for(anext(place.follow(desk, other)), 4)
 
 
-def test_the_program_of_the_how_to(place: Place, tmp_path: Path) -> None:
+def test_the_program_of_the_how_to(place: Place, printed: subprocess.Popen[str]) -> None:
     """It prints finalized blocks with a balance; the first beacon node that it asks is gone."""
-    program = ROOT / "docs" / "examples" / "follow_finalized.py"
-    assert len(program.read_text().splitlines()) < 60
-    beacon_lines(tmp_path, place.devnet)
-    args = ("devnet.json", place.devnet.chain_id, place.devnet.execution.url)
-    urls = f"http://127.0.0.1:9,{place.devnet.beacon.url}"
-    command = [sys.executable, str(program), *map(str, args), urls, place.devnet.checkpoint, ALICE, "2"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True, timeout=120, check=False
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    lines = [line.split() for line in done.stdout.splitlines()]
+    assert len((ROOT / "docs" / "examples" / "follow_finalized.py").read_text().splitlines()) < 60
+    out, err = printed.communicate(timeout=240)
+    assert printed.returncode == 0, err
+    lines = [line.split() for line in out.splitlines()]
     assert [line[2] for line in lines] == ["finalized", "finalized"]
     for number, block, *_ in lines:
         assert place.devnet.execution.block(int(number))["hash"] == "0x" + block

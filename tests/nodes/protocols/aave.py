@@ -128,13 +128,13 @@ def deploy_old(node: Anvil, reserves: int = 2) -> Aave:
 
 def deploy_new(node: Anvil, reserves: int = 2) -> Aave:
     """The newest release, compiled from its sources."""
-    market, pool, configurator = _market(node, lambda name: _new()[name], LOGIC, ("strategy",))
+    market, pool, configurator = _market(node, lambda name: newest_code()[name], LOGIC, ("strategy",))
     arguments = {
         "ATokenInstance": (pool.address, NOBODY, _treasury()),
         "VariableDebtTokenInstance": (pool.address, NOBODY),
     }
     tokens = [
-        create(node, _new()[name].bytecode, f"({','.join(['address'] * len(values))})", *values)
+        create(node, newest_code()[name].bytecode, f"({','.join(['address'] * len(values))})", *values)
         for name, values in arguments.items()
     ]
     coins = _coins(node, reserves)
@@ -210,7 +210,8 @@ def _old(name: str) -> Code:
 
 
 @cache
-def _new() -> dict[str, Code]:
+def newest_code() -> dict[str, Code]:
+    """The newest release, compiled; the first time takes long."""
     wanted = [*WANTED, *(f"protocol/libraries/logic/{name}" for name in LOGIC)]
     sources = {"All.sol": "".join(f'import "aave/{name}.sol";\n' for name in wanted)}
     output = {

@@ -81,12 +81,12 @@ class Morpho:
 def deploy_morpho(node: Anvil, model: str = "linear") -> Morpho:
     """The contract and one market, with the interest model that its package ships for tests or the adaptive curve."""
     owner = node.accounts[0]
-    morpho = create(node, _code()["Morpho"].bytecode, "(address)", owner)
+    morpho = create(node, published_code()["Morpho"].bytecode, "(address)", owner)
     if model == "linear":
-        irm = create(node, _code()["IrmMock"].bytecode)
+        irm = create(node, published_code()["IrmMock"].bytecode)
     else:
-        irm = create(node, _curve()["AdaptiveCurveIrm"].bytecode, "(address)", morpho.address)
-    oracle = create(node, _code()["OracleMock"].bytecode)
+        irm = create(node, curve_code()["AdaptiveCurveIrm"].bytecode, "(address)", morpho.address)
+    oracle = create(node, published_code()["OracleMock"].bytecode)
     oracle.send("setPrice(uint256)", 10**36)
     loan, collateral = (create(node, own("Coin")["Coin"].bytecode, "(string,uint8)", name, 18) for name in ("ML", "MC"))
     params = (loan.address, collateral.address, oracle.address, irm.address, 8 * 10**17)
@@ -95,7 +95,7 @@ def deploy_morpho(node: Anvil, model: str = "linear") -> Morpho:
     morpho.send(f"createMarket({PARAMS})", params)
     morpho.send("setFeeRecipient(address)", owner)
     morpho.send(f"setFee({PARAMS},uint256)", params, 10**17)
-    return Morpho(morpho, params, loan, collateral, create(node, _code()["Balances"].bytecode), model)
+    return Morpho(morpho, params, loan, collateral, create(node, published_code()["Balances"].bytecode), model)
 
 
 _BALANCES = """// SPDX-License-Identifier: Apache-2.0
@@ -116,7 +116,8 @@ contract Balances {
 
 
 @cache
-def _code() -> dict[str, Code]:
+def published_code() -> dict[str, Code]:
+    """Morpho Blue and what it ships for tests, compiled; the first time takes long."""
     names = ("Morpho", "mocks/IrmMock", "mocks/OracleMock")
     sources = {"All.sol": "".join(f'import "morpho/{name}.sol";\n' for name in names), "Balances.sol": _BALANCES}
     folders = [("morpho/", package(NAME, "src"))]
@@ -125,7 +126,7 @@ def _code() -> dict[str, Code]:
 
 
 @cache
-def _curve() -> dict[str, Code]:
+def curve_code() -> dict[str, Code]:
     """The authors' model as another project carries it, with other import paths and a later compiler."""
     source = {"Curve.sol": 'import "domains/morphoIrm/contracts/AdaptiveCurveIrm.sol";\n'}
     return compiled("adaptive-curve", source, folders=[("domains/", package(CURVE, "domains"))])
