@@ -24,7 +24,7 @@ demo: $(RUNTIME)  ## the main job on the bundled fixtures, offline
 
 test: $(DEV)  ## all tests; node tests are skipped with a reason where no node can be had
 	@$(BIN)/python -m tests.nodes.install || echo "nodes: tests that need one will be skipped" >&2
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/python -m tests $(ARGS)
 
 lint: $(DEV)  ## ruff, mypy --strict, and the architecture test
 	$(BIN)/ruff check .
@@ -38,7 +38,7 @@ format: $(DEV)  ## put the code in form
 
 soak: $(DEV)  ## the long counts: fuzzing and properties in full
 	@$(BIN)/python -m tests.nodes.install || echo "nodes: tests that need one will be skipped" >&2
-	$(BIN)/pytest -m soak $(ARGS)
+	$(BIN)/pytest -m soak --hypothesis-profile=explored $(ARGS)
 
 bench: $(DEV)  ## speed and memory, with a report
 	@$(BIN)/python -m tests.nodes.install || echo "nodes: comparisons that need one will be skipped" >&2

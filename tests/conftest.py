@@ -49,9 +49,12 @@ def shared_folder() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A loaded machine is no fault of what is tested: speed is shown in the benches.
-    settings.register_profile("no-deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("no-deadline")
+    # A loaded machine is no fault of what is tested: speed is shown in the benches. Nor is a rare example: every run
+    # draws the same ones, but for the soak, which asks for the other profile by --hypothesis-profile.
+    calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("seeded", calm, derandomize=True)
+    settings.register_profile("explored", calm, derandomize=False)
+    settings.load_profile("seeded")
     config.addinivalue_line("markers", "covers(*ids): entries of the adversarial catalogue that the test covers")
 
 

@@ -17,12 +17,17 @@ ASKS_A_NODE = "tests/nodes/test_nodes.py::test_a_node_mines_at_a_given_time"
 ASKS_DATA = "tests/nodes/test_requirements.py::test_reference_data_can_be_found"
 
 
-def run_pytest(test, **changes):
-    """The closing lines of a pytest run of one test in changed surroundings, and its exit code."""
+def run_python(*arguments, **changes):
+    """Exit code and output of an interpreter in changed surroundings."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("XMARGIN_")} | changes
-    command = [sys.executable, "-m", "pytest", "-rs", test]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, done.stdout
+
+
+def run_pytest(test, **changes):
+    """The same of pytest over one test."""
+    return run_python("-m", "pytest", "-rs", test, **changes)
 
 
 def test_reference_data_can_be_found(shared_data):
@@ -54,6 +59,21 @@ def test_what_is_missing_is_skipped_unless_promised(test, missing, promise, said
     assert code == 1
     assert "required here" in text
     assert said in text
+
+
+@pytest.mark.parametrize(
+    ("promise", "codes"),
+    [({}, (0, 0)), ({"XMARGIN_REQUIRE_NODES": "anvil"}, (1, 0)), ({"XMARGIN_REQUIRE_SHARED": "1"}, (0, 1))],
+    ids=["neither", "nodes", "data"],
+)
+def test_the_two_processes_of_the_suite_share_its_tests_and_either_can_fail(promise, codes, tmp_path):
+    """What needs a node runs in the one, the rest in the other; the exit code is not 0 where either failed."""
+    missing = {"XMARGIN_TEST_CACHE": str(tmp_path), "PATH": "/absent", "XMARGIN_SHARED": str(tmp_path / "absent")}
+    both = "import sys; from tests.__main__ import side_by_side; sys.exit(side_by_side(sys.argv[1:]))"
+    code, text = run_python("-c", both, "-rs", ASKS_A_NODE, ASKS_DATA, **missing, **promise)
+    assert text.count("1 deselected") == 2
+    assert f"tests with nodes: exit {codes[0]}; tests without: exit {codes[1]}" in text
+    assert code == max(codes)
 
 
 def test_a_promise_of_another_node_does_not_count(tmp_path):
