@@ -129,7 +129,7 @@ def test_a_node_that_is_gone_exits_4_and_shows_the_others(three_chains, fresh_ch
     gone = fresh_chain(chain_id=31340)
     account = write(tmp_path, [*three_chains[:2], gone])
     gone.node.stop()
-    done = run("--timeout", "8", "verify", account, cwd=tmp_path)
+    done = run("--timeout", "20", "verify", account, cwd=tmp_path)
     assert done.returncode == 4, done.stdout + done.stderr
     assert done.stdout.count("proven") >= 12
 
@@ -173,7 +173,7 @@ def test_a_debt_out_of_reach_exits_7(three_chains, fresh_chain, tmp_path: Path) 
     last = text.index("[prices.ETH]")
     account.write_text(text[:first] + text[last:])
     gone.node.stop()
-    done = run("--timeout", "8", "verify", account, cwd=tmp_path)
+    done = run("--timeout", "20", "verify", account, cwd=tmp_path)
     assert done.returncode == 7, done.stdout + done.stderr
 
 

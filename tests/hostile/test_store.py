@@ -191,6 +191,7 @@ from verifier.app.findings import record_of
 from verifier.app.store import Store
 found = demo_findings()
 with Store(Path(sys.argv[1])) as store:
+    store.keep(record_of(found, "{}"))
     print("ready", flush=True)
     while True:
         store.keep(record_of(found, "{}"))
@@ -291,7 +292,7 @@ def test_two_writers_lose_nothing(found: Findings, kept: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(180)
     assert [writer.exitcode for writer in writers] == [0, 0]
     with Store(kept) as store:
         assert store.rows("SELECT count(*) AS n FROM runs") == [{"n": 31}]

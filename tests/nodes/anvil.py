@@ -71,7 +71,7 @@ def start_anvil(chain_id: int, *, hardfork: str = "osaka", extra: Sequence[str] 
             *extra,
         ]
 
-    node = cast("Anvil", start(Anvil, command, seconds=20))
+    node = cast("Anvil", start(Anvil, command, seconds=60))
     if node.chain_id != chain_id:
         node.stop()
         raise NodeFailedError(f"anvil answers for chain {node.chain_id}, not {chain_id}")

@@ -60,7 +60,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def post(url: str, body: object, *, timeout: float = 30.0, headers: Mapping[str, str] | None = None) -> Any:
+def post(url: str, body: object, *, timeout: float = 60.0, headers: Mapping[str, str] | None = None) -> Any:
     """One JSON document sent to a node on this machine, one JSON document back."""
     host, _, port = url.removeprefix("http://").partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
@@ -111,7 +111,7 @@ class Node:
         """The number of the newest block."""
         return int(self.rpc("eth_blockNumber"), 16)
 
-    def receipt(self, transaction: str, *, seconds: float = 30.0) -> dict[str, Any]:
+    def receipt(self, transaction: str, *, seconds: float = 60.0) -> dict[str, Any]:
         """The receipt of a transaction that succeeded, waited for."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -142,7 +142,7 @@ class Node:
         """End the process by its id, wait for it, and remove its folder. Safe to call twice."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         shutil.rmtree(self.folder, ignore_errors=True)
         _watch.remove(self)
 
@@ -259,7 +259,7 @@ class _Watch:
         if process is not None and process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
     def _tell(self, word: str, node: Node) -> None:
         if self._process is not None and self._process.stdin is not None:

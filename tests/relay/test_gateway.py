@@ -63,14 +63,14 @@ def serving(folder: Path, port: int, *more: object, chain: int = 31400) -> Itera
         assert json.loads(process.stderr.readline())["event"] == "listening"
         yield process
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()
 
 
 def ask(port: int, path: str = "/", body: bytes | None = None, method: str | None = None) -> tuple[int, object, dict]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method or ("GET" if body is None else "POST"), path, body)
         response = connection.getresponse()
@@ -84,7 +84,7 @@ def ask(port: int, path: str = "/", body: bytes | None = None, method: str | Non
 def through_ethers(place: Place, contract: str, account: str = "test") -> dict:
     module("ethers")
     command = [node_program(), ROOT / "tests" / "relay" / "ccip_read.cjs", MODULES, place.node.url, contract, account]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
@@ -165,7 +165,7 @@ def test_sizes_are_bounded(served: tuple[int, str, Path]) -> None:
     """A body of one byte too many, a body without end, a path and a header too long: refused, and it goes on."""
     port, contract, _ = served
     assert ask(port, "/", b" " * (MAX_BODY + 1))[0] == 413
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as raw:
         raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         with pytest.raises(OSError):
             while True:

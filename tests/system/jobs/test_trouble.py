@@ -16,7 +16,7 @@ from tests.system.jobs.build import jobs_toml, opened, rows, save
 def test_an_endpoint_that_hangs(folder: Path, three_chains, lying_proxy) -> None:
     """The job ends in its own time, unattested, and the next one runs."""
     proxy = lying_proxy(three_chains[0].url)
-    proxy.tell(lies.silent(30), method="eth_getProof")
+    proxy.tell(lies.silent(), method="eth_getProof")
     write(
         folder,
         three_chains[:1],
@@ -27,7 +27,7 @@ def test_an_endpoint_that_hangs(folder: Path, three_chains, lying_proxy) -> None
     save(folder, jobs_toml(every=10, out=folder / "out").replace("timeout = 15", "timeout = 2"))
     started = time.monotonic()
     (ended,) = opened(folder).tick(first=True)
-    assert time.monotonic() - started < 12
+    assert time.monotonic() - started < 60  # silence would last an hour
     assert ended.exit_code in {4, 7}
     assert "not attested" in ended.outcome
 

@@ -32,11 +32,11 @@ def test_brackets_are_looked_for_where_they_are_parsed() -> None:
 
 def test_a_string_that_never_ends_is_looked_at_once() -> None:
     """Half a million quotes, each of them escaped: refused in time that grows with their number, not its square."""
-    started = time.monotonic()
+    began = time.process_time()
     for text in (b'\\"' * 500_000, b'"' + b'\\"' * 500_000, b'\\"' * 500_000 + b"\\"):
         with pytest.raises(ValueError, match=r"."):
             loads(text)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - began < 5
     assert loads(b'"' + b'\\"' * 500_000 + b'"') == '"' * 500_000
 
 
