@@ -122,7 +122,7 @@ class SimChain:
             parent = self.blocks[-1].hash
 
     def _block(self, number: int, time: int, parent: bytes, kept: Mapping[int, bytes]) -> Block:
-        history = storage_trie({slot.to_bytes(32, "big"): rlp.encode(kept[slot]) for slot in kept})
+        history = storage_trie({slot.to_bytes(32, "big"): rlp.encode(kept[slot].lstrip(b"\0")) for slot in kept})
         leaves = {HISTORY: account(1, 0, history.root, keccak(b"history")), b"\x99" * 20: account(1, number)}
         state = build({keccak(a): leaf for a, leaf in {**leaves, **self.leaves}.items()})
         return Block(number, time, rlp.encode(header_fields(number, time, parent, state=state.root)), state, history)

@@ -67,7 +67,7 @@ class World:
             number = self.first_number + i
             if i:
                 ring[(number - 1) % RING.length] = parent
-            history = build({keccak(slot.to_bytes(32, "big")): rlp.encode(h) for slot, h in ring.items()})
+            history = build({keccak(slot.to_bytes(32, "big")): rlp.encode(h.lstrip(b"\0")) for slot, h in ring.items()})
             state = self._state(history if self.with_history else None)
             header = self._header(parent, state.root, number, self.start + i * self.spacing)
             parent = keccak(header)
