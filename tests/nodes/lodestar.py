@@ -85,11 +85,19 @@ class Lodestar(Node):
         """The slot of a time in unix seconds."""
         return (moment - self.genesis_time) // self.slot_seconds
 
-    def finalized_slot(self) -> int:
-        """The finalized slot that the newest finality update shows; -1 where there is none yet."""
+    def finalized_slot(self, *, signed: bool = False) -> int:
+        """
+        The finalized slot that the newest finality update shows; -1 where there is none yet.
+
+        Args:
+            signed: Also -1 where fewer than two thirds of the committee signed it: a light client does not take it.
+        """
         try:
             found = self.data("/eth/v1/beacon/light_client/finality_update")
         except (NodeFailedError, OSError, ValueError):
+            return -1
+        bits = bytes.fromhex(found["sync_aggregate"]["sync_committee_bits"][2:])
+        if signed and 3 * int.from_bytes(bits, "big").bit_count() < 2 * 8 * len(bits):
             return -1
         return int(found["finalized_header"]["beacon"]["slot"])
 
@@ -131,7 +139,11 @@ class BeaconDevnet:
     def wait_for_final(self, wanted: int, *, seconds: float = 240) -> int:
         """Wait until a slot is final; returns the finalized one."""
         seconds *= self.beacon.slot_seconds
-        _until(lambda: self.beacon.finalized_slot() >= wanted, seconds=seconds, what=f"finality at slot {wanted}")
+        _until(
+            lambda: self.beacon.finalized_slot(signed=True) >= wanted,
+            seconds=seconds,
+            what=f"finality at slot {wanted}",
+        )
         return self.beacon.finalized_slot()
 
     def stop(self) -> None:
