@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Final, TypeVar
 
-from verifier.margin.curves import Bracket, GroupCurve, PoolLow, brackets, group_curve
+from verifier.margin.curves import Bracket, PoolLow, brackets
+from verifier.margin.group_curve import GroupCurve, Parts, group_curve
 from verifier.margin.haircut import PriceView
 from verifier.margin.instruments import Future, Option
+from verifier.margin.market import ExpiryQuote
 from verifier.margin.parts import Part
 from verifier.margin.rules import MarginRules
 from verifier.margin.snapshot import Line, Order, Position, Quote, Snapshot
@@ -40,7 +42,11 @@ class Bucket:
         self.dated = bool(orders) or any(isinstance(p.terms, Future | Option) for p in positions)
         self.kept: dict[object, tuple[Part, ...]] = {}
         self.curves: dict[object, GroupCurve | None] = {}
-        self.lows: dict[tuple[str, int], tuple[Quote | None, PoolLow]] = {}
+        self.lows: dict[tuple[object, ...], tuple[Quote | None, PoolLow]] = {}
+
+    def forwards(self, taken: Snapshot) -> tuple[ExpiryQuote, ...]:
+        """What is quoted for its expiries, where it has dated parts."""
+        return tuple([e for e in taken.expiries if e.group == self.group]) if self.dated else ()
 
     @property
     def pockets(self) -> tuple[str, ...]:
@@ -90,24 +96,34 @@ class Shelf:
         return found
 
     def curve(
-        self, bucket: Bucket, pool: str | None, quote: Quote | None, view: PriceView, policy: Policy, rules: MarginRules
+        self,
+        bucket: Bucket,
+        pool: str | None,
+        taken: Snapshot,
+        view: PriceView,
+        setting: tuple[Policy, MarginRules],
     ) -> GroupCurve | None:
         """
         A bucket's part of a pool as a function of its price; None where it has none.
 
         Args:
             pool: None for all of the bucket, where pockets are labels only.
+            taken: For the quote, and what is quoted for expiries beside their forwards.
         """
+        quote = taken.quotes.get(bucket.group)
         key = (pool, None) if quote is None else (pool, *_quote_but_price(quote))
         if key not in bucket.curves:
-            parts = (
+            policy, rules = setting
+            parts = Parts(
+                bucket.group,
                 [line for line in bucket.lines if pool is None or line.pocket == pool],
                 [p for p in bucket.positions if pool is None or p.pocket == pool],
+                [order for order in bucket.orders if pool is None or order.pocket == pool],
+                taken.as_of,
+                view,
+                bucket.forwards(taken),
             )
-            made = None
-            if not bucket.dated:
-                made = group_curve(bucket.group, parts, view, policy, rules, self.tiers(bucket.group, rules))
-            bucket.curves[key] = made
+            bucket.curves[key] = group_curve(parts, policy, rules, self.tiers(bucket.group, rules))
         return bucket.curves[key]
 
 

@@ -10,18 +10,17 @@ Source: margin reference, sections 4, 6.1 to 6.3 and 19.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from verifier.margin.fixed import MAX_PRICE, MAX_USD, charge
 from verifier.margin.haircut import PriceView, data_haircuts
-from verifier.margin.instruments import Future, InversePerp, Option
+from verifier.margin.instruments import InversePerp, Option
 from verifier.margin.risk import Risk
 from verifier.margin.rules import Floor, MarginRules, Market
 from verifier.margin.snapshot import Line, Position
 from verifier.policy import PPM, Factors, Policy
-from verifier.primitives import MAX_UINT256
+from verifier.primitives import MAX_UINT256, Timestamp
 
 Low = tuple[int, int, int, int, int, int, int]
 """Of a low figure, in 1e-18 USD: equity, initial, maintenance, initial haircut, maintenance haircut, weighted, owed."""
@@ -29,6 +28,10 @@ Needs = tuple[int, int, int]
 """Of a position: equity, initial, maintenance."""
 NO_NEEDS: Final[Needs] = (0, 0, 0)
 EMPTY: Final[Low] = (0, 0, 0, 0, 0, 0, 0)
+
+
+class BeyondCurves(Exception):
+    """A price rose, or a forward with it, beyond what the curves of a group reach."""
 
 
 class PoolLow(NamedTuple):
@@ -144,6 +147,7 @@ class PerpCurve:
         multiplier: Of an inverse perpetual, in 1e-18 USD; 0 for a linear one.
         haircut: What the age of its price costs, in ppm.
         doubt: Charged on the notional at initial level for lack of confidence: the two rates, in ppm; or None.
+        expiry: Of a dated future whose forward marks it; None where the spot price does.
     """
 
     id: str
@@ -156,6 +160,7 @@ class PerpCurve:
     doubt: tuple[int, int] | None
     tiers: tuple[Bracket, ...]
     top: int
+    expiry: Timestamp | None = None
 
     def worth(self, units: int, price: int) -> int:
         """What units of it trade for, in 1e-18 USD, rounded up."""
@@ -209,9 +214,21 @@ def _top_of(size: int, unit: int, entry: int, multiplier: int, haircut: int) -> 
     return most * PPM // (PPM + haircut)
 
 
-def perp_curve(position: Position, view: PriceView, rules: MarginRules, tiers: tuple[Bracket, ...]) -> PerpCurve | None:
-    """None for what is dated, and for what has no low figure."""
-    if isinstance(position.terms, Future | Option):
+def perp_curve(
+    position: Position,
+    view: PriceView,
+    rules: MarginRules,
+    tiers: tuple[Bracket, ...],
+    expiry: Timestamp | None = None,
+) -> PerpCurve | None:
+    """
+    None for an option, and for what has no low figure.
+
+    Args:
+        view: Of the price that marks it: of a future that is not due, its forward.
+        expiry: Of that future.
+    """
+    if isinstance(position.terms, Option):
         return None
     if position.size and (view.price is None or not view.marks_burdens):
         return None
@@ -230,6 +247,7 @@ def perp_curve(position: Position, view: PriceView, rules: MarginRules, tiers: t
         doubt=(PPM - view.confidence, prices.confidence_factor) if doubted else None,
         tiers=tiers,
         top=_top_of(abs(position.size), unit, position.entry, multiplier, view.haircut),
+        expiry=expiry,
     )
     return made if made.top >= 0 else None
 
@@ -287,49 +305,6 @@ def line_curve(line: Line, view: PriceView, policy: Policy, rules: MarginRules) 
     return LineCurve(line.id, amount, unit, kept, initial, unit * whole, stable, debt=False, top=top)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupCurve:
-    """One asset group of one pool: its lines net first, its perpetuals stand one by one.
-
-    Attributes:
-        top: Up to which price every part of it is known.
-    """
-
-    group: str
-    top: int
-    lines: tuple[LineCurve, ...]
-    perps: tuple[PerpCurve, ...]
-    factors: Factors
-
-    def net(self, price: int, amounts: Mapping[str, int], changed: str = "", amount: int = 0) -> Low:
-        """What its lines weigh together, of these amounts by id; one of them changed, where it is named."""
-        if not self.lines:
-            return EMPTY
-        net = initial = 0
-        for line in self.lines:
-            low, cautious = line.at(price, amount if line.id == changed else amounts[line.id])
-            net += low
-            initial += cautious
-        return weigh_net(net, initial, self.factors)
-
-    def at(self, price: int) -> Low:
-        """All of it as it is held."""
-        net = initial = 0
-        for line in self.lines:
-            counted, cautious = line.at(price, line.amount)
-            net += counted
-            initial += cautious
-        low = weigh_net(net, initial, self.factors) if self.lines else EMPTY
-        for perp in self.perps:
-            low = with_needs(low, perp.at(price, perp.size))
-        return low
-
-    def equity(self, price: int) -> int:
-        """Its equity alone."""
-        lines = sum([line.amount * price * line.kept // line.whole for line in self.lines])
-        return lines + sum([perp.at(price, perp.size)[0] for perp in self.perps])
-
-
 def weigh_net(net: int, net_initial: int, factors: Factors) -> Low:
     """As `requirements.weigh_net` says."""
     haircut, added, held, owed = 0, 0, 0, 0
@@ -351,23 +326,3 @@ def weigh_net(net: int, net_initial: int, factors: Factors) -> Low:
         held - haircut,
         owed + added,
     )
-
-
-def group_curve(
-    group: str,
-    parts: tuple[Sequence[Line], Sequence[Position]],
-    view: PriceView,
-    policy: Policy,
-    rules: MarginRules,
-    tiers: tuple[Bracket, ...],
-) -> GroupCurve | None:
-    """The lines and positions of one group in one pool; None where one of them has no curve."""
-    lines = [line_curve(line, view, policy, rules) for line in parts[0]]
-    perps = [perp_curve(position, view, rules, tiers) for position in parts[1]]
-    known_lines = tuple([line for line in lines if line is not None])
-    known_perps = tuple([perp for perp in perps if perp is not None])
-    if len(known_lines) < len(lines) or len(known_perps) < len(perps):
-        return None
-    tops = [line.top for line in known_lines] + [perp.top for perp in known_perps]
-    factors = policy.factors.get(group, Factors())
-    return GroupCurve(group, min(tops, default=MAX_PRICE), known_lines, known_perps, factors)

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from verifier.margin.cells import Forwards, Holdings, moved
 from verifier.margin.curves import (
     EMPTY,
     NO_NEEDS,
-    GroupCurve,
-    LineCurve,
+    BeyondCurves,
     Low,
     Needs,
     PerpCurve,
@@ -29,31 +29,12 @@ from verifier.margin.curves import (
     with_needs,
 )
 from verifier.margin.fixed import Price, Usd
+from verifier.margin.group_curve import GroupCurve, marked
+from verifier.margin.ledger_book import Book, CellKey, Market, book_of
 from verifier.margin.liquidation_steps import Act, Closure, Trading
-from verifier.margin.models.impact import Impact
 from verifier.margin.models.selling import mark_after, sale_cost
-from verifier.margin.parts import burdened
-from verifier.margin.rules import Floor
-from verifier.margin.snapshot import Line
 from verifier.margin.trial import Scales, Trial
 from verifier.policy import PPM
-
-
-class BeyondCurves(Exception):
-    """A price rose beyond what the curves of a group reach."""
-
-
-class Market(NamedTuple):
-    """What a part is traded into.
-
-    Attributes:
-        rate: Charged on what is traded, in ppm: a fee on positions, a bonus on holdings.
-    """
-
-    group: str
-    rate: int
-    impact: Impact
-
 
 Counted = tuple[int, int]
 """The low value of a line, and the same at initial level."""
@@ -65,28 +46,6 @@ class Net(NamedTuple):
     low: int
     cautious: int
     weighed: Low
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """What does not change while closures are tried.
-
-    Attributes:
-        curves: By asset group.
-        markets: Of each line and position, by id.
-        held: Its lines, in order of ids.
-        debts: Curves of debts, the heaviest weight first, then by id: the order in which proceeds repay them.
-        floor: None where nothing of the pool burdens it.
-    """
-
-    curves: Mapping[str, GroupCurve]
-    markets: Mapping[str, Market]
-    perps: Mapping[str, PerpCurve]
-    lines: Mapping[str, LineCurve]
-    debts: tuple[LineCurve, ...]
-    held: Mapping[str, Line]
-    trading: Trading
-    floor: Floor | None
 
 
 @dataclass(slots=True)
@@ -102,17 +61,34 @@ class Change:
     counted: dict[str, Counted] = field(default_factory=dict)
     nets: dict[str, Net] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)
+    forwards: dict[str, Forwards] = field(default_factory=dict)
+    cells: dict[CellKey, Low] = field(default_factory=dict)
+    cancelled: str = ""
 
 
 class Ledger:
     """The state: sizes and amounts by id, prices by group, cash, and what all of it weighs."""
 
-    __slots__ = ("amounts", "book", "cash", "counted", "needs", "nets", "prices", "sizes", "total")
+    __slots__ = (
+        "amounts",
+        "book",
+        "cash",
+        "cells",
+        "counted",
+        "forwards",
+        "needs",
+        "nets",
+        "prices",
+        "resting",
+        "sizes",
+        "total",
+    )
 
-    def __init__(self, book: Book, prices: Mapping[str, int], cash: int) -> None:
+    def __init__(self, book: Book, prices: Mapping[str, int], forwards: Mapping[str, Forwards], cash: int) -> None:
         self.book, self.cash = book, cash
-        self.prices = dict(prices)
-        self.sizes = {perp.id: perp.size for perp in book.perps.values()}
+        self.prices, self.forwards = dict(prices), dict(forwards)
+        self.sizes = {part.id: part.size for part in book.sized.values()}
+        self.resting = frozenset(book.orders)
         self.amounts = {line.id: line.amount for line in book.lines.values()}
         self.needs: dict[str, Needs] = {}
         self.counted: dict[str, Counted] = {}
@@ -126,8 +102,15 @@ class Ledger:
             net = self.nets[group] = _net(curve, [self.counted[line.id] for line in curve.lines])
             total = plus(total, net.weighed)
             for perp in curve.perps:
-                made = self.needs[perp.id] = perp.at(price, perp.size)
+                mark = price if perp.expiry is None else marked(perp, self.forwards[group])
+                made = self.needs[perp.id] = perp.at(mark, perp.size)
                 equity, initial, maintenance = equity + made[0], initial + made[1], maintenance + made[2]
+        self.cells: dict[CellKey, Low] = {}
+        for key, cell in book.cells.items():
+            group = key[0]
+            now = Holdings(self.prices[group], self.forwards.get(group, ()), self.sizes, self.resting)
+            self.cells[key] = cell.at(now)
+            total = plus(total, self.cells[key])
         self.total: Low = with_needs(total, (equity, initial, maintenance))
 
     @property
@@ -149,6 +132,8 @@ class Ledger:
                 return self.sold(closure.part, closure.amount)
             case Act.NET:
                 return self._net(closure)
+            case Act.CANCEL:
+                return self._cancel(closure.part)
             case _:
                 return self._reduce_all(closure.amount)
 
@@ -161,9 +146,15 @@ class Ledger:
         self.needs |= change.needs
         self.counted |= change.counted
         self.nets |= change.nets
+        if self.book.cells or change.forwards:
+            self.cells |= change.cells
+            self.forwards |= change.forwards
+            self.resting -= {change.cancelled}
 
     def without(self, part: str, size: int) -> Change:
         """What closing all of a perpetual changes, where the mark stays."""
+        if part in self.book.tied:
+            return self._reduce(part, size)
         perp, market, was = self.book.perps[part], self.book.markets[part], self.needs[part]
         cost = self.cost(perp.worth(size, self.prices[market.group]), market)
         made = Change(with_needs(self.total, NO_NEEDS, was), self.cash + was[0] - cost, cost)
@@ -178,10 +169,19 @@ class Ledger:
         """As `slice_of_perpetual`: equity falls by the cost alone."""
         perp, market = self.book.perps[part], self.book.markets[part]
         size, was, price = self.sizes[part], self.needs[part], self.prices[market.group]
-        now = perp.at(price, size - units if size > 0 else size + units)
+        now = perp.at(self._mark_of(perp, price), size - units if size > 0 else size + units)
         cost = self.cost(perp.worth(units, price), market)
         money = was[0] - now[0] - cost
         return (-cost, now[1] - was[1], now[2] - was[2], 0, 0, 0, max(-money, 0)), cost
+
+    def slice_of_option(self, part: str, units: int) -> tuple[Low, int]:
+        """As `slice_of_option`: its expiry is weighed anew."""
+        option, market, size = self.book.sized[part], self.book.markets[part], self.sizes[part]
+        made = Change(self.total, self.cash)
+        counted = self._resize(made, part, size - units if size > 0 else size + units)
+        cost = self.cost(option.worth(units, self.prices[market.group]), market)
+        _, initial, maintenance, initial_haircut, haircut, _, _ = swapped(EMPTY, self.total, made.total)
+        return (-cost, initial, maintenance, initial_haircut, haircut, 0, max(cost - counted, 0)), cost
 
     def slice_of_line(self, part: str, units: int, *, owes: bool) -> tuple[Low, int]:
         """As `slice_of_holding`: proceeds repay what is owed, at a weight of one."""
@@ -201,16 +201,48 @@ class Ledger:
         ), cost
 
     def _reduce(self, part: str, amount: int) -> Change:
-        perp, market = self.book.perps[part], self.book.markets[part]
-        size, was, price = self.sizes[part], self.needs[part], self.prices[market.group]
-        left = size - amount if size > 0 else size + amount
-        now = perp.at(price, left)
-        worth = perp.worth(amount, price)
+        sized, market = self.book.sized[part], self.book.markets[part]
+        size, price = self.sizes[part], self.prices[market.group]
+        worth = sized.worth(amount, price)
         cost = self.cost(worth, market)
-        made = Change(with_needs(self.total, now, was), self.cash + was[0] - now[0] - cost, cost)
-        made.sizes[part], made.needs[part] = left, now
+        made = Change(self.total, self.cash, cost)
+        made.cash += self._resize(made, part, size - amount if size > 0 else size + amount) - cost
         if self.book.trading.moves_marks:
             self._mark(made, market.group, worth if size > 0 else -worth)
+        return made
+
+    def _mark_of(self, perp: PerpCurve, price: int) -> int:
+        """What marks it: its forward, or its group's price."""
+        return price if perp.expiry is None else marked(perp, self.forwards[self.book.markets[perp.id].group])
+
+    def _resize(self, made: Change, part: str, left: int) -> int:
+        """Another size of a position; what equity loses by it."""
+        made.sizes[part] = left
+        lost, perp = 0, self.book.perps.get(part)
+        if perp is not None:
+            was, price = self.needs[part], self.prices[self.book.markets[part].group]
+            now = made.needs[part] = perp.at(self._mark_of(perp, price), left)
+            made.total, lost = with_needs(made.total, now, was), was[0] - now[0]
+        for key in self.book.tied.get(part, ()):
+            lost += self._reweigh(made, key)
+        return lost
+
+    def _reweigh(self, made: Change, key: CellKey) -> int:
+        """A cell anew; what equity loses by it."""
+        group = key[0]
+        now = Holdings(
+            made.prices.get(group, self.prices[group]),
+            made.forwards.get(group, self.forwards.get(group, ())),
+            {**self.sizes, **made.sizes},
+            self.resting - {made.cancelled},
+        )
+        was, low = made.cells.get(key, self.cells[key]), self.book.cells[key].at(now)
+        made.cells[key], made.total = low, swapped(made.total, was, low)
+        return was[0] - low[0]
+
+    def _cancel(self, order: str) -> Change:
+        made = Change(self.total, self.cash, cancelled=order)
+        self._reweigh(made, self.book.orders[order])
         return made
 
     def sold(self, part: str, amount: int) -> Change:
@@ -236,25 +268,21 @@ class Ledger:
         return made
 
     def _reduce_all(self, share: int) -> Change:
-        """A share of every perpetual, in ppm; each rounded up in what is taken off."""
+        """A share of every position, in ppm; each rounded up in what is taken off."""
         made = Change(self.total, self.cash)
         value = cost = counted = 0
         gross: dict[str, int] = {}
         sold: dict[str, int] = {}
-        for part, perp in self.book.perps.items():
-            market, size, was = self.book.markets[part], self.sizes[part], self.needs[part]
-            group, price = market.group, self.prices[market.group]
+        for part, sized in self.book.sized.items():
+            market, size = self.book.markets[part], self.sizes[part]
+            group = market.group
             units = -(-abs(size) * share // PPM)
-            left = size - units if size > 0 else size + units
-            now = perp.at(price, left)
-            worth = perp.worth(units, price)
+            worth = sized.worth(units, self.prices[group])
             value += worth
             cost += -(-worth * market.rate // PPM)
             gross[group] = gross.get(group, 0) + worth
             sold[group] = sold.get(group, 0) + (worth if size > 0 else -worth)
-            counted += was[0] - now[0]
-            made.total = with_needs(made.total, now, was)
-            made.sizes[part], made.needs[part] = left, now
+            counted += self._resize(made, part, size - units if size > 0 else size + units)
         cost += sum(sale_cost(self.book.trading.impact(group), Usd(worth)) for group, worth in gross.items())
         made.cost = min(cost, value)
         made.cash += counted - made.cost
@@ -322,6 +350,8 @@ class Ledger:
         if after > curve.top:
             raise BeyondCurves
         made.prices[group] = after
+        if self.forwards.get(group):
+            made.forwards[group] = moved(self.forwards[group], after, price)
         was = made.nets.get(group, self.nets[group])
         for line in curve.lines:
             made.counted[line.id] = line.at(after, made.amounts.get(line.id, self.amounts[line.id]))
@@ -329,54 +359,17 @@ class Ledger:
         made.total = swapped(made.total, was.weighed, made.nets[group].weighed)
         for perp in curve.perps:
             before = made.needs.get(perp.id, self.needs[perp.id])
-            now = made.needs[perp.id] = perp.at(after, made.sizes.get(perp.id, self.sizes[perp.id]))
+            mark = after if perp.expiry is None else marked(perp, made.forwards[group])
+            now = made.needs[perp.id] = perp.at(mark, made.sizes.get(perp.id, self.sizes[perp.id]))
             made.total = with_needs(made.total, now, before)
+        for index in range(len(curve.cells)):
+            self._reweigh(made, (group, index))
 
 
 def _net(curve: GroupCurve, counted: list[Counted]) -> Net:
     """All lines of a group together; nothing where there are none."""
     low, cautious = sum([value[0] for value in counted]), sum([value[1] for value in counted])
     return Net(low, cautious, weigh_net(low, cautious, curve.factors) if counted else EMPTY)
-
-
-def book_of(scales: Scales, trial: Trial, pool: str, trading: Trading) -> Book | None:
-    """What of a pool closures are tried on; None where a part of it has no curve."""
-    snapshot = trial.snapshot
-    if not scales.adds_up(snapshot) or snapshot.doubts:
-        return None
-    curves: dict[str, GroupCurve] = {}
-    for group, bucket in scales.buckets(snapshot).items():
-        if not scales.one_pool and pool not in bucket.pockets:
-            continue
-        curve = scales.curve(snapshot, bucket, pool)
-        if curve is None:
-            return None
-        curves[group] = curve
-    lines = {line.id: line for curve in curves.values() for line in curve.lines}
-    perps = {perp.id: perp for curve in curves.values() for perp in curve.perps}
-    factors = scales.setting.policy.factors
-    markets: dict[str, Market] = {}
-    for group, curve in curves.items():
-        charged, impact = trading.charge(group), trading.impact(group)
-        markets |= dict.fromkeys([line.id for line in curve.lines], Market(group, charged.bonus, impact))
-        markets |= dict.fromkeys([perp.id for perp in curve.perps], Market(group, charged.fee, impact))
-
-    def weight(debt: LineCurve) -> int:
-        group = markets[debt.id].group
-        return factors[group].debt_weight_maintenance if group in factors else PPM
-
-    debts = sorted((line for line in lines.values() if line.debt), key=lambda debt: (-weight(debt), debt.id))
-    under = scales.floored and pool in burdened(snapshot, scales.setting.mode)
-    return Book(
-        curves=curves,
-        markets=markets,
-        perps={position.id: perps[position.id] for position in snapshot.positions if position.id in perps},
-        lines=lines,
-        debts=tuple(debts),
-        held={x.id: x for x in sorted(snapshot.lines, key=lambda line: line.id) if x.id in lines},
-        trading=trading,
-        floor=scales.setting.rules.floor if under else None,
-    )
 
 
 def ledger_of(scales: Scales, trial: Trial, pool: str, trading: Trading) -> Ledger | None:
@@ -390,4 +383,9 @@ def opened(book: Book, trial: Trial, pool: str) -> Ledger | None:
     prices = {group: trial.price(group) or 0 for group in book.curves}
     if any(price > book.curves[group].top for group, price in prices.items()):
         return None
-    return Ledger(book, prices, trial.cash.get(pool, 0))
+    dated = [group for group, curve in book.curves.items() if curve.dated]
+    forwards = {group: tuple(e for e in trial.snapshot.expiries if e.group == group) for group in dated}
+    try:
+        return Ledger(book, prices, forwards, trial.cash.get(pool, 0))
+    except BeyondCurves:
+        return None

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from verifier.margin.curves import GroupCurve
 from verifier.margin.fixed import Usd
-from verifier.margin.ledger import Book
+from verifier.margin.group_curve import GroupCurve
+from verifier.margin.ledger_book import Book
 from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import farthest_marks, sale_cost
 from verifier.margin.trial import Trial
@@ -40,6 +40,8 @@ def leaves_nothing_unpaid(book: Book, trial: Trial, pool: str) -> bool:
 
 def _least(group: str, curve: GroupCurve, price: int, trading: Trading) -> int | None:
     """What a group counts for at least in the end, its trades paid; None where there is no bound."""
+    if curve.dated:
+        return None
     impact, charged = trading.impact(group), trading.charge(group)
     trades = 2 * len(curve.lines) + len(curve.perps) + 2
     marks = (price, price)

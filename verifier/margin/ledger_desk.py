@@ -207,8 +207,8 @@ class LedgerDesk:
         return self._ledger.cash
 
     def orders(self) -> list[str]:
-        """A pool with resting orders has no ledger."""
-        return []
+        """Ids of resting orders, in order."""
+        return sorted(self._ledger.resting)
 
     def sizes(self) -> dict[str, int]:
         """Of every position, by id, in the snapshot's order."""
@@ -239,7 +239,8 @@ class LedgerDesk:
         """What a sliver of a part changes, and what it costs."""
         part, units = candidate.part, candidate.sliver
         if candidate.act is Act.REDUCE:
-            return self._ledger.slice_of_perp(part, units)
+            options = part not in self._ledger.book.perps
+            return self._ledger.slice_of_option(part, units) if options else self._ledger.slice_of_perp(part, units)
         return self._ledger.slice_of_line(part, units, owes=self._low[6] > 0)
 
     def best(self, goal: Goal) -> Candidate | None:
@@ -278,10 +279,9 @@ class LedgerDesk:
             self.closures.append(Closure(candidate.act, part, whole))
             index, _ = self._ranked.pop(part)
             ranking.drop(index)
-            for group in change.nets:
-                for mate in self._mates.get(group, ()):
-                    if mate in self._ranked and mate in ledger.amounts:
-                        self._enter(ranking, *self._ranked[mate])
+            stale = {mate for group in change.nets for mate in self._mates.get(group, ()) if mate in ledger.amounts}
+            for mate in (stale | self._shared(change)) & self._ranked.keys():
+                self._enter(ranking, *self._ranked[mate])
 
     def do(self, closure: Closure) -> None:
         """Carry it out."""
@@ -303,15 +303,20 @@ class LedgerDesk:
                 ranking.drop(index)
             else:
                 self._ranked[closure.part] = (index, candidate._replace(most=left))
-        if not (flipped or change.nets or change.prices):
+        if not (flipped or change.nets or change.prices or change.cells):
             if closure.part in self._ranked:
                 self._enter(ranking, *self._ranked[closure.part])
             return
         stale = {closure.part} | {part for group in change.prices for part in self._mates.get(group, ())}
         sales = self._mates if flipped else change.nets
         stale |= {part for group in sales for part in self._mates.get(group, ()) if part in self._ledger.amounts}
+        stale |= self._shared(change)
         for part in stale & self._ranked.keys():
             self._enter(ranking, *self._ranked[part])
+
+    def _shared(self, change: Change) -> set[str]:
+        """Positions of the cells that were weighed anew."""
+        return {part for key in change.cells for part in self._ledger.book.cells[key].parts}
 
     def _left(self, candidate: Candidate) -> int:
         """How much of it can still be closed."""

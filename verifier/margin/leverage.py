@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from verifier.margin.curves import EMPTY, NO_NEEDS, GroupCurve, plus, swapped, with_needs
+from verifier.margin.cells import Forwards
+from verifier.margin.curves import EMPTY, BeyondCurves, Low, PerpCurve, plus, swapped, with_needs
 from verifier.margin.fixed import MAX_USD, Price, Usd, charge
+from verifier.margin.group_curve import GroupCurve, marked
 from verifier.margin.joint_moves import JointMoves, joint_moves
 from verifier.margin.liquidation_price import of_pool
 from verifier.margin.models.joint import half_kelly
@@ -153,32 +155,65 @@ def scaled(scales: Scales, trial: Trial, pool: str, share: int) -> Trial:
 
 def largest_scale(scales: Scales, trial: Trial, pool: str, buffer: int = PPM) -> int | None:
     """Multiple of all positions, in ppm; at most a hundredfold."""
-    curve = PoolCurve(scales, trial, pool)
+    try:
+        spare = _scaled_spare(PoolCurve(scales, trial, pool), trial, buffer)
+        if spare is not None:
+            return _largest(MOST_SCALE, spare)
+    except BeyondCurves:
+        pass
+    return _largest(MOST_SCALE, lambda share: _spare(scales, scaled(scales, trial, pool, share), pool, buffer))
+
+
+def _scaled_spare(curve: PoolCurve, trial: Trial, buffer: int) -> Callable[[int], int] | None:
+    """What is spared at a multiple of all positions; None where some of them cannot be weighed at the largest."""
     held = curve.all_held()
-    if held is None or not all(_reach(trial, one, MOST_SCALE // PPM) for one, _ in held.values()):
-        return _largest(MOST_SCALE, lambda share: _spare(scales, scaled(scales, trial, pool, share), pool, buffer))
-    equity = curve.at({}).low[0]
-    perps = [(trial.price(one.group) or 0, perp) for one, _ in held.values() for perp in one.perps]
-    still = EMPTY
+    if held is None:
+        return None
+    books = [_Book(one, trial.price(one.group) or 0, curve.forwards(one.group)) for one, _ in held.values()]
+    if not all(book.reaches(MOST_SCALE // PPM) for book in books):
+        return None
+    equity, still = curve.at({}).low[0], EMPTY
     for _, low in held.values():
         still = plus(still, low)
-    for price, perp in perps:
-        still = with_needs(still, NO_NEEDS, perp.at(price, perp.size))
+    for book in books:
+        still = swapped(still, book.at(PPM), EMPTY)
 
     def spare(share: int) -> int:
         # What is opened or closed at the mark leaves equity as it is.
         total = still
-        for price, perp in perps:
-            total = with_needs(total, perp.at(price, perp.size * share // PPM))
+        for book in books:
+            total = plus(total, book.at(share))
         return equity - charge(curve.weighed(total)[1] * buffer, PPM)
 
-    return _largest(MOST_SCALE, spare)
+    return spare
 
 
-def _reach(trial: Trial, curve: GroupCurve, multiple: int) -> bool:
-    """Whether every perpetual of a group can be weighed at a multiple of its size."""
-    price = trial.price(curve.group) or 0
-    return all(perp.reaches(price, perp.size * multiple) for perp in curve.perps)
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """The positions and orders of one group at its price."""
+
+    curve: GroupCurve
+    price: int
+    forwards: Forwards
+
+    def mark(self, perp: PerpCurve) -> int:
+        return self.price if perp.expiry is None else marked(perp, self.forwards)
+
+    def reaches(self, multiple: int) -> bool:
+        """Whether every perpetual and future can be weighed at a multiple of its size."""
+        return all(perp.reaches(self.mark(perp), perp.size * multiple) for perp in self.curve.perps)
+
+    def at(self, share: int) -> Low:
+        """All of them at a share of their sizes, in ppm; orders as they are."""
+        low = EMPTY
+        for perp in self.curve.perps:
+            low = with_needs(low, perp.at(self.mark(perp), perp.size * share // PPM))
+        if self.curve.cells:
+            now = self.curve.held(self.price, self.forwards)
+            scaled_now = replace(now, sizes={part: size * share // PPM for part, size in now.sizes.items()})
+            for cell in self.curve.cells:
+                low = plus(low, cell.at(scaled_now))
+        return low
 
 
 def largest_trade(scales: Scales, trial: Trial, pool: str, group: str, side: int, buffer: int = PPM) -> Limit:

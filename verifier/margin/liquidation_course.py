@@ -14,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verifier.margin.curves import Low, plus
+from verifier.margin.curves import BeyondCurves, Low, plus
 from verifier.margin.fixed import charge
-from verifier.margin.ledger import BeyondCurves, Book, book_of, opened
+from verifier.margin.ledger import opened
+from verifier.margin.ledger_book import Book, book_of
 from verifier.margin.ledger_desk import LedgerDesk
 from verifier.margin.liquidation_desk import Candidate, Desk, EngineDesk, Held, sellable
 from verifier.margin.liquidation_goal import Goal

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from verifier.margin.curves import Low, low_of, plus
+from verifier.margin.instruments import Option
 from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_steps import (
     Act,
@@ -20,6 +21,7 @@ from verifier.margin.liquidation_steps import (
     Trading,
     carry_out,
     slice_of_holding,
+    slice_of_option,
     slice_of_perpetual,
 )
 from verifier.margin.snapshot import Line
@@ -229,6 +231,8 @@ class EngineDesk:
     def _sliced(self, closure: Closure) -> tuple[Low, int]:
         if closure.act is Act.REDUCE:
             alone = slice_of_perpetual(self._scales, self.trial, closure, self._trading)
+            if alone is None:
+                alone = slice_of_option(self._scales, self.trial, self._pool, closure, self._trading)
         else:
             owes = self._low[6] > 0
             alone = slice_of_holding(self._scales, self.trial, self._pool, closure, self._trading, owes=owes)
@@ -247,6 +251,9 @@ class EngineDesk:
             own = tuple(id(x) for x in snapshot.lines if x.group == group)
             return own, self.trial.price(group), self._low[6] > 0
         position = next(p for p in snapshot.positions if p.id == closure.part)
+        if isinstance(position.terms, Option):
+            whole = tuple(id(p) for p in snapshot.positions if p.group == position.group)
+            return whole, self.trial.price(position.group)
         return id(position), self.trial.price(position.group)
 
     def _carried(self, closure: Closure) -> tuple[Trial, Step]:

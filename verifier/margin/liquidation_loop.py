@@ -20,7 +20,7 @@ from typing import Final
 from verifier.errors import BadInput
 from verifier.margin.curves import PoolLow
 from verifier.margin.fixed import Price, Usd, charge, credit
-from verifier.margin.ledger import Book, book_of
+from verifier.margin.ledger_book import Book, book_of
 from verifier.margin.ledger_bound import leaves_nothing_unpaid
 from verifier.margin.liquidation import Plan, calmed, plan
 from verifier.margin.liquidation_course import course

@@ -18,7 +18,7 @@ from typing import Final
 from verifier.errors import BadInput
 from verifier.margin.curves import Low
 from verifier.margin.fixed import Price, Usd, charge, credit
-from verifier.margin.instruments import Future, Option
+from verifier.margin.instruments import Option
 from verifier.margin.models.impact import Impact
 from verifier.margin.models.selling import NO_IMPACT, mark_after, sale_cost
 from verifier.margin.positions import per_unit
@@ -161,15 +161,14 @@ def execute(
 
 def slice_of_perpetual(scales: Scales, trial: Trial, closure: Closure, trading: Trading) -> tuple[Low, int] | None:
     """
-    What reducing one perpetual changes, marks aside, and its cost; None where it is not weighed by itself.
+    What reducing one perpetual or future changes, marks and resting orders aside, and its cost; None where it is not
+    weighed by itself.
 
     Equity falls by the cost alone: what it had gained or lost becomes cash.
     """
     snapshot = trial.snapshot
     position = next(p for p in snapshot.positions if p.id == closure.part)
-    dated = any(isinstance(p.terms, Future | Option) for p in snapshot.positions if p.group == position.group)
-    resting = any(order.group == position.group for order in snapshot.orders)
-    if dated or resting or not scales.adds_up(snapshot):
+    if isinstance(position.terms, Option) or not scales.adds_up(snapshot):
         return None
     trade = _Trade(position, closure.amount if position.size > 0 else -closure.amount)
     left = replace(position, size=position.size - trade.units)
@@ -178,6 +177,23 @@ def slice_of_perpetual(scales: Scales, trial: Trial, closure: Closure, trading: 
     money = was.equity - now.equity - cost
     initial, maintenance = now.initial - was.initial, now.maintenance - was.maintenance
     return (-cost, initial, maintenance, 0, 0, 0, max(-money, 0)), cost
+
+
+def slice_of_option(
+    scales: Scales, trial: Trial, pool: str, closure: Closure, trading: Trading
+) -> tuple[Low, int] | None:
+    """What reducing one option changes of its group, marks aside, and its cost; None where groups do not add up."""
+    snapshot = trial.snapshot
+    if not scales.adds_up(snapshot):
+        return None
+    position = next(p for p in snapshot.positions if p.id == closure.part)
+    trade = _Trade(position, closure.amount if position.size > 0 else -closure.amount)
+    left = _reduced(snapshot, (trade,))
+    was, now = scales.risk_of(snapshot, position.group, pool), scales.risk_of(left, position.group, pool)
+    _, cost, _ = _priced(trial, (trade,), trading)
+    money = was[0] - now[0] - cost
+    _, initial, maintenance, initial_haircut, haircut, _, _ = (n - w for n, w in zip(now, was, strict=True))
+    return (-cost, initial, maintenance, initial_haircut, haircut, 0, max(-money, 0)), cost
 
 
 def slice_of_holding(

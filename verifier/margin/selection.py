@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from verifier.margin.allocation import exposures
-from verifier.margin.curves import Low, low_of, swapped
+from verifier.margin.curves import BeyondCurves, Low, low_of, swapped
 from verifier.margin.fixed import Usd, charge
-from verifier.margin.ledger import BeyondCurves, ledger_of
+from verifier.margin.ledger import ledger_of
 from verifier.margin.liquidation import plan
 from verifier.margin.liquidation_desk import SLICE
 from verifier.margin.liquidation_goal import Goal

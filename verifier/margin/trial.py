@@ -17,9 +17,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from verifier.margin.buckets import Bucket, Shelf
+from verifier.margin.cells import Forwards, forward_at
 from verifier.margin.curves import (
     EMPTY,
-    GroupCurve,
+    BeyondCurves,
     LineCurve,
     Low,
     PerpCurve,
@@ -32,12 +33,13 @@ from verifier.margin.curves import (
     with_money,
 )
 from verifier.margin.fixed import ZERO, Price, Usd
+from verifier.margin.group_curve import GroupCurve
 from verifier.margin.haircut import PriceView, view_price
+from verifier.margin.instruments import Future
 from verifier.margin.lines import LineValue, value_line
-from verifier.margin.market import ExpiryQuote
 from verifier.margin.modes import Mode
 from verifier.margin.parts import Part, burdened, part_of, sum_of, total_of
-from verifier.margin.positions import weigh_position
+from verifier.margin.positions import weigh_future, weigh_position
 from verifier.margin.report import NO_FACTORS, weigh_pools
 from verifier.margin.requirements import weigh_group, with_floor
 from verifier.margin.risk import Risk
@@ -161,19 +163,21 @@ class Scales:
 
     def low_of_group(self, snapshot: Snapshot, bucket: Bucket, pool: str) -> PoolLow:
         """A group's part of a pool's low figure, without the floor, where risk adds up."""
-        if bucket.dated:
-            return self._engine_low(snapshot, bucket, pool)
-        quote = snapshot.quotes.get(bucket.group)
-        key = (pool, id(quote))
+        quote, forwards = snapshot.quotes.get(bucket.group), bucket.forwards(snapshot)
+        key = (pool, id(quote), *[e.forward for e in forwards])
         found = bucket.lows.get(key)
         if found is None:
-            curve, price = self.curve(snapshot, bucket, pool), _price_of(snapshot, bucket.group)
-            if curve is not None and price <= curve.top:
-                made = PoolLow(known=True, low=curve.at(price))
-            else:
-                made = self._engine_low(snapshot, bucket, pool)
-            found = bucket.lows[key] = (quote, made)
+            found = bucket.lows[key] = (quote, self._low_of_group(snapshot, bucket, pool, forwards))
         return found[1]
+
+    def _low_of_group(self, snapshot: Snapshot, bucket: Bucket, pool: str, forwards: Forwards) -> PoolLow:
+        curve, price = self.curve(snapshot, bucket, pool), _price_of(snapshot, bucket.group)
+        if curve is None or price > curve.top:
+            return self._engine_low(snapshot, bucket, pool)
+        try:
+            return PoolLow(known=True, low=curve.at(price, forwards))
+        except BeyondCurves:
+            return self._engine_low(snapshot, bucket, pool)
 
     def _engine_low(self, snapshot: Snapshot, bucket: Bucket, pool: str) -> PoolLow:
         parts = [part for part in self._group(snapshot, bucket) if part.name == pool]
@@ -181,10 +185,9 @@ class Scales:
 
     def curve(self, snapshot: Snapshot, bucket: Bucket, pool: str) -> GroupCurve | None:
         """A group's part of a pool as a function of its price; None where the engine has to weigh it."""
-        quote = snapshot.quotes.get(bucket.group)
-        view = self._view(snapshot, bucket.group)
         inside = None if self.one_pool else pool
-        return self._shelf.curve(bucket, inside, quote, view, self.setting.policy, self._bare)
+        view = self._view(snapshot, bucket.group)
+        return self._shelf.curve(bucket, inside, snapshot, view, (self.setting.policy, self._bare))
 
     def perp_curve(self, snapshot: Snapshot, position: Position) -> PerpCurve | None:
         """A perpetual by itself, that the snapshot need not hold."""
@@ -215,7 +218,9 @@ class Scales:
         return self.setting.mode.is_pooled
 
     def of_position(self, snapshot: Snapshot, position: Position) -> Risk:
-        """The low figure's risk of a position by itself."""
+        """The low figure's risk of a perpetual or a future by itself."""
+        if isinstance(position.terms, Future):
+            return weigh_future(position, snapshot, self._view(snapshot, position.group), self._bare).low
         return self._position(snapshot, position).low
 
     def equity_of(self, snapshot: Snapshot, group: str, pool: str) -> int:
@@ -338,14 +343,8 @@ def at_prices(snapshot: Snapshot, prices: Mapping[str, Price]) -> Snapshot:
         if quote is not None and quote.price > 0:
             quotes[group] = replace(quote, price=price)
             if expiries:
-                expiries = tuple(_forward_at(e, price, quote.price) if e.group == group else e for e in expiries)
+                expiries = tuple(forward_at(e, price, quote.price) if e.group == group else e for e in expiries)
     return snapshot.requoted(MappingProxyType(quotes), expiries)
-
-
-def _forward_at(expiry: ExpiryQuote, price: int, before: int) -> ExpiryQuote:
-    """A forward keeps at least one unit: none of them is ever zero."""
-    moved = expiry.forward * price // before
-    return replace(expiry, forward=Price(moved if moved + expiry.fixed > 0 else 1))
 
 
 def with_parts(

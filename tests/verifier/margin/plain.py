@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from verifier.margin.buckets import Bucket
-from verifier.margin.curves import GroupCurve, LineCurve, PerpCurve
+from verifier.margin.curves import LineCurve, PerpCurve
+from verifier.margin.group_curve import GroupCurve
 from verifier.margin.parts import Part, part_of
 from verifier.margin.report import weigh_pools
 from verifier.margin.snapshot import Line, Position, Snapshot

@@ -76,6 +76,26 @@ def test_the_implied_volatility_gives_the_price_back(f: float, ratio: float, v: 
     assert float(value(f, f * ratio, found, t, call)) == pytest.approx(price, abs=1e-9 * f)
 
 
+@given(forwards, st.floats(-7, 7), st.floats(0.01, 3), st.floats(0.001, 3), st.floats(0, 0.3), st.booleans())
+def test_a_value_that_hardly_holds_any_volatility_has_one_all_the_same(
+    f: float, moneyness: float, v: float, t: float, r: float, call: bool
+) -> None:
+    """Deep in the money the value may round to below intrinsic; far out it is nearly nothing: met to 1e-15 of a whole."""
+    strike = f * float(np.exp(moneyness))
+    price = float(value(f, strike, v, t, call, r))
+    found = implied_volatility(price, f, strike, t, call=call, rate=r)
+    assert abs(float(value(f, strike, found, t, call, r)) - price) <= 4e-15 * max(f, strike)
+
+
+def test_a_price_below_intrinsic_by_a_rounding_has_no_volatility_and_one_below_that_is_refused() -> None:
+    """A call on 1000 at 400 whose time value is gone: a unit in the last place less is the value's own rounding."""
+    least = float(value(1000, 400, 0.0, 0.01, call=True))
+    under = float(np.nextafter(least, 0))
+    assert float(value(1000, 400, implied_volatility(under, 1000, 400, 0.01, call=True), 0.01, call=True)) == least
+    with pytest.raises(BadInput, match="option price"):
+        implied_volatility(least - 1e-11, 1000, 400, 0.01, call=True)
+
+
 @pytest.mark.parametrize("price", [9.99, 110.01, float("nan")], ids=["below-intrinsic", "above-forward", "nan"])
 def test_a_price_that_no_volatility_gives_is_refused(price: float) -> None:
     """A call on 110 at 100 costs at least 10 and at most 110."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.simulators.minting import AS_OF
-from tests.verifier.margin.accounts import account
-from tests.verifier.margin.build import line, position, snapshot
-from tests.verifier.margin.plain import PlainScales
+from tests.verifier.margin.build import line, position
 from tests.verifier.margin.test_properties import POLICY, RULES, lines, positions
 from verifier.errors import BadInput
 from verifier.margin.curves import (
@@ -20,7 +17,6 @@ from verifier.margin.curves import (
     NO_NEEDS,
     Low,
     brackets,
-    group_curve,
     line_curve,
     low_of,
     perp_curve,
@@ -30,21 +26,19 @@ from verifier.margin.curves import (
     with_needs,
 )
 from verifier.margin.fixed import MAX_PRICE, MAX_USD, SCALE, Price, Usd
+from verifier.margin.group_curve import Parts, group_curve
 from verifier.margin.haircut import PriceView, view_price
-from verifier.margin.instruments import Future, InversePerp, Option
-from verifier.margin.ledger import BeyondCurves, ledger_of
+from verifier.margin.instruments import InversePerp, Option
 from verifier.margin.ledger_desk import Entry, Ranking
 from verifier.margin.lines import value_line
 from verifier.margin.liquidation_desk import Candidate, Rank
 from verifier.margin.liquidation_goal import Goal
-from verifier.margin.liquidation_steps import Act, Closure, Trading, carry_out
-from verifier.margin.models.impact import Linear
+from verifier.margin.liquidation_steps import Act
 from verifier.margin.positions import weigh_position
 from verifier.margin.requirements import market_requirement
 from verifier.margin.requirements import weigh_net as engine_net
-from verifier.margin.rules import DEFAULT_RULES, PriceRules
+from verifier.margin.rules import PriceRules
 from verifier.margin.snapshot import Line, Position, Quote
-from verifier.margin.trial import Scales, Setting, Trial
 from verifier.policy import Factors, Haircut
 from verifier.primitives import MAX_UINT256, Timestamp
 
@@ -120,7 +114,6 @@ def perp(**changes: object) -> Position:
 @pytest.mark.parametrize(
     ("held", "view"),
     [
-        (perp(terms=Future(AS_OF)), FRESH),
         (perp(terms=Option(Price(SCALE), AS_OF, call=True)), FRESH),
         (perp(), PriceView(None)),
         (perp(), viewed("SOL", SCALE, 20_000)),
@@ -129,9 +122,9 @@ def perp(**changes: object) -> Position:
         (perp(entry=Price(MAX_USD + 1), size=10**18), FRESH),
         (perp(terms=InversePerp(Price(SCALE)), size=10**34), FRESH),
     ],
-    ids=["future", "option", "no-price", "stale", "size", "entry", "profit-beyond", "notional-beyond"],
+    ids=["option", "no-price", "stale", "size", "entry", "profit-beyond", "notional-beyond"],
 )
-def test_what_has_no_low_figure_or_is_dated_has_no_curve(held: Position, view: PriceView) -> None:
+def test_what_has_no_low_figure_or_is_an_option_has_no_curve(held: Position, view: PriceView) -> None:
     """One change to a perpetual that has one."""
     assert perp_curve(perp(), FRESH, RULES, TIERS) is not None
     assert perp_curve(held, view, RULES, TIERS) is None
@@ -210,14 +203,14 @@ def test_an_old_price_marks_a_debt_up_and_leaves_a_holding_nothing() -> None:
 
 
 def test_one_part_without_a_curve_leaves_its_group_without_one() -> None:
-    parts = [line("h", "ETH", "5")], [perp()]
-    made = group_curve("ETH", parts, FRESH, POLICY, RULES, TIERS)
+    parts = Parts("ETH", [line("h", "ETH", "5")], [perp()], (), AS_OF, FRESH)
+    made = group_curve(parts, POLICY, RULES, TIERS)
     assert made is not None and made.top == min(made.lines[0].top, made.perps[0].top)
-    assert group_curve("ETH", (parts[0], [perp(terms=Future(AS_OF))]), FRESH, POLICY, RULES, TIERS) is None
-    assert (
-        group_curve("ETH", ([replace(parts[0][0], amount=None, liability=True)], []), FRESH, POLICY, RULES, TIERS)
-        is None
-    )
+    unknown = replace(parts, lines=[replace(parts.lines[0], amount=None, liability=True)], positions=())
+    assert group_curve(unknown, POLICY, RULES, TIERS) is None
+    option = replace(parts, positions=[perp(terms=Option(Price(SCALE), AS_OF, call=True))])
+    assert group_curve(option, POLICY, RULES, TIERS) is not None
+    assert group_curve(replace(option, lines=(), view=PriceView(None)), POLICY, RULES, TIERS) is None
 
 
 lows = st.tuples(*[st.integers(-(10**30), 10**30)] * 7)
@@ -232,51 +225,6 @@ def test_sums_are_taken_figure_by_figure(total: Low, one: Low, two: Low, had: tu
         t + a - h for t, a, h in zip(total, (*asks, 0, 0, 0, 0), (*had, 0, 0, 0, 0), strict=True)
     )
     assert with_needs(EMPTY, NO_NEEDS) == EMPTY
-
-
-@pytest.mark.parametrize("seed", [1, 3, 15, 16, 17, 40, 41, 42, 47])
-def test_a_ledger_is_the_engine_after_every_closure(seed: int) -> None:
-    """Random closures, one after the other: sizes, cash and every figure of the pool stay those of `carry_out`."""
-    made, random = account(seed), Random(seed)
-    scales = PlainScales(made.setting)
-    for pool in scales.weigh(made.trial):
-        trial = made.trial
-        ledger = ledger_of(Scales(made.setting), trial, pool.name, made.trading)
-        if ledger is None or not pool.low_known:
-            continue
-        assert ledger.low == low_of(pool.low)
-        for _ in range(6):
-            closure = drawn(trial, pool.name, scales, random)
-            if closure is None:
-                break
-            change = ledger.after(closure)
-            trial, step = carry_out(scales, trial, pool.name, closure, made.trading)
-            ledger.commit(change)
-            assert ledger.low == low_of(step.after.low) == ledger.weighed(change.total, change.cash)
-            assert change.cost == step.cost and ledger.cash == trial.cash.get(pool.name, 0)
-
-
-def drawn(trial: Trial, pool: str, scales: Scales, random: Random) -> Closure | None:
-    taken = trial.snapshot
-    inside = [p for p in (*taken.lines, *taken.positions) if scales.one_pool or p.pocket == pool]
-    open_ = [p for p in inside if isinstance(p, Position) and p.size and trial.price(p.group)]
-    held = [x for x in inside if isinstance(x, Line) and (x.amount or 0) > x.encumbered and trial.price(x.group)]
-    found = [Closure(Act.REDUCE, p.id, random.randint(1, abs(p.size))) for p in open_]
-    found += [Closure(Act.SELL, x.id, random.randint(1, (x.amount or 0) - x.encumbered)) for x in held]
-    if open_:
-        found.append(Closure(Act.REDUCE_ALL, "", random.randint(1, 1_000_000)))
-    return random.choice(found) if found else None
-
-
-def test_a_mark_beyond_the_curves_is_the_engines() -> None:
-    """Buying back a short drives its mark to where its notional is beyond any value."""
-    held = replace(position("s", "ETH", "-1", "1"), size=-(MAX_USD * 9 // 10), decimals=18)
-    taken = replace(snapshot(line("c", "USDC", "1000"), USDC="1", ETH="1"), positions=(held,))
-    trading = Trading(impacts={"ETH": Linear(1e-3)})
-    ledger = ledger_of(Scales(Setting(POLICY, DEFAULT_RULES)), Trial(taken), "", trading)
-    assert ledger is not None
-    with pytest.raises(BeyondCurves):
-        ledger.after(Closure(Act.REDUCE, "s", 10**21))
 
 
 slices = st.tuples(st.integers(-50, 50), *[st.integers(-400, 400)] * 6)

@@ -12,7 +12,7 @@ from tests.verifier.margin.accounts import account
 from tests.verifier.margin.build import line, position, snapshot
 from tests.verifier.margin.test_properties import POLICY, RULES
 from verifier.margin.fixed import SCALE, Price, Usd
-from verifier.margin.ledger import Book, book_of
+from verifier.margin.ledger_book import Book, book_of
 from verifier.margin.ledger_bound import leaves_nothing_unpaid
 from verifier.margin.liquidation_course import End, course
 from verifier.margin.liquidation_goal import Goal

@@ -12,10 +12,11 @@ from tests.verifier.margin.plain import PlainScales
 from verifier.errors import BadInput
 from verifier.margin.allocation import Measure, allocate
 from verifier.margin.as_json_risk import cure_json, joint_json, plan_json, price_json, spiral_json, tail_json
+from verifier.margin.cells import OptionCell, OrderCell
 from verifier.margin.contagion import contagion
 from verifier.margin.efficiency import efficiency
 from verifier.margin.joint_moves import joint_moves
-from verifier.margin.ledger import book_of
+from verifier.margin.ledger_book import book_of
 from verifier.margin.leverage import leverage
 from verifier.margin.liquidation import plan
 from verifier.margin.liquidation_goal import Goal
@@ -67,7 +68,7 @@ def text_of(report: Report, scales: Scales, trial: Trial) -> str:
         return f"refused: {refused}"
 
 
-SEEDS = (1, 2, 3, 4, 6, 7, 12, 13, 15, 16, 17, 21)
+SEEDS = (1, 2, 3, 4, 6, 7, 12, 13, 15, 16, 17, 21, 42, 78, 93)
 """Accounts of every mode, with and without curves for all parts, that the plain path too weighs within a second."""
 
 
@@ -85,15 +86,17 @@ def test_every_report_is_that_of_the_plain_path(seed: int) -> None:
 
 
 def test_the_seeds_cover_both_ways() -> None:
-    """Ledgers and none, pools that fail and that stand, one pool and pockets."""
-    found = set()
+    """Ledgers and none, cells in them, pools that fail and that stand, one pool and pockets."""
+    found, cells = set(), set()
     for seed in SEEDS:
         made = account(seed)
         scales = Scales(made.setting)
         for name, pool in scales.lows(made.trial).items():
             book = book_of(scales, made.trial, name, made.trading)
             found.add((book is not None, pool.known and pool.fails, scales.one_pool))
+            cells |= set() if book is None else {(type(cell), pool.fails) for cell in book.cells.values()}
     assert {(True, True, True), (True, True, False), (True, False, True), (False, True, True)} <= found
+    assert {(OptionCell, True), (OrderCell, True)} <= cells
 
 
 def turned(trial: Trial) -> Trial:

@@ -24,6 +24,8 @@ from verifier.errors import BadInput
 Floats = NDArray[np.float64]
 MOST_VOLATILITY: Final = 100.0
 """No implied volatility is looked for beyond ten thousand per cent."""
+ROUNDING: Final = 1e-15
+"""Of the larger of forward and strike: by how much the value of a whole in or out of the money may miss it."""
 
 
 def value(
@@ -105,13 +107,19 @@ def implied_volatility(
     """
     The volatility at which an option is worth a price: Newton's steps, kept inside a bracket that always holds it.
 
+    The price is met to a few units in the last place of the larger of forward and strike. Where volatility is worth
+    less than that (deep in or far out of the money, near expiry), many volatilities give one price; it is one of them.
+
     Raises:
-        BadInput: No volatility up to 100 gives this price: it is below intrinsic value, or above any.
+        BadInput: No volatility up to 100 gives this price: it is below intrinsic value, or above any, by more than
+            what the value itself is rounded by.
     """
     low, high = 0.0, MOST_VOLATILITY
     least, most = (float(value(forward, strike, v, years, call, rate)) for v in (low, high))
-    if not (isfinite(price) and least <= price <= most):
+    rounding = ROUNDING * max(forward, strike)
+    if not (isfinite(price) and least - rounding <= price <= most + rounding):
         raise BadInput("option price", f"from {least} to {most} USD", price)
+    price = min(max(price, least), most)
     guess = 0.5
     for _ in range(200):
         off = float(value(forward, strike, guess, years, call, rate)) - price

@@ -21,7 +21,7 @@ from verifier.margin.fixed import SCALE, Usd
 from verifier.margin.haircut import NO_PRICE, PriceView
 from verifier.margin.instruments import Future, InversePerp, Option
 from verifier.margin.market import ExpiryQuote
-from verifier.margin.models.black76 import value
+from verifier.margin.models.black76 import Floats, value
 from verifier.margin.models.book import Book, ExpiryBook, Linear, LinearKind, OptionLeg, UnderlyingBook
 from verifier.margin.models.money import gain_of
 from verifier.margin.models.shocks import YEAR
@@ -149,8 +149,13 @@ def latency(position: Position, rules: MarginRules) -> int:
     return max(found)
 
 
-def leg_values(book: ExpiryBook, haircut: int) -> tuple[list[float], list[float]]:
-    """Each leg's value now, and the worst of it over a forward that is off by a haircut in ppm either way."""
+def leg_values(book: ExpiryBook, haircut: int, units: Floats | None = None) -> tuple[list[float], list[float]]:
+    """
+    Each leg's value now, and the worst of it over a forward that is off by a haircut in ppm either way.
+
+    Args:
+        units: What one unit of each is worth without discounting, where that was asked before.
+    """
     off = min(haircut, PPM) / PPM
     strikes = np.array([leg.strike for leg in book.options])
     vols = np.array([leg.volatility for leg in book.options])
@@ -161,7 +166,7 @@ def leg_values(book: ExpiryBook, haircut: int) -> tuple[list[float], list[float]
     def at(factor: float) -> list[float]:
         return [float(v) for v in sizes * value(forward * factor, strikes, vols, years, calls, book.rate)]
 
-    now = at(1.0)
+    now = at(1.0) if units is None else [float(v) for v in sizes * (np.exp(-np.asarray(book.rate) * years) * units)]
     if off == 0:
         return now, now
     return now, [min(row) for row in zip(now, at(1 - off), at(1 + off), strict=True)]

@@ -14,7 +14,7 @@ from math import fsum
 
 import numpy as np
 
-from verifier.margin.models.black76 import value
+from verifier.margin.models.black76 import Floats, value
 from verifier.margin.models.book import Book, ExpiryBook, Linear, LinearKind, OptionLeg, UnderlyingBook
 from verifier.margin.models.shocks import YEAR
 from verifier.margin.option_rules import OptionRules, StandardRules
@@ -38,22 +38,27 @@ class ExpiryMargin:
     better: NetMargin
 
 
-def undiscounted(expiry: ExpiryBook) -> list[float]:
-    """The mark of each leg's whole size, without discounting: the method's own."""
+def undiscounted(expiry: ExpiryBook) -> Floats:
+    """What one unit of each leg is worth without discounting: the method's own mark."""
     legs = expiry.options
-    marks = value(
+    return value(
         expiry.fixed + expiry.variable,
         np.array([leg.strike for leg in legs]),
         np.array([leg.volatility for leg in legs]),
         max(expiry.seconds, 0.0) / YEAR,
         np.array([leg.call for leg in legs], bool),
     )
-    return [float(mark) * leg.size for mark, leg in zip(marks, legs, strict=True)]
 
 
-def expiry_margin(expiry: ExpiryBook, spot: float, rules: OptionRules) -> ExpiryMargin:
-    """What the options of one expiry count."""
-    marks = undiscounted(expiry)
+def expiry_margin(expiry: ExpiryBook, spot: float, rules: OptionRules, units: Floats | None = None) -> ExpiryMargin:
+    """
+    What the options of one expiry count.
+
+    Args:
+        units: What `undiscounted` says, where it was asked before.
+    """
+    worths = undiscounted(expiry) if units is None else units
+    marks = [float(mark) * leg.size for mark, leg in zip(worths, expiry.options, strict=True)]
     legs = [leg_margin(leg, mark, spot, rules) for leg, mark in zip(expiry.options, marks, strict=True)]
     bounded = _bounded(expiry, fsum(marks), rules)
     better = NetMargin(
