@@ -13,9 +13,10 @@ from typing import Protocol
 
 from verifier.calls import DEFAULT_CALL_LIMITS, Call, CallLimits, Work
 from verifier.crypto.keccak import keccak256
-from verifier.errors import BrokenAncestry, CallTooLarge, MissingEvidence, Where
+from verifier.errors import BrokenAncestry, CallTooLarge, MissingEvidence, Unsupported, Where
 from verifier.evm.environment import environment
 from verifier.evm.state import State
+from verifier.forks import Span
 from verifier.primitives import ZERO_WORD, Address, Hash32, SlotKey, slot_key, to_hex
 from verifier.proven import Ended, ProvenAccount, ProvenCall, ProvenHeader, ProvenWord, mint
 from verifier.state.ethereum import EMPTY_CODE
@@ -54,12 +55,19 @@ class CodeTable:
 
 
 class Reader:
-    """What a call reads, proven as it is read, counted, and noted for its trail."""
+    """
+    What a call reads, proven as it is read, counted, and noted for its trail.
 
-    __slots__ = ("_codes", "_limits", "_size", "_state", "_where", "accounts", "coded", "words")
+    A precompile that the family has and the machine here has not is refused at any touch: code that only asks for its
+    balance or its size pays another price there than for an account that nobody touched.
+    """
 
-    def __init__(self, state: ProvenState, codes: CodeTable, limits: CallLimits, where: Where) -> None:
-        self._state, self._codes, self._limits, self._where = state, codes, limits, where
+    __slots__ = ("_codes", "_limits", "_refused", "_size", "_state", "_where", "accounts", "coded", "words")
+
+    def __init__(
+        self, state: ProvenState, codes: CodeTable, limits: CallLimits, where: Where, refused: Sequence[Span] = ()
+    ) -> None:
+        self._state, self._codes, self._limits, self._where, self._refused = state, codes, limits, where, refused
         self._size = 0
         self.accounts: dict[Address, ProvenAccount] = {}
         self.words: dict[tuple[Address, SlotKey], ProvenWord] = {}
@@ -70,6 +78,7 @@ class Reader:
         found = self.accounts.get(address)
         if found is None:
             self._count()
+            self._refuse(address)
             found = self.accounts[address] = self._state.account(address)
         return found
 
@@ -98,6 +107,12 @@ class Reader:
         if code is None:
             raise MissingEvidence(account.where, f"the code with hash {to_hex(account.code_hash)}")
         return code
+
+    def _refuse(self, address: Address) -> None:
+        number = int.from_bytes(address, "big")
+        for span in self._refused:
+            if number in span:
+                raise Unsupported(self._where.at(address=address), f"what a call asks of the precompile {span.name}")
 
     def _count(self) -> None:
         reads = len(self.accounts) + len(self.words)
@@ -168,7 +183,7 @@ def verify_call(
     where = header.where.at(address=call.to)
     env = environment(header)
     engine = machine(env.fork, where)
-    reader = Reader(state, codes, limits, where)
+    reader = Reader(state, codes, limits, where, env.rules.refused_precompiles)
     hashes = BlockHashes(header, reader, ancestors)
     if work is not None:
         limits = replace(limits, steps=min(limits.steps, work.left))

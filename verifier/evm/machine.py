@@ -86,10 +86,6 @@ class _Meter:
         if self.frames > self.limits.frames:
             raise CallTooLarge(self.where, "call frames", self.limits.frames, self.frames)
         self.work(_FRAME_COST + len(code) // _CODE_PER_STEP)
-        number = None if code_address is None else int.from_bytes(code_address, "big")
-        for span in self.env.rules.refused_precompiles:
-            if number in span:
-                raise Unsupported(self.where.at(address=code_address), f"a call of the precompile {span.name}")
         if code.startswith(self.env.rules.refused_code) if self.env.rules.refused_code else False:
             raise Unsupported(self.where.at(address=code_address), "code that is no EVM code")
 

@@ -13,11 +13,12 @@ from tests.chains.talk import endpoint, header_question
 from tests.nodes.process import post
 from verifier.calls import Call
 from verifier.checker import Checker
+from verifier.claims import AccountRead
 from verifier.consensus.weaker import verify_anchor
 from verifier.crypto.keccak import keccak256
 from verifier.errors import NOWHERE
 from verifier.evm.call import CodeTable
-from verifier.evm.gather import GatheredState, gather_calls
+from verifier.evm.gather import GatheredState, Task, gather_calls, gather_state
 from verifier.evm.machine import intrinsic_gas
 from verifier.flow import Flow, ask
 from verifier.forks import Fork
@@ -25,6 +26,7 @@ from verifier.network import Network
 from verifier.policy import STRICT
 from verifier.primitives import Address, Hash32, Timestamp, hash32, parse_hex
 from verifier.proven import ProvenCall, ProvenHeader
+from verifier.state.asking import Proofs
 from verifier.trie.table import NodeTable
 from verifier.trust import PinnedBlock
 from verifier.verify import SectionState
@@ -62,15 +64,21 @@ def fork_of(node: Any) -> Fork:
     return Fork.PRAGUE if type(node).__name__ == "EthereumJS" else Fork.OSAKA
 
 
-def gathered(node: Any, calls: Sequence[Call], *, hints: bool = True, url: str | None = None) -> Talk:
-    """Gather the calls under the node's head."""
+def gathered(
+    node: Any, calls: Sequence[Call], *, hints: bool = True, url: str | None = None, known: Sequence[AccountRead] = ()
+) -> Talk:
+    """Gather the calls under the node's head, after what is known to be needed."""
     network = local_network(f"dev-{node.chain_id}", node.chain_id, fork=fork_of(node))
     pin = hash32(parse_hex(node.block("latest")["hash"]))
 
     def flow() -> Flow[tuple[bytes, ProvenHeader, GatheredState]]:
         rlp = yield from ask(header_question(network, pin))
         header = verify_anchor(rlp, network, (PinnedBlock(network.chain_id, pin),), NOWHERE)
-        state = yield from gather_calls(header, calls, hints=hints)
+        if known:
+            tasks: list[Task] = [lambda state, call=call: (state.need(known), state.call(call)) for call in calls]  # type: ignore[misc]
+            state = yield from gather_state(Proofs(header), tasks, hints=hints)
+        else:
+            state = yield from gather_calls(header, calls, hints=hints)
         return rlp, header, state
 
     async def run() -> Talk:

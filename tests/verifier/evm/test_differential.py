@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -15,16 +15,13 @@ from tests.nodes.ethereumjs import start_ethereumjs
 from tests.nodes.genesis import MONEY, genesis
 from tests.nodes.geth import start_geth
 from tests.simulators.programs import BASE_FEE, PRICE, program
+from tests.verifier.evm.corners import SENDER, Accounts, corners, makers, recursing
 from tests.verifier.evm.talk import gathered, node_answers, our_answer
-from tests.verifier.evm.test_recursion import RECURSIONS
 from verifier.calls import Call
+from verifier.claims import AccountRead
 from verifier.primitives import Address
 
-SENDER = Address(b"\x5e" * 20)
-"""Has the money that a gas price asks for; no program looks at it."""
-
 ENDS = {"returned", "reverted", "halted"}
-Accounts = Mapping[str, Mapping[str, Any]]
 
 
 def made(
@@ -55,28 +52,23 @@ def made(
     ]
 
 
-def recursing() -> tuple[Accounts, list[Call]]:
-    """Contracts that call themselves as deep as the gas lets them, and say how deep that was."""
-    codes = [RECURSIONS[name] for name in ("CALL", "DELEGATECALL", "REVERT")]
-    places = {code: bytes([0xC2, i]) * 10 for i, code in enumerate(codes)}
-    accounts = {f"0x{at.hex()}": {"balance": "0x0", "nonce": "0x1", "code": f"0x{code}"} for code, at in places.items()}
-    return accounts, [Call(Address(at), b"", SENDER, 30_000_000) for at in places.values()]
-
-
 def put(node, accounts: Accounts) -> None:
     """Put accounts on an anvil."""
     for address, account in accounts.items():
         node.rpc("anvil_setBalance", address, account["balance"])
         if "code" in account:
             node.rpc("anvil_setCode", address, account["code"])
+            node.rpc("anvil_setNonce", address, account["nonce"])
         for slot, word in account.get("storage", {}).items():
             node.rpc("anvil_setStorageAt", address, slot, word)
     node.mine(3)
 
 
-def compare(node, calls: list[Call], *, priced: bool = False, hints: bool = True) -> Counter[str]:
+def compare(
+    node, calls: list[Call], *, priced: bool = False, hints: bool = True, known: Sequence[AccountRead] = ()
+) -> Counter[str]:
     """Every call ends alike, with the same bytes; how many ended how."""
-    talk = gathered(node, calls, hints=hints)
+    talk = gathered(node, calls, hints=hints, known=known)
     assert {i: str(error) for i, error in talk.state.failed.items()} == {}
     state, ends = talk.section(), Counter[str]()
     price = talk.header.block.base_fee if priced else None
@@ -142,12 +134,31 @@ def test_random_programs_end_as_on_ethereumjs():
     on_ethereumjs(11, 60)
 
 
+def test_corners_end_as_on_anvil(anvil_factory):
+    """Delegated accounts, precompiles, what is destroyed, made, and returned at the edge: to the unit of gas."""
+    accounts, calls = corners()
+    node = anvil_factory(chain_id=31_340)
+    put(node, accounts)
+    assert set(compare(node, calls, hints=False)) == ENDS
+    node.stop()
+
+
+@pytest.mark.node("geth")
+def test_corners_end_as_on_geth():
+    """The same on another make."""
+    accounts, calls = corners()
+    node = start_geth(genesis(accounts, chain_id=31_340, timestamp=int(time.time())))
+    node.mine(2)
+    assert set(compare(node, calls, hints=False)) == ENDS
+    node.stop()
+
+
 def test_calls_of_oneself_go_as_deep_as_on_nodes(anvil_factory):
     """Hundreds of frames inside each other, to the very frame where the gas ends."""
     accounts, calls = recursing()
     node = anvil_factory(chain_id=31_340)
     put(node, accounts)
-    assert compare(node, calls) == {"returned": len(calls) - 1, "reverted": 1}
+    assert compare(node, calls, known=makers(1_024)) == {"returned": len(calls) - 1, "reverted": 1}
     node.stop()
 
 
@@ -157,7 +168,7 @@ def test_calls_of_oneself_go_as_deep_as_on_geth():
     accounts, calls = recursing()
     node = start_geth(genesis(accounts, chain_id=31_340, timestamp=int(time.time())))
     node.mine(2)
-    assert compare(node, calls, hints=False) == {"returned": len(calls) - 1, "reverted": 1}
+    assert compare(node, calls, hints=False, known=makers(1_024)) == {"returned": len(calls) - 1, "reverted": 1}
     node.stop()
 
 

@@ -118,6 +118,32 @@ def test_on_arbitrum_its_own_precompiles_are_refused_by_name(address):
         arbitrum(f"5f5f5f5f61{address:04x}5afa")
 
 
+@pytest.mark.parametrize("version", [1, 11, 20, 40, 50])
+@pytest.mark.parametrize("way", ["f1", "f2", "f4", "fa"], ids=["CALL", "CALLCODE", "DELEGATECALL", "STATICCALL"])
+def test_no_way_of_calling_reaches_a_precompile_that_is_not_here(way, version):
+    """In every fork, also with no gas to give; of the number before the first there is an account like any."""
+    arguments = "6000" * (5 if way in {"f1", "f2"} else 4)
+    assert arbitrum(f"{arguments}60636000{way}", version=version).ended is Ended.RETURNED
+    with pytest.raises(Unsupported, match=r"precompile at 0x64 to 0xff"):
+        arbitrum(f"{arguments}60646000{way}", version=version)
+
+
+@pytest.mark.parametrize(
+    "opcode", ["31", "3b", "3f", "ff"], ids=["BALANCE", "EXTCODESIZE", "EXTCODEHASH", "SELFDESTRUCT"]
+)
+def test_a_precompile_that_is_not_here_is_not_looked_at_either(opcode):
+    """Warm there and cold here: what is left of the gas would tell the two apart. Its neighbours are accounts as any."""
+    assert arbitrum(f"6063{opcode}").ended is Ended.RETURNED
+    for address in ("64", "ff"):
+        with pytest.raises(Unsupported, match=r"precompile at 0x64 to 0xff") as refused:
+            arbitrum(f"60{address}{opcode}")
+        assert refused.value.where.address == bytes(19) + bytes.fromhex(address)
+    rules = optimism.NETWORK.family.evm
+    assert run(bytes.fromhex(f"610101{opcode}"), rules=rules, fork=Fork.PRAGUE).ended is Ended.RETURNED
+    with pytest.raises(Unsupported, match="P256VERIFY"):
+        run(bytes.fromhex(f"610100{opcode}"), rules=rules, fork=Fork.PRAGUE)
+
+
 def test_a_stylus_program_is_no_evm_code():
     """Code that begins with 0xeff0 runs in another machine."""
     others = {OTHER: Account(bytes.fromhex("eff00000") + b"\x01" * 20)}
