@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.nodes.process import Node, NodeFailedError
@@ -24,6 +26,11 @@ class DevNode(Node):
     def mine(self, count: int = 1, *, timestamp: int | None = None) -> int:
         """Make blocks, the first of them at `timestamp` (unix seconds) where the node can; returns the new height."""
         raise NotImplementedError
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is sent inside may wait for one block; nothing of it may be read before the end."""
+        yield
 
     def submit(self, transaction: dict[str, str]) -> str:
         """Hand in a transaction of an unlocked account and see to it that it is mined; returns its hash."""

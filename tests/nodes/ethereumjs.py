@@ -12,13 +12,16 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import rlp
 from eth_account import Account
 
-from tests.nodes.devnode import DevNode
+from tests.nodes.devnode import GAS, DevNode
 from tests.nodes.genesis import MONEY
 from tests.nodes.install import HERE, module, node_program
 from tests.nodes.process import NodeFailedError, free_port, post, start
@@ -28,6 +31,20 @@ KEY = "0x" + hashlib.sha256(b"xmargin test account").hexdigest()
 """The key of the one funded account; it holds test money on a chain that lives for a minute."""
 ZERO = "0x" + "00" * 32
 GAS_PRICE = 10 * 10**9
+BLOCK_GAS = 400_000_000
+"""Room for a protocol's whole deployment in one block."""
+
+
+@dataclass
+class _Waiting:
+    """Transactions that wait for one block: the next nonce, and their hashes."""
+
+    nonce: int
+    handed: list[str] = field(default_factory=list)
+
+    def take(self) -> int:
+        self.nonce += 1
+        return self.nonce - 1
 
 
 class EthereumJS(DevNode):
@@ -43,6 +60,7 @@ class EthereumJS(DevNode):
     secret = b""
     extra_data = b""
     """Put into the headers of the blocks that are made from now on, as a rollup puts its send root there."""
+    _waiting: _Waiting | None = None
 
     @property
     def accounts(self) -> list[str]:
@@ -51,7 +69,15 @@ class EthereumJS(DevNode):
 
     def submit(self, transaction: dict[str, str]) -> str:
         """Sign with our key, hand in, and make a block of it."""
-        nonce = int(self.rpc("eth_getTransactionCount", transaction["from"], "latest"), 16)
+        done = self._hand_in(transaction)
+        self.mine()
+        return done
+
+    def _hand_in(self, transaction: dict[str, str]) -> str:
+        if self._waiting is None:
+            nonce = int(self.rpc("eth_getTransactionCount", transaction["from"], "latest"), 16)
+        else:
+            nonce = self._waiting.take()
         signed = Account.sign_transaction(
             {
                 "nonce": nonce,
@@ -64,36 +90,79 @@ class EthereumJS(DevNode):
             },
             KEY,
         )
-        done = str(self.rpc("eth_sendRawTransaction", f"0x{bytes(signed.raw_transaction).hex()}"))
-        self.mine()
-        return done
+        return str(self.rpc("eth_sendRawTransaction", f"0x{bytes(signed.raw_transaction).hex()}"))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """
+        What is sent and deployed inside goes into as few blocks as hold it, made at the end; a revert raises there.
+
+        Nothing of it can be read before, and no receipt is returned: addresses of what is deployed follow from nonces.
+        """
+        count = int(self.rpc("eth_getTransactionCount", self.accounts[0], "latest"), 16)
+        self._waiting = _Waiting(count)
+        try:
+            yield
+            handed = self._waiting.handed
+        finally:
+            self._waiting = None
+        done = set[str]()
+        while len(done) < len(handed):
+            self.mine()
+            told = self.rpc("eth_getBlockReceipts", hex(self.height))  # one by one, each would run the block again
+            done |= {one["transactionHash"] for one in told}
+            if not told or any(int(one["status"], 16) != 1 for one in told):
+                raise NodeFailedError(f"of {len(handed)} transactions one was left out or reverted")
+
+    def send(self, to: str | None, data: str = "0x", value: int = 0, *, sender: str | None = None) -> dict[str, Any]:
+        """Send, mine, and return the receipt; inside `together` hand in alone."""
+        if self._waiting is None:
+            return super().send(to, data, value, sender=sender)
+        transaction = {"from": self.accounts[0], "data": data, "value": hex(value), "gas": hex(GAS)}
+        self._waiting.handed.append(self._hand_in(transaction | ({} if to is None else {"to": to})))
+        return {}
+
+    def deploy(self, bytecode: str, arguments: str = "", *, sender: str | None = None) -> str:
+        """Deploy creation code followed by encoded arguments; inside `together` the address that it will have."""
+        if self._waiting is None:
+            return super().deploy(bytecode, arguments, sender=sender)
+        named = keccak(rlp.encode([bytes.fromhex(self.accounts[0][2:]), self._waiting.nonce]))[12:]
+        self.send(None, (bytecode if bytecode.startswith("0x") else f"0x{bytecode}") + arguments)
+        return "0x" + named.hex()
 
     def mine(self, count: int = 1, *, timestamp: int | None = None) -> int:
         """Make blocks one second apart, the first at `timestamp` if given; returns the new height."""
+        head = self.block()
+        seconds = int(head["timestamp"], 16) + 1 if timestamp is None else timestamp
+        choice = self._choice(head["hash"], *self._parents(head))
         for step in range(count):
-            head = self.block()
-            seconds = int(head["timestamp"], 16) + 1 if timestamp is None or step else timestamp
-            self._make_block(head, seconds)
+            begun = self._engine("engine_forkchoiceUpdatedV3", choice, self._attributes(seconds + step))
+            made = self._new_block(begun["payloadId"])
+            choice = self._choice(made, choice["headBlockHash"], choice["safeBlockHash"])
+        if count:
+            self._engine("engine_forkchoiceUpdatedV3", choice, None)
         return self.height
 
-    def _make_block(self, head: dict[str, Any], seconds: int) -> None:
-        attributes = {
+    @staticmethod
+    def _attributes(seconds: int) -> dict[str, Any]:
+        return {
             "timestamp": hex(seconds),
             "prevRandao": ZERO,
             "suggestedFeeRecipient": "0x" + "fe" * 20,
             "withdrawals": [],
             "parentBeaconBlockRoot": ZERO,
         }
-        was = self._parents(head)
-        begun = self._engine("engine_forkchoiceUpdatedV3", self._choice(head["hash"], *was), attributes)
-        made = self._engine("engine_getPayloadV4", begun["payloadId"])
+
+    def _new_block(self, payload_id: str) -> str:
+        """Build what was begun, and hand it in; the block's hash. It is the head from the next choice on."""
+        made = self._engine("engine_getPayloadV4", payload_id)
         payload = made["executionPayload"]
         if self.extra_data:
             payload = _with_extra_data(payload, self.extra_data)
         said = self._engine("engine_newPayloadV4", payload, [], ZERO, made.get("executionRequests") or [])
         if said["status"] != "VALID":
             raise NodeFailedError(f"the client refuses its own block: {said}")
-        self._engine("engine_forkchoiceUpdatedV3", self._choice(payload["blockHash"], head["hash"], was[0]), None)
+        return str(payload["blockHash"])
 
     def _parents(self, head: dict[str, Any]) -> tuple[str, str]:
         """The two blocks before a head; genesis stands in for what was before it."""
@@ -125,6 +194,7 @@ def start_ethereumjs(
     if genesis is None:
         genesis = json.loads((HERE / "prague-genesis.json").read_text())
         genesis["config"]["chainId"] = chain_id
+        genesis["gasLimit"] = hex(BLOCK_GAS)
     owner = str(Account.from_key(KEY).address).lower()
     genesis = {**genesis, "alloc": {**genesis["alloc"], owner: {"balance": MONEY}}}
 

@@ -1,8 +1,4 @@
-"""Assertions of Arbitrum's own contracts: our verdict is the rollup's own view, from the first claim to its confirmation.
-
-The node stands for both networks: blocks of its own past are what the assertions speak of. Its blocks are one second
-apart at least, so that their number is an age.
-"""
+"""Assertions of Arbitrum's own contracts: our verdict is the rollup's own view, from the first claim to its confirmation."""
 
 from __future__ import annotations
 
@@ -11,29 +7,23 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from chains.chain import local_network
-from chains.driver import Desk, drive
-from chains.endpoint import Endpoint
-from tests.nodes.contracts import EIP1967_SLOT
 from tests.nodes.ethereumjs import EthereumJS
 from tests.nodes.process import NodeFailedError
 from tests.nodes.protocols.arbitrum import PERIOD, SECONDARY_SLOT, Assertion, Rollup, deploy_rollup
 from tests.simulators.trie_builder import keccak
+from tests.system.rollup_stage import RollupStage
 from tests.verifier.settlement.test_proposed import TAKEN
-from verifier.claims import CodePin
 from verifier.codec.abi import mapping_slot
 from verifier.errors import NotSettled, NotThere, UnreviewedCode, VerifierError
-from verifier.flow import AskHeader, ask
-from verifier.gather import gather_anchor
-from verifier.network import Network, OwnConsensus, SettledOn
+from verifier.network import Network
 from verifier.policy import STRICT, Policy, ProposedRule
-from verifier.primitives import Address, BlockNumber, Hash32, Timestamp, parse_hex
+from verifier.primitives import BlockNumber, Hash32
 from verifier.proven import ProvenHeader
-from verifier.settlement import arbitrum, gather_settlement, verify_settlement
-from verifier.settlement.collect import Candidate, Settled, collect, proxy_reads
+from verifier.settlement import arbitrum, verify_settlement
+from verifier.settlement.collect import Settled
 from verifier.settlement.scheme import case_of
 from verifier.trie.table import NodeTable
-from verifier.trust import Observed, PinnedBlock, Settlement
+from verifier.trust import Observed, Settlement
 
 AGE = 4
 POLICY = replace(TAKEN, proposed=ProposedRule(min_age=AGE, quorum=2), max_head_lag=10**9)
@@ -42,41 +32,17 @@ POLICY = replace(TAKEN, proposed=ProposedRule(min_age=AGE, quorum=2), max_head_l
 @dataclass
 class Stage:
     made: Rollup
-    node: EthereumJS
+    rollup: RollupStage
 
-    def networks(self, roles: Sequence[str], *, user: str | None = None) -> tuple[Network, Network]:
-        named = {"rollup": self.made.rollup.address, "outbox": self.made.outbox.address}
-        codes = [(role, self.pin(named[role])) for role in roles]
-        codes.append(("rollup_user", CodePin(self.code(user or self.made.logic))))
-        contracts = tuple((role, Address(parse_hex(named[role].lower()))) for role in roles)
-        local = local_network("parent", self.node.chain_id)
-        parent = replace(local, rooted_by=OwnConsensus("beacon"), block_time=1)
-        return parent, replace(
-            local, name="rollup", rooted_by=SettledOn(parent.chain_id, "bold", contracts, tuple(codes))
-        )
-
-    def code(self, address: str) -> Hash32:
-        return Hash32(keccak(bytes.fromhex(self.node.rpc("eth_getCode", address, "latest")[2:])))
-
-    def pin(self, address: str) -> CodePin:
-        target = "0x" + self.node.rpc("eth_getStorageAt", address, f"0x{EIP1967_SLOT:064x}", "latest")[-40:]
-        return CodePin(self.code(address), Address(parse_hex(target)), self.code(target))
-
-    async def gathered(
-        self, roles: Sequence[str] = ("rollup",), policy: Policy = STRICT, user: str | None = None
-    ) -> tuple[Settled, Network, ProvenHeader]:
-        """What gathering finds as of now, under the node's newest block."""
-        parent, rollup = self.networks(roles, user=user)
-        head = self.node.block("latest")
-        root = PinnedBlock(parent.chain_id, Hash32(parse_hex(head["hash"])))
-        async with Desk.to([(parent, [Endpoint(self.node.url)])]) as desk:
-            at = (await drive(gather_anchor(parent, root), desk)).header
-            now = Timestamp(int(head["timestamp"], 16))
-            return await drive(gather_settlement(rollup, at, now, policy), desk), rollup, at
+    @classmethod
+    def on(cls, node: EthereumJS, *, challenged: bool = False) -> Stage:
+        made = deploy_rollup(node, node.chain_id, challenged=challenged)
+        addresses = {"rollup": made.rollup.address, "outbox": made.outbox.address}
+        return cls(made, RollupStage(node, "bold", addresses, ("rollup",)))
 
     async def verdict(self, policy: Policy = STRICT, roles: Sequence[str] = ("rollup",)) -> Settlement | VerifierError:
         try:
-            found, _, _ = await self.gathered(roles, policy)
+            found, _, _ = await self.rollup.gathered(roles, policy)
         except VerifierError as error:
             return error
         assert found.header.trust.settlement is not None
@@ -84,38 +50,23 @@ class Stage:
 
     async def judged(self, one: Assertion, block: bytes, policy: Policy = STRICT) -> Settled:
         """What judging says of one assertion, whatever was told."""
-        parent, rollup = self.networks(("rollup",))
-        root = PinnedBlock(parent.chain_id, Hash32(parse_hex(self.node.block("latest")["hash"])))
-        async with Desk.to([(parent, [Endpoint(self.node.url)])]) as desk:
-            at = (await drive(gather_anchor(parent, root), desk)).header
-            rlp = await drive(ask(AskHeader(chain_id=parent.chain_id, block=Hash32(block))), desk)
-            slots = [mapping_slot(key, arbitrum.ASSERTIONS) for key in (one.hash, one.parent)]
-            contract = Address(parse_hex(self.made.rollup.address.lower()))
-            reads = proxy_reads([(contract, [*slots, arbitrum.SECONDARY_IMPLEMENTATION])], ())
-            candidate = Candidate(rlp, (one.preimage,), reads)
-            return await drive(collect(rollup, at, policy, candidate, arbitrum.verify_bold), desk)
-
-    def block(self, send_root: bytes) -> bytes:
-        """A block whose header holds a send root."""
-        self.node.extra_data = send_root
-        self.node.mine()
-        self.node.extra_data = b""
-        return bytes.fromhex(self.node.block("latest")["hash"][2:])
+        slots = [mapping_slot(key, arbitrum.ASSERTIONS) for key in (one.hash, one.parent)]
+        return await self.rollup.judged_by(one.preimage, block, slots, policy)
 
 
 @pytest.fixture(scope="module")
 def stage(ethereumjs: EthereumJS) -> Stage:
-    return Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id), ethereumjs)
+    return Stage.on(ethereumjs)
 
 
 @pytest.mark.node("ethereumjs")
 @pytest.mark.covers("ARB-01", "ARB-02")
 async def test_our_verdict_is_the_rollups_own_view_at_every_step(stage: Stage) -> None:
     """Claimed, aged, followed by a second, contradicted, confirmed; by the assertion and by the outbox."""
-    made, node = stage.made, stage.node
+    made, node = stage.made, stage.rollup.node
     genesis = made.genesis()
     assert made.status(genesis) == 2
-    first = stage.block(b"\x51" * 32)
+    first = stage.rollup.block(b"\x51" * 32)
     one = made.claim(genesis, first, b"\x51" * 32)
     assert made.status(one) == 1
     assert await stage.verdict() is Settlement.PROPOSED
@@ -124,15 +75,15 @@ async def test_our_verdict_is_the_rollups_own_view_at_every_step(stage: Stage) -
     assert isinstance(young, NotSettled)
     assert young.rule == "a proposed root: its age"
     node.mine(AGE)
-    found, rollup, at = await stage.gathered(policy=POLICY)
+    found, rollup, at = await stage.rollup.gathered(policy=POLICY)
     assert found.preimages == (one.preimage,)
     _shown(found, rollup, at, first)
 
     made.batch()
-    second = stage.block(b"\x52" * 32)
+    second = stage.rollup.block(b"\x52" * 32)
     two = made.claim(one, second, b"\x52" * 32)
     node.mine(AGE)
-    found, _, _ = await stage.gathered(policy=POLICY)
+    found, _, _ = await stage.rollup.gathered(policy=POLICY)
     assert found.header.hash == second
     assert found.preimages == (two.preimage + link(one),)
 
@@ -140,14 +91,14 @@ async def test_our_verdict_is_the_rollups_own_view_at_every_step(stage: Stage) -
     assert made.status(rival) == 1
     assert made.rollup.view("getSecondChildCreationBlock(bytes32)(uint64)", one.hash)
     node.mine(AGE)
-    beside, _, _ = await stage.gathered(policy=POLICY)
+    beside, _, _ = await stage.rollup.gathered(policy=POLICY)
     assert beside.header.hash == first  # the older one, which nobody contradicts
     node.mine(PERIOD)
     made.confirm(one, genesis)
     assert made.status(one) == 2
     assert made.outbox.view("roots(bytes32)(bytes32)", b"\x51" * 32) == first
     for roles, preimage in ((("rollup",), one.preimage), (("outbox",), b""), (("rollup", "outbox"), b"")):
-        found, _, _ = await stage.gathered(roles)
+        found, _, _ = await stage.rollup.gathered(roles)
         assert found.header.hash == first
         assert found.header.trust.settlement is Settlement.SETTLED
         assert found.preimages == (preimage,)
@@ -175,15 +126,15 @@ def _shown(found: Settled, rollup: Network, at: ProvenHeader, block: bytes) -> N
 async def test_another_user_logic_is_refused(stage: Stage) -> None:
     """The rollup's proxy has two implementations; the one that stakers reach is pinned by a role of its own."""
     with pytest.raises(UnreviewedCode, match="user logic"):
-        await stage.gathered(user=stage.made.outbox.address)
-    slot = stage.node.rpc("eth_getStorageAt", stage.made.rollup.address, f"0x{SECONDARY_SLOT:064x}", "latest")
+        await stage.rollup.gathered(user=stage.made.outbox.address)
+    slot = stage.rollup.node.rpc("eth_getStorageAt", stage.made.rollup.address, f"0x{SECONDARY_SLOT:064x}", "latest")
     assert slot[-40:] == stage.made.logic[2:].lower()
     assert SECONDARY_SLOT.to_bytes(32, "big") == arbitrum.SECONDARY_IMPLEMENTATION
 
 
 @pytest.mark.node("ethereumjs")
 async def test_an_outbox_that_took_nothing_settles_nothing(ethereumjs: EthereumJS) -> None:
-    empty = Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id), ethereumjs)
+    empty = Stage.on(ethereumjs)
     told = await empty.verdict(roles=("outbox",))
     assert isinstance(told, NotThere)
 
@@ -193,10 +144,10 @@ async def test_a_challenge_that_is_played_through_settles_the_winner_and_never_t
     ethereumjs: EthereumJS,
 ) -> None:
     """Two assertions on one parent; the first defends its history, and wins by time. Our verdict waits for the rollup's."""
-    stage = Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id, challenged=True), ethereumjs)
-    made, node = stage.made, stage.node
+    stage = Stage.on(ethereumjs, challenged=True)
+    made, node = stage.made, stage.rollup.node
     genesis = made.genesis()
-    first, false = stage.block(b"\x54" * 32), stage.block(b"\x55" * 32)
+    first, false = stage.rollup.block(b"\x54" * 32), stage.rollup.block(b"\x55" * 32)
     one = made.claim(genesis, first, b"\x54" * 32)
     with pytest.raises(NodeFailedError):
         made.challenge(one, genesis)  # nobody contradicts it
@@ -221,7 +172,7 @@ async def test_a_challenge_that_is_played_through_settles_the_winner_and_never_t
         made.confirm(rival, genesis, edge)
     made.confirm(one, genesis, edge)
     assert (made.status(one), made.status(rival)) == (2, 1)
-    found, rollup, at = await stage.gathered()
+    found, rollup, at = await stage.rollup.gathered()
     assert (found.header.hash, found.header.trust.settlement) == (first, Settlement.SETTLED)
     lost = await stage.judged(rival, false)
     assert lost.header.trust.settlement is Settlement.PROPOSED
@@ -233,10 +184,10 @@ async def test_a_challenge_that_is_played_through_settles_the_winner_and_never_t
 @pytest.mark.node("ethereumjs")
 async def test_where_both_sides_defend_their_history_time_settles_neither(ethereumjs: EthereumJS) -> None:
     """Both edges are rivals from the start, and no period runs for either: the contract confirms none, nor do we."""
-    stage = Stage(deploy_rollup(ethereumjs, ethereumjs.chain_id, challenged=True), ethereumjs)
-    made, node = stage.made, stage.node
+    stage = Stage.on(ethereumjs, challenged=True)
+    made, node = stage.made, stage.rollup.node
     genesis = made.genesis()
-    first, false = stage.block(b"\x56" * 32), stage.block(b"\x57" * 32)
+    first, false = stage.rollup.block(b"\x56" * 32), stage.rollup.block(b"\x57" * 32)
     one = made.claim(genesis, first, b"\x56" * 32)
     rival = made.claim(genesis, false, b"\x57" * 32, validator=2)
     edges = made.challenge(one, genesis), made.challenge(rival, genesis, validator=2)

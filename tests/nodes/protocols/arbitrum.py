@@ -179,6 +179,11 @@ def act(hand: Contract, to: Contract, signature: str, *values: object) -> None:
 
 def deploy_rollup(node: DevNode, chain_id: int, *, challenged: bool = False) -> Rollup:
     """Deploy all of it; the challenge manager where one is to be played."""
+    with node.together():
+        return _deployed(node, chain_id, challenged=challenged)
+
+
+def _deployed(node: DevNode, chain_id: int, *, challenged: bool) -> Rollup:
     account, hand = node.accounts[0], own("Hand")["Hand"].bytecode
     hands = create(node, hand), create(node, hand)
     owner = hands[0].address

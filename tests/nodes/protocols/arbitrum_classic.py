@@ -99,6 +99,11 @@ class ClassicRollup:
 
 def deploy_classic(node: DevNode, chain_id: int) -> ClassicRollup:
     """Deploy all of it."""
+    with node.together():
+        return _deployed(node, chain_id)
+
+
+def _deployed(node: DevNode, chain_id: int) -> ClassicRollup:
     account, hand = node.accounts[0], own("Hand")["Hand"].bytecode
     hands = create(node, hand), create(node, hand)
     owner = hands[0].address
