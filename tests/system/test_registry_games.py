@@ -54,6 +54,7 @@ class Stage:
         target = "0x" + node.rpc("eth_getStorageAt", factory, f"0x{EIP1967_SLOT:064x}", "latest")[-40:]
         codes = [("factory", CodePin(code(factory), Address(parse_hex(target)), code(target)))]
         codes.append(("superchain_config", CodePin(code(self.games.superchain.address))))
+        codes.append(("system_config", CodePin(code(self.games.config.address))))
         codes.append(("game:8", CodePin(code(self.games.implementation.address))))
         if reviewed:
             codes.append(("registry", CodePin(code(self.games.registry.address))))

@@ -85,12 +85,13 @@ def test_a_denied_game_is_refused_whatever_its_portal_says(account: Account, tmp
 # --- how old the newest root is --------------------------------------------------------------------------
 
 
-def roots_of(name: str, cwd: Path) -> tuple[dict, str]:
+def roots_of(name: str, cwd: Path, code: int = 0) -> tuple[dict, str]:
     """What `networks NAME --probe` says of a rollup's roots, as an object and as its table."""
     done = run("networks", name, "--probe", "--account", "account.toml", "--json", cwd=cwd)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
+    assert json.loads(done.stdout)["exit_code"] == code
     table = run("networks", name, "--probe", "--account", "account.toml", cwd=cwd)
-    assert table.returncode == 0, table.stderr
+    assert table.returncode == code, table.stderr
     return checked("probe", done.stdout)["roots"], " ".join(table.stdout.split())
 
 
@@ -128,10 +129,10 @@ def test_the_outbox_of_the_authors_holds_a_settled_root_and_nothing_newer(accoun
 
 @pytest.mark.node("ethereumjs")
 def test_roots_under_code_that_nobody_reviewed_are_refused_by_name(account: Account, tmp_path: Path) -> None:
-    """The rejecting sibling: the same contracts without pins of their code. The endpoint itself is fine."""
+    """The rejecting sibling: the same contracts without pins of their code. The endpoint itself is fine; exit 3."""
     (tmp_path / "account.toml").write_text(account.toml(codes=False))
     for name in ("op", "arb"):
-        roots, table = roots_of(name, tmp_path)
+        roots, table = roots_of(name, tmp_path, code=3)
         assert (roots["settled"]["status"], roots["settled"]["refusal"]["error"]) == ("refused", "UnreviewedCode")
         assert "UnreviewedCode" in table
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.simulators.trie_builder import keccak
 from tests.vectors.chain_files import blank_header, data, fields_of, network_of, nodes_of, table_of
-from verifier.claims import CodePin
 from verifier.codec.abi import mapping_slot
 from verifier.errors import NOWHERE, MissingNode, NotSettled, NotThere, WrongHash
 from verifier.headers.decode import decode_header, encode_header
@@ -26,7 +26,7 @@ from verifier.settlement.scheme import case_of
 from verifier.state.ethereum import verify_account
 from verifier.state.tree import state_root
 from verifier.trie.table import NodeTable
-from verifier.trust import Settlement
+from verifier.trust import Basis, Settlement
 
 
 def record(shared_data: Path, name: str) -> Mapping:
@@ -35,11 +35,8 @@ def record(shared_data: Path, name: str) -> Mapping:
 
 
 def rollup_of(told: Mapping, scheme: str, role: str, contract: str) -> Network:
-    """The record's rollup, its contract's code taken as the record proves it."""
-    parent = state_root(blank_header(stateRoot=data(told["l1_state_root"])))
-    account = verify_account(parent, Address(data(contract)), table_of(nodes_of(told["l1_account_proof"])), set())
-    pins = ((role, CodePin(account.code_hash)),)
-    settled = SettledOn(parent.network.chain_id, scheme, ((role, account.address),), pins)
+    """The record's rollup. What runs behind its contract's proxy the record does not prove: no code is reviewed."""
+    settled = SettledOn(ChainId(1), scheme, ((role, Address(data(contract))),))
     return Network(ChainId(told["chain_id"]), told["network"], network_of("ethereum", 1).family, "ETH", settled)
 
 
@@ -48,7 +45,10 @@ def established(told: Mapping, network: Network, slots: tuple[str, ...], preimag
     proofs = [told["l1_account_proof"], *(told[slot]["proof"] for slot in slots)]
     table = table_of(list(dict.fromkeys(node for proof in proofs for node in nodes_of(proof))))
     used: set[Hash32] = set()
-    proven = verify_settlement(case_of(network, at, table, used, STRICT), rlp, [preimage])
+    assert isinstance(network.rooted_by, SettledOn)
+    named = frozenset((network.rooted_by.parent, contract) for _, contract in network.rooted_by.contracts)
+    policy = replace(STRICT, accept_contracts=named)
+    proven = verify_settlement(case_of(network, at, table, used, policy), rlp, [preimage])
     assert used == set(table.hashes())
     return proven
 
@@ -67,6 +67,7 @@ def test_a_real_node_establishes_its_block(shared_data: Path) -> None:
     proven = established(told, network, slots, confirmed.to_bytes(8, "big"), rlp_of(told, network))
     assert (proven.hash, proven.number) == (data(told["l2_block_hash"]), told["number"])
     assert proven.trust.settlement is Settlement.SETTLED
+    assert proven.trust.bases == {Basis.FAULT_PROOF, Basis.UNREVIEWED_CODE}
     account = verify_account(state_root(proven), Address(data(told["l2_address"])), *_l2(told))
     assert account.exists
 

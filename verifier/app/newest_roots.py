@@ -14,6 +14,7 @@ from rich.table import Table
 
 from chains.driver import Desk, drive
 from verifier.app.compile import NetworkSpec
+from verifier.app.exit_codes import Exit
 from verifier.app.following import LightClients, Shelf
 from verifier.app.gathering import anchors_of
 from verifier.app.json_view import Json, failure_json, time_json
@@ -121,6 +122,18 @@ class _Untried:
         asked = [question for question in questions if not isinstance(question, AskReach)]
         found = iter(await self.desk.answer(asked))
         return [() if isinstance(question, AskReach) else next(found) for question in questions]
+
+
+def exit_of(found: NewestRoots) -> Exit:
+    """
+    What a probe ends with on account of the settled root: an account on this rollup would fare no better.
+
+    That nothing is settled yet is no failure of anyone, and what is only posted counts nowhere.
+    """
+    root = found.settled
+    if isinstance(root, RootAge):
+        return Exit.OK if root.unserved is None else Exit.INCOMPLETE
+    return Exit.INCOMPLETE if isinstance(root, Unanswered) and not root.lied else Exit.REFUSED
 
 
 # --- shown -----------------------------------------------------------------------------------------------

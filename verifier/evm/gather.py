@@ -131,6 +131,7 @@ def gather_state(
     hints: bool = True,
     limits: CallLimits = DEFAULT_CALL_LIMITS,
     updates: Sequence[bytes] = (),
+    likely: Sequence[AccountRead] = (),
 ) -> Flow[GatheredState]:
     """
     Gather what tasks read, whatever it depends on.
@@ -138,6 +139,7 @@ def gather_state(
     Args:
         proofs: What is proven under the header so far; it grows.
         hints: Whether endpoints are asked what a call touches.
+        likely: Places that will be read, as far as that is known beforehand: asked for first, with the code there.
         updates: Signed updates at hand; no network is asked for them.
 
     Returns:
@@ -145,8 +147,9 @@ def gather_state(
     """
     known = Known(proofs, hints=hints)
     open_, failed, done = dict(enumerate(tasks)), dict[int, Failure](), list[Gathering]()
-    for _ in range(MAX_ROUNDS):
+    for round_ in range(MAX_ROUNDS):
         known.wanted = Wanted()
+        _take_hint(known, () if round_ else likely)
         for i, task in list(open_.items()):
             state = Gathering(known, limits, updates)
             try:
@@ -170,11 +173,16 @@ def gather_state(
 
 
 def gather_calls(
-    header: ProvenHeader, calls: Sequence[Call], *, hints: bool = True, limits: CallLimits = DEFAULT_CALL_LIMITS
+    header: ProvenHeader,
+    calls: Sequence[Call],
+    *,
+    hints: bool = True,
+    limits: CallLimits = DEFAULT_CALL_LIMITS,
+    likely: Sequence[AccountRead] = (),
 ) -> Flow[GatheredState]:
     """Gather what calls read under a proven header, sharing proofs and code between them."""
     tasks: list[Task] = [lambda state, call=call: state.call(call) for call in calls]  # type: ignore[misc]
-    return (yield from gather_state(Proofs(header), tasks, hints=hints, limits=limits))
+    return (yield from gather_state(Proofs(header), tasks, hints=hints, limits=limits, likely=likely))
 
 
 def _ask(known: Known) -> Flow[None]:

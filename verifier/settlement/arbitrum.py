@@ -96,7 +96,7 @@ def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHea
     assertion = keccak256(only[:32] + keccak256(state) + only[224:])
     refuse_denied(case, "the assertion", assertion)
     rollup = case.contract("rollup")
-    reviewed = check_code(case, "rollup", rollup) and _user_logic(case, rollup)
+    reviewed = _reviewed(case, rollup)
     word = case.parent.word(rollup, mapping_slot(pad_bytesn(assertion), ASSERTIONS))
     status = _status(word)
     if status == 0:
@@ -119,18 +119,24 @@ def verify_bold(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHea
     return settled_header(header, settle(case, verdict))
 
 
+def _reviewed(case: Case, rollup: Address) -> bool:
+    """Whether both codes behind the rollup's proxy are reviewed: the owner's, and that of everybody else."""
+    return check_code(case, "rollup", rollup) and _user_logic(case, rollup)
+
+
 def _user_logic(case: Case, rollup: Address) -> bool:
-    """Whether the code that stakers reach is reviewed too, where the role `rollup_user` pins it."""
+    """Whether the code that stakers reach is what the role `rollup_user` pins, where the proxy has a second one."""
     pins = case.settled.pins("rollup_user")
-    if not pins:
+    pointer = case.parent.word(rollup, SECONDARY_IMPLEMENTATION)
+    if not pins and not any(pointer.word):
         return True
-    target = Address(bytes(case.parent.word(rollup, SECONDARY_IMPLEMENTATION).word[12:]))
+    target = Address(bytes(pointer.word[12:]))
     code = case.parent.account(target)
     if any(pin.code_hash == code.code_hash for pin in pins):
         return True
     if (case.settled.parent, rollup) in case.policy.accept_contracts:
         return False
-    expected = " or ".join(to_hex(pin.code_hash) for pin in pins)
+    expected = " or ".join(to_hex(pin.code_hash) for pin in pins) or "nothing (no code was reviewed)"
     raise UnreviewedCode(code.where, "the rollup contract's user logic", expected, code.code_hash)
 
 
@@ -228,7 +234,7 @@ def verify_classic(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> Proven
         return _by_outbox(case, header)
     number = int.from_bytes(exactly(only, 8, "a node's number"), "big")
     rollup = case.contract("rollup")
-    reviewed = check_code(case, "rollup", rollup)
+    reviewed = _reviewed(case, rollup)
     latest = case.parent.word(rollup, LATEST_NODE)
     confirmed = int.from_bytes(latest.word, "big") & (1 << 64) - 1
     if number != confirmed:

@@ -195,8 +195,7 @@ def _asserted(settled: SettledOn, rollup: Address, one: Told, above: Sequence[To
     yield from ()
     hashes = dict.fromkeys([one.hash, one.parent, *(told.hash for told in above), *(told.parent for told in above)])
     slots = [mapping_slot(pad_bytesn(found), arbitrum.ASSERTIONS) for found in hashes]
-    if settled.pins("rollup_user"):
-        slots.append(arbitrum.SECONDARY_IMPLEMENTATION)
+    slots.append(arbitrum.SECONDARY_IMPLEMENTATION)
     preimage = one.parent + one.state + one.accumulator + b"".join(told.link for told in above)
     return Candidate(rlp, (preimage,), proxy_reads([(rollup, slots)], _implementations(settled)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 
 from verifier.claims import AccountRead
 from verifier.codec.abi import mapping_slot, pad_address, pad_bytesn
@@ -20,7 +20,7 @@ from verifier.settlement.op_games import GAMES, GameClaim, GameId, claim_of
 from verifier.settlement.op_judged import judgement
 from verifier.settlement.op_lines import line_below
 from verifier.settlement.op_rivals import MAX_SCANNED, packed, places
-from verifier.settlement.op_told import COUNT, PAGE, Place, Told, page_of
+from verifier.settlement.op_told import COUNT, PAGE, SUPERCHAIN, SYSTEM_CONFIG, Place, Told, named_by, page_of
 
 
 def candidate_of(place: Place, game: Told, *, judged: bool, posted: bool = False) -> Flow[Candidate]:
@@ -40,14 +40,15 @@ def candidate_of(place: Place, game: Told, *, judged: bool, posted: bool = False
     passer = yield from passer_root(place, header, game.root)
     claim = claim_of(kind, header, place.network.chain_id, passer, game.extra, Where(network=place.network.name))
     implementation = parse_clone(code, place.at.where.at(address=game.record.address)).implementation
-    reads = _reads(place, claim, game.record, implementation)
+    reads = yield from _reads(place, claim, game.record, implementation)
     preimages: tuple[bytes, ...] = (kind.to_bytes(4, "big") + passer, game.extra, code)
     if posted:
         more, seen = yield from _beside(place, game, header)
         preimages, reads = (preimages[0] + more[0], *preimages[1:], *more[1:]), (*reads, *seen)
     if not judged:
         return Candidate(raw, preimages, reads)
-    gathered = yield from gather_calls(place.at, [judgement(place.contract("registry"), game.record.address)])
+    call = judgement(place.contract("registry"), game.record.address)
+    gathered = yield from gather_calls(place.at, [call], likely=reads)
     for reason in gathered.failed.values():
         raise reason
     return Candidate(raw, (*preimages, *sorted(gathered.codes)), reads, gathered.nodes)
@@ -87,41 +88,46 @@ def _others(
     return packed(first, [(one.root, one.extra) for one in others]), (read,)
 
 
-def _reads(place: Place, claim: GameClaim, record: GameId, implementation: Address) -> tuple[AccountRead, ...]:
-    """Every place that either generation's rules read, so that one round of questions is enough."""
-    settled = place.settled
-    contracts: list[tuple[Address, Sequence[SlotKey]]] = [
-        (place.contract("factory"), (mapping_slot(pad_bytesn(claim.uuid), GAMES),)),
-    ]
+def _reads(place: Place, claim: GameClaim, record: GameId, implementation: Address) -> Flow[tuple[AccountRead, ...]]:
+    """Every place that the rules read, so that one round of questions is enough."""
+    filed = (mapping_slot(pad_bytesn(claim.uuid), GAMES),)
     game = pad_address(record.address)
-    if settled.scheme == "op_portal":
-        slots: tuple[SlotKey, ...] = (
-            op_rules.PORTAL_FACTORY,
-            op_rules.PORTAL_RESPECTED,
-            mapping_slot(game, op_rules.PORTAL_BLACKLIST),
-        )
-        contracts.append((place.contract("portal"), slots))
-        contracts.append((place.contract("superchain_config"), (op_rules.SUPERCHAIN_PAUSED,)))
-    else:
-        slots = (
-            op_rules.REGISTRY_CONFIG,
-            op_rules.REGISTRY_FACTORY,
-            op_rules.REGISTRY_RETIREMENT,
-            mapping_slot(game, op_rules.REGISTRY_BLACKLIST),
-        )
-        contracts.append((place.contract("registry"), slots))
-        if settled.pins("portal"):
-            contracts.append((place.contract("portal"), (op_rules.PORTAL_REGISTRY,)))
-        contracts.append((place.contract("superchain_config"), tuple(_pauses(place))))
+    judges = yield from (_portals if place.settled.scheme == "op_portal" else _registrys)(place, game)
     known = [*place.implementations(), implementation]
     own = game_slots(claim.game_type, Where(network=place.network.name))
-    return (*proxy_reads(contracts, known), AccountRead(record.address, own))
+    return (*proxy_reads([(place.contract("factory"), filed), *judges], known), AccountRead(record.address, own))
 
 
-def _pauses(place: Place) -> Iterator[SlotKey]:
-    identifiers = (Address(bytes(20)), place.contract("portal"), place.settled.contract("lockbox"))
-    return (
-        mapping_slot(pad_address(one), op_rules.pauses_of(place.settled.scheme))
-        for one in identifiers
-        if one is not None
+_Judges = list[tuple[Address, Sequence[SlotKey]]]
+
+
+def _portals(place: Place, game: bytes) -> Flow[_Judges]:
+    """What the older generation's rules read."""
+    slots = (
+        op_rules.PORTAL_FACTORY,
+        op_rules.PORTAL_RESPECTED,
+        op_rules.PORTAL_SUPERCHAIN,
+        mapping_slot(game, op_rules.PORTAL_BLACKLIST),
     )
+    portal = place.contract("portal")
+    superchain = yield from named_by(place, "superchain_config", portal, SUPERCHAIN)
+    return [(portal, slots), (superchain, (op_rules.SUPERCHAIN_PAUSED,))]
+
+
+def _registrys(place: Place, game: bytes) -> Flow[_Judges]:
+    """What the registry's rules read; the contracts that no entry names are asked for, as hints."""
+    slots = (
+        op_rules.REGISTRY_CONFIG,
+        op_rules.REGISTRY_FACTORY,
+        op_rules.REGISTRY_RETIREMENT,
+        mapping_slot(game, op_rules.REGISTRY_BLACKLIST),
+    )
+    registry, portal = place.contract("registry"), place.contract("portal")
+    config = yield from named_by(place, "system_config", registry, SYSTEM_CONFIG)
+    superchain = yield from named_by(place, "superchain_config", config, SUPERCHAIN)
+    lockbox = place.settled.contract("lockbox")
+    base = op_rules.pauses_of(place.settled.scheme)
+    identifiers = [Address(bytes(20)), portal, *([] if lockbox is None else [lockbox])]
+    judges: _Judges = [(registry, slots), (config, (op_rules.CONFIG_SUPERCHAIN, op_rules.CONFIG_LOCKBOX))]
+    judges.append((superchain, tuple(mapping_slot(pad_address(one), base) for one in identifiers)))
+    return [*judges, (portal, (op_rules.PORTAL_REGISTRY,))] if place.settled.pins("portal") else judges

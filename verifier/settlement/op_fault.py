@@ -129,7 +129,7 @@ def verify_portal(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenH
     points_to_factory(case, portal, PORTAL_FACTORY)
     not_blacklisted(case, portal, PORTAL_BLACKLIST, game.record.address)
     is_respected(case, portal, game)
-    reviewed &= superchain_runs(case)
+    reviewed &= superchain_runs(case, portal)
     return _judged(case, header, game, open_points(case, game), None, reviewed=reviewed)
 
 

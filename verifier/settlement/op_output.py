@@ -5,7 +5,8 @@ the owners of the proxy at any time. No fault proof exists.
 
 Outputs can be deleted from any index on, so the array's length is proven beside the output: an index at or above it
 holds leftovers. A network that has moved to dispute games keeps its old oracle with old roots in it; such a network's
-entry names the new scheme, and this one is not asked.
+entry names the new scheme, and this one is not asked. Where the portal's code is pinned, it has to pay by this oracle,
+and not to be paused.
 
 Preimages: index of the output (8 bytes) ‖ message passer's storage root (32).
 
@@ -22,6 +23,7 @@ from verifier.errors import NotThere, WrongBinding, WrongHash
 from verifier.primitives import Hash32, Timestamp, slot_key
 from verifier.proven import ProvenHeader
 from verifier.settlement.op_games import output_root
+from verifier.settlement.op_rules import PORTAL_ORACLE, superchain_runs, told_address
 from verifier.settlement.proposed import Proposal
 from verifier.settlement.scheme import (
     Case,
@@ -49,6 +51,7 @@ def verify(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
     Raises:
         NotThere: No output stands at the index.
         WrongHash, WrongBinding: The output there is another block's.
+        NotSettled: The superchain is paused, where the portal's code is pinned.
         UnreviewedCode, Denied, Malformed, ProofError: As the scheme's shared steps raise them.
     """
     header = rollup_header(case, rlp)
@@ -57,6 +60,7 @@ def verify(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
     index = int.from_bytes(only[:8], "big")
     oracle = case.contract("oracle")
     reviewed = check_code(case, "oracle", oracle)
+    reviewed &= _pays_by_it(case)
     root = output_root(header, only[8:])
     refuse_denied(case, "the output root", root)
     refuse_denied(case, "the header", header.hash)
@@ -82,6 +86,16 @@ def verify(case: Case, rlp: bytes, preimages: Sequence[bytes]) -> ProvenHeader:
         proposal=Proposal(header.hash, case.now - since),  # one output for each height; a challenge deletes it
     )
     return settled_header(header, settle(case, verdict))
+
+
+def _pays_by_it(case: Case) -> bool:
+    """That the portal pays by this oracle, and is not paused, where its code is pinned; else it is not read."""
+    if not case.settled.pins("portal"):
+        return True
+    portal = case.contract("portal")
+    reviewed = check_code(case, "portal", portal)
+    told_address(case, portal, PORTAL_ORACLE, 0, "oracle", "the oracle of the portal")
+    return superchain_runs(case, portal) and reviewed
 
 
 def _open_points(case: Case, since: Timestamp) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 Each function establishes one rule, and raises where it does not hold; those about code say whether it was reviewed.
 
-Source: AnchorStateRegistry and layouts of op-contracts v6, as base/contracts publishes them; OptimismPortal2 of
-contracts-bedrock 0.17.
+Source: AnchorStateRegistry, SystemConfig (3.13) and layouts of op-contracts v6, as base/contracts publishes them;
+OptimismPortal2 and OptimismPortal of contracts-bedrock 0.17.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ REGISTRY_FACTORY: Final = slot_key(1)
 REGISTRY_BLACKLIST: Final = slot_key(5)
 REGISTRY_RETIREMENT: Final = slot_key(6)
 """Registry: respected type (4 bytes), retirement time (8), from the low end."""
+CONFIG_SUPERCHAIN: Final = slot_key(108)
+"""System config: the superchain config's address, below the minimum base fee."""
+CONFIG_LOCKBOX: Final = mapping_slot(b"ETH_LOCKBOX".ljust(32, b"\0"), slot_key(109))
+"""System config: whether the lockbox stands for this chain where pauses are looked up. Source: Features.sol."""
+PORTAL_SUPERCHAIN: Final = slot_key(53)
+"""Portal of the older generations: a flag no longer used, then the superchain config's address."""
+PORTAL_ORACLE: Final = slot_key(54)
+"""Portal before dispute games: its output oracle."""
 PORTAL_FACTORY: Final = slot_key(56)
 PORTAL_BLACKLIST: Final = slot_key(58)
 PORTAL_RESPECTED: Final = slot_key(59)
@@ -100,15 +108,20 @@ def is_respected(case: Case, portal: Address, game: Game) -> None:
 
 
 def not_paused(case: Case, registry: Address) -> bool:
-    """That neither the whole system nor this chain is paused. A pause that ran out counts as one: its end is code's."""
-    config = case.settled.contract("system_config")
-    word = case.parent.word(registry, REGISTRY_CONFIG)
-    told = Address(word.word[10:30])
-    if config is not None and told != config:
-        raise WrongBinding(word.where, "the system config of the registry", config, told)
-    superchain = case.contract("superchain_config")
-    reviewed = check_code(case, "superchain_config", superchain)
+    """
+    That neither the whole system nor this chain is paused. A pause that ran out counts as one: its end is code's.
+
+    Which contract keeps the pauses is the system config's word, and which system config counts is the registry's; the
+    checker's own entry may name both, and then has to agree. Source: SystemConfig.paused.
+    """
+    config = told_address(case, registry, REGISTRY_CONFIG, 2, "system_config", "the system config of the registry")
+    reviewed = check_code(case, "system_config", config)
+    what = "the superchain config of the system config"
+    superchain = told_address(case, config, CONFIG_SUPERCHAIN, 0, "superchain_config", what)
+    reviewed &= check_code(case, "superchain_config", superchain)
     lockbox = case.settled.contract("lockbox")
+    if any(case.parent.word(config, CONFIG_LOCKBOX).word):
+        lockbox = case.contract("lockbox")
     identifiers = [Address(bytes(20)), case.contract("portal"), *([] if lockbox is None else [lockbox])]
     for identifier in identifiers:
         pause = case.parent.word(superchain, mapping_slot(pad_address(identifier), pauses_of(case.settled.scheme)))
@@ -118,14 +131,24 @@ def not_paused(case: Case, registry: Address) -> bool:
     return reviewed
 
 
+def told_address(case: Case, contract: Address, slot: SlotKey, offset: int, role: str, what: str) -> Address:
+    """The address that a contract holds at a byte offset; the checker's own, where it names one, has to be the same."""
+    word = case.parent.word(contract, slot)
+    told, named = Address(word.word[12 - offset : 32 - offset]), case.settled.contract(role)
+    if named is not None and told != named:
+        raise WrongBinding(word.where, what, named, told)
+    return told
+
+
 def pauses_of(scheme: str) -> SlotKey:
     """The slot of the mapping of pauses, which two lines of the contract have at different places."""
     return PAUSES_OF_BASE if scheme == "base" else PAUSES
 
 
-def superchain_runs(case: Case) -> bool:
-    """The older generation's one pause flag."""
-    superchain = case.contract("superchain_config")
+def superchain_runs(case: Case, portal: Address) -> bool:
+    """The older generation's one pause flag, in the contract that the portal asks for it."""
+    what = "the superchain config of the portal"
+    superchain = told_address(case, portal, PORTAL_SUPERCHAIN, 1, "superchain_config", what)
     reviewed = check_code(case, "superchain_config", superchain)
     word = case.parent.word(superchain, SUPERCHAIN_PAUSED)
     if any(word.word):

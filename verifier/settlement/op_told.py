@@ -29,8 +29,11 @@ RESPECTED: Final = _selector("respectedGameType()")
 LATEST: Final = _selector("findLatestGames(uint32,uint256,uint256)")
 AT_INDEX: Final = _selector("gameAtIndex(uint256)")
 STATUS_OF: Final = _selector("status()")
+SYSTEM_CONFIG: Final = _selector("systemConfig()")
+SUPERCHAIN: Final = _selector("superchainConfig()")
 LATEST_OUTPUT: Final = _selector("latestOutputIndex()")
 OUTPUT: Final = _selector("getL2Output(uint256)")
+PERIOD: Final = _selector("FINALIZATION_PERIOD_SECONDS()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +122,12 @@ def page_of(place: Place, kind: int, start: int) -> Flow[list[Told]]:
     """A page of games of one type, newest first, as the factory's search tells of them."""
     data = LATEST + b"".join(value.to_bytes(32, "big") for value in (kind, start, PAGE))
     return parse_games((yield from ask(place.said("factory", data))))
+
+
+def named_by(place: Place, role: str, by: Address, view: bytes) -> Flow[Address]:
+    """A role's contract, or, where no entry names it, the one that another contract's view does."""
+    named = place.settled.contract(role)
+    if named is not None:
+        return named
+    told = yield from ask(place.said_by(by, view))
+    return Address(told[12:32].rjust(20, b"\0"))

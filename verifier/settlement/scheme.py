@@ -209,6 +209,9 @@ def check_code(case: Case, role: str, address: Address) -> bool:
     """
     Whether a contract of the parent runs the code that the scheme's slots were reviewed for.
 
+    A pin of a code hash alone is one of a contract that is no proxy: whoever pinned a proxy so reviewed nothing of what
+    it runs.
+
     Returns:
         True where it does; False where it does not, and the policy takes the contract all the same.
 
@@ -234,9 +237,9 @@ def _found(case: Case, account: ProvenAccount, pins: Sequence[CodePin]) -> tuple
     fitting = [pin for pin in pins if pin.code_hash == account.code_hash]
     if not fitting:
         return "code hash", _or(pin.code_hash for pin in pins), account.code_hash
-    if any(pin.implementation is None for pin in fitting):
-        return None
     pointer = case.parent.word(account.address, IMPLEMENTATION_SLOT)
+    if not any(pointer.word) and any(pin.implementation is None for pin in fitting):
+        return None
     target = Address(bytes(pointer.word[12:]))
     for pin in fitting:
         if pin.implementation == target and not any(pointer.word[:12]):
@@ -244,7 +247,8 @@ def _found(case: Case, account: ProvenAccount, pins: Sequence[CodePin]) -> tuple
             if code == pin.implementation_code_hash:
                 return None
             return "implementation's code hash", _or([pin.implementation_code_hash]), code
-    return "implementation", _or(pin.implementation for pin in fitting), bytes(pointer.word)
+    expected = _or(pin.implementation for pin in fitting if pin.implementation is not None)
+    return "implementation", expected, bytes(pointer.word)
 
 
 def _or(values: Iterable[bytes | None]) -> str:

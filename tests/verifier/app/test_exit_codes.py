@@ -6,13 +6,16 @@ import itertools
 
 import pytest
 
+from tests.verifier.settlement.games import GameWorld
 from verifier.app.exit_codes import Exit, codes_of, of_status, worst
+from verifier.app.newest_roots import NewestRoots, RootAge, exit_of
 from verifier.claims import Asset, Claim, PriceClaim
 from verifier.errors import MissingEvidence, UnreviewedMeaning, VerifierError, Where, WrongHash
 from verifier.flow import AskHeight, Unanswered
 from verifier.margin.status import Status
 from verifier.positions import PositionKind, position
-from verifier.primitives import Address, ChainId
+from verifier.primitives import Address, ChainId, Timestamp
+from verifier.proven import ProvenSettlement
 from verifier.verify import PriceRefusal, Refusal
 
 CLAIM = Claim(Asset(ChainId(1), "ETH", 18, "ETH"), Address(bytes(20)))
@@ -104,3 +107,24 @@ def test_a_price_has_its_code(error, alone, weighed) -> None:
     assert codes_of((), None, refused) == alone
     assert codes_of((), Status.HEALTHY, refused) == weighed
     assert codes_of((), Status.INDETERMINATE, refused)[-1] == 7
+
+
+@pytest.mark.parametrize(
+    ("settled", "code"),
+    [
+        (silent(), Exit.INCOMPLETE),
+        (silent(("b", LIE)), Exit.REFUSED),
+        (LIE, Exit.REFUSED),
+        ("every endpoint proves the newest blocks only", Exit.INCOMPLETE),
+        (None, Exit.OK),
+    ],
+    ids=["nobody answered", "all that answered lied", "refused", "its state is not proven", "proven"],
+)
+def test_a_probe_ends_as_an_account_on_the_rollup_would(settled: object, code: Exit) -> None:
+    """By the settled root alone: that what is posted is refused says nothing of what counts."""
+    world = GameWorld()
+    header = world.rollup.verify(world.parent, world.raw, world.preimages)
+    assert isinstance(header.rests_on, ProvenSettlement)
+    proven = settled is None or isinstance(settled, str)
+    root = RootAge(header, header.rests_on, settled) if proven else settled  # type: ignore[arg-type]
+    assert exit_of(NewestRoots(Timestamp(0), None, root, LIE)) is code  # type: ignore[arg-type]

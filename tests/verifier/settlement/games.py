@@ -70,8 +70,14 @@ class GameWorld:
         self.registry, registry = self.parent.proxy(0xA5)
         self.portal, portal = self.parent.proxy(0x90)
         self.superchain, self.superchain_config = self.parent.proxy(0x5C)
-        self.config = Address(b"\xc0" * 20)
-        self.words = {"factory": factory.words, "registry": registry.words, "portal": portal.words}
+        self.config, config = self.parent.proxy(0xC0)
+        config.words[108] = 7 << 160 | int.from_bytes(self.superchain, "big")
+        self.words = {
+            "factory": factory.words,
+            "registry": registry.words,
+            "portal": portal.words,
+            "config": config.words,
+        }
         record = self.game_type << 224 | self.created << 160 | int.from_bytes(GAME, "big")
         factory.words[entry(uuid(self.game_type, self.claim, self.extra), 103)] = record
         registry.words[0] = int.from_bytes(self.config, "big") << 16 | 0x01
@@ -79,6 +85,7 @@ class GameWorld:
         registry.words[6] = (self.created - 1) << 32 | self.game_type
         portal.words[62] = int.from_bytes(self.registry, "big")
         portal.words[56] = int.from_bytes(self.factory, "big")
+        portal.words[53] = int.from_bytes(self.superchain, "big") << 8 | 1
         portal.words[59] = self.created << 32 | self.game_type
         self.code = clone_code(self.claim, self.extra)
         state = self.created | self.resolved << 64 | self.status << 128 | 1 << 136

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 import rlp
 
-from tests.simulators.rollup import NOW, PARENT, STATE, Parent, Rollup, all_nodes, array, entry, header, word
+from tests.simulators.rollup import NOW, PARENT, REVIEWED, STATE, Parent, Rollup, all_nodes, array, entry, header, word
 from tests.simulators.trie_builder import build, keccak
 from tests.simulators.world import EMPTY_TRIE, RING, run, uint
-from tests.verifier.settlement.games import DAY, GameWorld
-from tests.verifier.settlement.test_other_schemes import Bold, Checkpoint
+from tests.verifier.settlement.games import DAY, GameWorld, output_root
+from tests.verifier.settlement.test_other_schemes import Bold, Checkpoint, PaidOracle
 from tests.verifier.settlement.test_proposed import TAKEN, Line, Other, Posted
 from verifier.errors import NotSettled, NotThere
 from verifier.flow import Ask, AskCode, AskHeader, AskHeight, AskLogs, AskProof, AskSaid, Log, Unanswered
@@ -22,7 +22,7 @@ from verifier.primitives import Hash32, Timestamp
 from verifier.settlement import gather_settlement
 from verifier.settlement.arbitrum_asking import ASSERTION_CREATED, LATEST_CONFIRMED, SEND_ROOT_UPDATED
 from verifier.settlement.collect import Settled
-from verifier.settlement.op_told import COUNT, LATEST, RESPECTED, STATUS_OF
+from verifier.settlement.op_told import COUNT, LATEST, LATEST_OUTPUT, OUTPUT, PERIOD, RESPECTED, STATUS_OF, SUPERCHAIN
 from verifier.settlement.validity_asking import CHECKPOINT_SAVED, LAST_FINALIZED, STATE_ROOT_OF
 from verifier.trust import Settlement
 
@@ -154,6 +154,65 @@ def test_a_state_root_that_no_block_has_and_a_ring_that_is_not_proven_are_refuse
     world.own.nodes = world.own.nodes[:1]
     with pytest.raises(Unanswered, match="node"):
         gather(world.rollup, Answers(world.parent, said=world.said), world.own)
+
+
+# --- the old oracle --------------------------------------------------------------------------------------
+
+
+class Outputs(PaidOracle):
+    """Three outputs, of eight, four and one day ago, of blocks an hour older; the period is seven days."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers = [header(700 + i, NOW - days * DAY - 3_600) for i, days in enumerate((8, 4, 1))]
+        self.words[3] = 3
+        for i, (raw, days) in enumerate(zip(self.headers, (8, 4, 1), strict=True)):
+            slot = array(3, i, 2)
+            self.words[slot] = int.from_bytes(output_root(raw, passer=EMPTY_TRIE), "big")
+            self.words[slot + 1] = (700 + i) << 128 | (NOW - days * DAY)
+        self.asked = Answers(self.parent, said=self.said)
+        self.own = Answers(headers=self.headers, numbers=[700, 701, 702])
+
+    def said(self, data: bytes) -> bytes:
+        if data[:4] == LATEST_OUTPUT:
+            return word(2)
+        if data[:4] == PERIOD:
+            return word(self.words[8])
+        if data == SUPERCHAIN:
+            return bytes(12) + self.superchain
+        assert data[:4] == OUTPUT
+        index = int.from_bytes(data[4:], "big")
+        root = self.words[array(3, index, 2)].to_bytes(32, "big")
+        return root + word(NOW - (8, 4, 1)[index] * DAY) + word(700 + index)
+
+    def found(self, days: float, policy: Policy = STRICT) -> Settled:
+        return gather(self.rollup, self.asked, self.own, as_of=int(NOW - days * DAY), policy=policy)
+
+
+@pytest.mark.parametrize(("days", "number"), [(0, 700), (3, 700), (8.02, 700), (9, 700)])
+def test_of_outputs_the_oldest_after_the_moment_that_counts_is_gathered_else_the_one_before_it(
+    days: float, number: int
+) -> None:
+    """An output in its period counts nothing; the next older one that is past it stands in."""
+    found = Outputs().found(days)
+    assert (int(found.header.number), found.header.trust.settlement) == (number, Settlement.SETTLED)
+    assert found.preimages == ((number - 700).to_bytes(8, "big") + EMPTY_TRIE,)
+
+
+def test_an_output_in_its_period_is_gathered_where_the_policy_counts_such() -> None:
+    assert int(Outputs().found(3, TAKEN).header.number) == 702
+    assert int(Outputs().found(5, TAKEN).header.number) == 701
+
+
+def test_outputs_are_gathered_by_the_portal_where_its_code_is_pinned_whoever_keeps_its_pause() -> None:
+    """Without an entry for it the portal's own view leads there; a pause is told by its name."""
+    bare = Outputs()
+    bare.rollup = replace(bare.rollup, contracts={"oracle": bare.address, "portal": bare.portal})
+    bare.rollup = replace(bare.rollup, codes=[(r, REVIEWED) for r in ("oracle", "portal", "superchain_config")])
+    assert bare.found(0).header.trust.settlement is Settlement.SETTLED
+    bare.superchain_words[int.from_bytes(keccak(b"superchainConfig.paused"), "big") - 1] = 1
+    with pytest.raises(NotSettled, match="the pause of the superchain"):
+        bare.found(0)
 
 
 # --- Arbitrum --------------------------------------------------------------------------------------------

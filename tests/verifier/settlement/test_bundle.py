@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from tests.simulators.rollup import PARENT, all_nodes
+from tests.simulators.rollup import IMPLEMENTATION_SLOT, PARENT, all_nodes
 from tests.simulators.trie_builder import keccak
 from tests.simulators.world import World, holder, run
 from tests.verifier.settlement.games import DAY, DELAY, PASSER_ROOT, GameWorld, clone_code, output_root, uuid
@@ -297,7 +297,9 @@ class Judging(Scene):
         self.code = code
         super().__init__()
         games = self.games
-        games.parent.contracts[games.registry].code = code
+        registry = games.parent.contracts[games.registry]
+        registry.code = code
+        del registry.words[IMPLEMENTATION_SLOT]
         pins = [pin for pin in games.rollup.codes if pin[0] != "registry"]
         own = ("registry", CodePin(Hash32(keccak(code))))
         network = replace(games.rollup, codes=[*pins, own]).network

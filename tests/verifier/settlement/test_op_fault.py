@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulators.rollup import NOW, STATE, Contract, header, word
+from tests.simulators.rollup import NOW, STATE, Contract, entry, header, word
 from tests.simulators.trie_builder import keccak
 from tests.verifier.settlement.games import DAY, DELAY, GAME, GAME_PIN, PASSER_ROOT, GameWorld, output_root
 from verifier.errors import (
@@ -65,7 +65,9 @@ def test_a_valid_game_settles_its_header() -> None:
     assert found.since == world.created
     assert found.open_points == ()
     words = [value for value in found.judged_by if isinstance(value, ProvenWord)]
-    assert len(words) == 13  # four implementations, six of the registry and its configs, the portal's, two of the game
+    assert (
+        len(words) == 16
+    )  # five implementations, eight of the registry and its configs, the portal's, two of the game
     assert isinstance(list(trail(proven))[-1], PinnedBlock)
     assert used
 
@@ -138,9 +140,15 @@ def _old_pause(world: GameWorld) -> None:
     world.superchain_config.words[_pause_entry()] = 1
 
 
-def _pause_entry() -> int:
-    from tests.simulators.rollup import entry
+def _other_superchain(world: GameWorld) -> None:
+    world.words["config"][108] ^= 1
 
+
+def _lockbox(world: GameWorld) -> None:
+    world.words["config"][entry(b"ETH_LOCKBOX".ljust(32, b"\0"), 109)] = 1
+
+
+def _pause_entry() -> int:
     return entry(bytes(20), 1)
 
 
@@ -153,6 +161,8 @@ BROKEN: dict[str, tuple[Change, type[VerifierError], str]] = {
     "not respected": (_not_respected, NotSettled, "was respected when it was created"),
     "registry of another factory": (_foreign_registry, WrongBinding, "the factory"),
     "another system config": (_foreign_config, WrongBinding, "the system config of the registry"),
+    "another superchain config": (_other_superchain, WrongBinding, "the superchain config of the system config"),
+    "a lockbox that is not known": (_lockbox, Unsupported, "the lockbox contract of rollup"),
     "game made at another time": (_other_creation, WrongBinding, "the game's time of creation"),
 }
 
@@ -167,6 +177,32 @@ def test_each_rule_alone_refuses(name: str) -> None:
     found = refusal(world)
     assert type(found) is error
     assert text in str(found)
+
+
+def test_a_pause_of_the_lockbox_is_this_chains_where_it_stands_for_it() -> None:
+    """The flag in the system config says whether; an entry that names a lockbox is heeded either way."""
+    for flagged in (True, False):
+        world = GameWorld()
+        if flagged:
+            _lockbox(world)
+        lockbox = Address(b"\x1b" * 20)
+        named = replace(world.rollup, contracts={**world.rollup.contracts, "lockbox": lockbox})
+        assert named.verify(world.parent, world.raw, world.preimages).trust.settlement is Settlement.SETTLED
+        world.pause(lockbox)
+        with pytest.raises(NotSettled, match="the pause of 0x1b1b"):
+            named.verify(world.parent, world.raw, world.preimages)
+
+
+@pytest.mark.covers("OPS-08")
+@pytest.mark.parametrize("role", ["system_config", "superchain_config"])
+def test_pauses_are_looked_up_where_the_registry_looks_whatever_the_entry_names(role: str) -> None:
+    """Without an entry the proven pointers lead there; a config put in place of the old one is not passed by."""
+    world = GameWorld()
+    bare = replace(world.rollup, contracts={k: v for k, v in world.rollup.contracts.items() if k != role})
+    assert bare.verify(world.parent, world.raw, world.preimages).trust.settlement is Settlement.SETTLED
+    world.pause()
+    with pytest.raises(NotSettled, match="the pause of 0x0000"):
+        bare.verify(world.parent, world.raw, world.preimages)
 
 
 def test_a_retirement_just_before_creation_is_no_hindrance() -> None:
@@ -264,13 +300,13 @@ def test_code_that_is_no_clone_is_refused() -> None:
 
 
 @pytest.mark.covers("OPS-08")
-@pytest.mark.parametrize("role", ["factory", "registry", "superchain_config"])
+@pytest.mark.parametrize("role", ["factory", "registry", "system_config", "superchain_config"])
 def test_an_upgraded_contract_is_refused_unless_the_policy_names_it(role: str) -> None:
     """Another implementation behind the proxy: what was found is said; a policy line takes it, as unreviewed code."""
     from tests.simulators.rollup import IMPLEMENTATION_SLOT
 
     world = GameWorld()
-    address = {"factory": world.factory, "registry": world.registry, "superchain_config": world.superchain}[role]
+    address = world.rollup.contracts[role]
     world.parent.contracts[address].words[IMPLEMENTATION_SLOT] += 1
     error = refusal(world)
     assert isinstance(error, UnreviewedCode)
@@ -384,8 +420,6 @@ def test_the_basis_follows_the_type(number: int, bases: set[Basis]) -> None:
 
 def test_bases_pauses_stand_at_another_slot() -> None:
     """Nothing is paused in either; a pause at the other line's slot does not stop this one, one at its own does."""
-    from tests.simulators.rollup import entry
-
     world = GameWorld()
     assert settlement(world, "base").settlement is Settlement.SETTLED
     world.superchain_config.words[entry(bytes(20), 1)] = NOW - 60
@@ -404,8 +438,6 @@ def test_the_portal_of_the_older_generation_judges_by_its_own_slots() -> None:
 
 
 def test_the_older_generations_blacklist_and_pause() -> None:
-    from tests.simulators.rollup import entry
-
     world = GameWorld()
     world.words["portal"][entry(GAME, 58)] = 1
     assert isinstance(refusal(world, "op_portal"), NotSettled)
@@ -413,6 +445,16 @@ def test_the_older_generations_blacklist_and_pause() -> None:
     paused = int.from_bytes(keccak(b"superchainConfig.paused"), "big") - 1
     world.superchain_config.words[paused] = 1
     assert isinstance(refusal(world, "op_portal"), NotSettled)
+
+
+@pytest.mark.covers("OPS-08")
+def test_the_older_generations_pause_is_the_one_that_the_portal_asks() -> None:
+    """A superchain config that the portal no longer asks says nothing of the pause that holds."""
+    world = GameWorld()
+    world.words["portal"][53] ^= 1 << 8
+    error = refusal(world, "op_portal")
+    assert isinstance(error, WrongBinding)
+    assert error.what == "the superchain config of the portal"
 
 
 def test_the_pin_of_the_game_is_what_was_reviewed() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulators.rollup import PARENT
+from tests.simulators.rollup import IMPLEMENTATION_SLOT, PARENT
 from tests.simulators.trie_builder import keccak
 from tests.verifier.settlement.games import DELAY, NOW, GameWorld
 from verifier.calls import Work
@@ -30,7 +30,9 @@ class Judged:
 
     def __init__(self, code: bytes, *, resolved: int = NOW - DELAY - 1, reviewed: bool = True) -> None:
         self.world = GameWorld(resolved=resolved)
-        self.code = self.world.parent.contracts[self.world.registry].code = code
+        registry = self.world.parent.contracts[self.world.registry]
+        self.code = registry.code = code
+        del registry.words[IMPLEMENTATION_SLOT]  # no proxy: its code is all it runs
         pins = [pin for pin in self.world.rollup.codes if pin[0] != "registry"]
         own = [("registry", CodePin(Hash32(keccak(code))))] if reviewed else []
         self.rollup = replace(self.world.rollup, codes=[*pins, *own])

@@ -8,6 +8,7 @@ import pytest
 import rlp
 
 from tests.simulators.rollup import (
+    IMPLEMENTATION_SLOT,
     NOW,
     REVIEWED,
     STATE,
@@ -108,6 +109,44 @@ def test_an_oracle_that_the_network_left_is_not_asked() -> None:
         replace(oracle.rollup, scheme="unheard of").verify(oracle.parent, oracle.raw, [b""])
 
 
+class PaidOracle(Oracle):
+    """The same, behind a portal of that generation whose code is pinned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.portal, portal = self.parent.proxy(0x90)
+        self.superchain, superchain = self.parent.proxy(0x5C)
+        self.portal_words, self.superchain_words = portal.words, superchain.words
+        portal.words[54] = int.from_bytes(self.address, "big")
+        portal.words[53] = int.from_bytes(self.superchain, "big") << 8
+        contracts = {"oracle": self.address, "portal": self.portal, "superchain_config": self.superchain}
+        self.rollup = Rollup("op_output", contracts)
+
+
+@pytest.mark.covers("OPS-07", "OPS-08")
+def test_an_oracle_that_the_portal_left_or_that_is_paused_settles_nothing_where_the_portal_is_pinned() -> None:
+    """Old roots stay in the oracle when a network moves to games: the portal's own word says that it is not asked."""
+    assert PaidOracle().verify().trust.bases == {Basis.PERMISSIONED, Basis.REVIEWED_CODE}
+    moved = PaidOracle()
+    moved.portal_words[54] += 1
+    with pytest.raises(WrongBinding, match="the oracle of the portal"):
+        moved.verify()
+    paused = PaidOracle()
+    paused.superchain_words[int.from_bytes(keccak(b"superchainConfig.paused"), "big") - 1] = 1
+    with pytest.raises(NotSettled, match="the pause of the superchain"):
+        paused.verify()
+    replaced = PaidOracle()
+    replaced.portal_words[53] += 1 << 8
+    with pytest.raises(WrongBinding, match="the superchain config of the portal"):
+        replaced.verify()
+    upgraded = PaidOracle()
+    upgraded.portal_words[IMPLEMENTATION_SLOT] += 1
+    with pytest.raises(UnreviewedCode, match="the portal contract's implementation"):
+        upgraded.verify()
+    named = replace(STRICT, accept_contracts=frozenset({(ChainId(1), upgraded.portal)}))
+    assert upgraded.verify(policy=named).trust.bases == {Basis.PERMISSIONED, Basis.UNREVIEWED_CODE}
+
+
 # --- Arbitrum --------------------------------------------------------------------------------------------
 
 
@@ -195,6 +234,25 @@ def test_the_logic_that_stakers_reach_is_pinned_by_a_role_of_its_own() -> None:
         other.verify()
     named = replace(STRICT, accept_contracts=frozenset({(ChainId(1), other.rollup_address)}))
     assert other.verify(policy=named).trust.bases == {Basis.FAULT_PROOF, Basis.UNREVIEWED_CODE}
+
+
+@pytest.mark.covers("ARB-03")
+@pytest.mark.parametrize("scheme", ["bold", "nitro"])
+def test_a_second_implementation_that_nobody_pinned_is_code_that_nobody_reviewed(scheme: str) -> None:
+    """Of both generations: whatever runs there writes the assertions and the nodes."""
+    made = with_user_logic(b"the reviewed user logic")
+    proof = None
+    if scheme == "nitro":
+        slot = entry(7, 118) + 2
+        made.words |= {117: 7, slot: int.from_bytes(keccak(keccak(made.raw) + SEND_ROOT), "big")}
+        proof = (7).to_bytes(8, "big")
+    made.rollup = replace(made.rollup, scheme=scheme)
+    assert made.verify(proof).trust.settlement is Settlement.SETTLED
+    made.rollup = replace(made.rollup, codes=[pin for pin in made.rollup.codes if pin[0] != "rollup_user"])
+    with pytest.raises(UnreviewedCode, match=r"user logic.*no code was reviewed"):
+        made.verify(proof)
+    named = replace(STRICT, accept_contracts=frozenset({(ChainId(1), made.rollup_address)}))
+    assert made.verify(proof, policy=named).trust.bases == {Basis.FAULT_PROOF, Basis.UNREVIEWED_CODE}
 
 
 @pytest.mark.parametrize("word_", [2, 3])

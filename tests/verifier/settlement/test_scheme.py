@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulators.rollup import PARENT, REVIEWED, Parent
+from tests.simulators.rollup import IMPLEMENTATION_SLOT, PARENT, REVIEWED, Parent
 from tests.verifier.settlement.games import CLONE_HEAD, CLONE_TAIL, GAME_IMPLEMENTATION, GameWorld
 from tests.verifier.settlement.test_other_schemes import Bold
+from verifier.claims import CodePin
 from verifier.errors import NOWHERE, BadInput, MalformedHeader, NotThere, UnreviewedCode, Unsupported
 from verifier.network import Network
 from verifier.policy import STRICT
@@ -87,3 +88,18 @@ def test_a_refusal_of_code_says_what_was_reviewed() -> None:
     bold.rollup = replace(bold.rollup, codes=[("another role", REVIEWED)])
     with pytest.raises(UnreviewedCode, match="no code was reviewed"):
         bold.verify()
+
+
+@pytest.mark.covers("OPS-08")
+def test_a_pin_of_a_proxys_code_alone_reviews_nothing_of_what_it_runs() -> None:
+    """The code hash fits, and says delegate; what it delegates to nobody reviewed. Without a pointer it is no proxy."""
+    bold = Bold()
+    bold.rollup = replace(bold.rollup, codes=[(role, CodePin(REVIEWED.code_hash)) for role in ("rollup", "outbox")])
+    for preimage in (None, b""):
+        with pytest.raises(UnreviewedCode, match="contract's implementation") as caught:
+            bold.verify(preimage)
+        assert "no code was reviewed" in str(caught.value)
+    del bold.words[IMPLEMENTATION_SLOT]
+    del bold.outbox[IMPLEMENTATION_SLOT]
+    assert bold.verify()
+    assert bold.verify(b"")

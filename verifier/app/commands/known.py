@@ -166,9 +166,10 @@ def _facts(row: Mapping[str, object]) -> Table:
 def _probe(state: State, name: str, account: Path | None, db: Path | None, *, as_json: bool) -> int:
     from chains.probe import shown
     from verifier.app.commands.call import network_spec
+    from verifier.app.exit_codes import Exit, worst
     from verifier.app.findings import record_of_probe
     from verifier.app.json_view import capability_json, dumps, head
-    from verifier.app.newest_roots import newest_roots, roots_json, roots_table
+    from verifier.app.newest_roots import exit_of, newest_roots, roots_json, roots_table
     from verifier.app.report.tables import listing
 
     spec, now = network_spec(state, name, account), clock()
@@ -179,7 +180,8 @@ def _probe(state: State, name: str, account: Path | None, db: Path | None, *, as
         found = asyncio.run(_capabilities(network, endpoints, state.seconds()))
     with state.shelf(db, spec.beacon.configs, create=create) as shelf, state.terminal().busy("looking for roots"):
         roots = newest_roots(spec, now=now, seconds=state.seconds(), shelf=shelf)
-    code = 0 if all(capability.proofs for capability in found) else 4
+    serves = Exit.OK if all(capability.proofs for capability in found) else Exit.INCOMPLETE
+    code = int(worst([serves, Exit.OK if roots is None else exit_of(roots)]))
     facts: dict[str, object] = {"endpoints": [capability_json(capability) for capability in found]}
     facts |= {} if roots is None else {"roots": roots_json(roots)}
     text = dumps({**head("probe"), "exit_code": code, "network": network.name, **facts})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from verifier.app.account_file import CodePart, NetworkPart
 from verifier.app.compile.places import Place
@@ -14,6 +15,9 @@ from verifier.claims import CodePin
 from verifier.network import Network, SettledOn
 from verifier.primitives import ChainId
 from verifier.settlement import SCHEMES
+
+_DELAYED: Final = frozenset({"op_fault", "base", "op_portal"})
+"""Schemes whose contract keeps its delay in its code, so that no word of its state shows one that was forgotten."""
 
 
 def settle_places(places: dict[str, Place], parts: Mapping[str, NetworkPart], problems: Problems) -> None:
@@ -43,6 +47,8 @@ def _settled(
         return network
     if scheme not in SCHEMES:
         problems.add((*path, "scheme"), f"no such scheme; {did_you_mean(scheme, SCHEMES)}")
+    if scheme in _DELAYED and part.delay is None and (known is None or not known.delay):
+        problems.add(path, f"{scheme} needs a delay: how long ago a game has to have resolved, as its contract demands")
     told = SettledOn(
         parent,
         scheme,

@@ -21,7 +21,10 @@ contract SuperchainConfigStandIn {
 }
 
 contract SystemConfigStandIn {
-    SuperchainConfigStandIn public immutable superchainConfig;
+    uint256[108] private spacer;
+    SuperchainConfigStandIn public superchainConfig; // slot 108, below the minimum base fee
+    uint64 public minBaseFee = 7;
+    mapping(bytes32 => bool) public isFeatureEnabled; // slot 109
     address public immutable portal;
 
     constructor(SuperchainConfigStandIn config, address portal_) {
