@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def marked(tree: ast.AST) -> Iterator[str]:
             yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
 
 
+@cache
 def covered() -> set[str]:
     return {name for path in TESTS.rglob("test_*.py") for name in marked(ast.parse(path.read_text(encoding="utf-8")))}
 

@@ -34,7 +34,10 @@ def truth(chain):
     return [chain.native(a) for name, a in chain.holders.items() if name != "dave"]
 
 
-@pytest.fixture(scope="module", params=["anvil", "geth", "ethereumjs"])
+CLIENTS = [pytest.param(name, marks=pytest.mark.node(name)) for name in ("anvil", "geth", "ethereumjs")]
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
 def client(request):
     """A chain with tokens on each client."""
     if request.param == "anvil":

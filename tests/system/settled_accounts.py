@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -127,10 +128,14 @@ def settled_account(anvil_factory: Callable[..., Anvil]) -> Iterator[Account]:
 
     start = int(time.time()) - 9 * DAYS
     with ExitStack() as running:
-        parent = start_ethereumjs()
-        running.callback(parent.stop)
-        arb = start_ethereumjs(chain_id=20_206)
-        running.callback(arb.stop)
+
+        def started(chain_id: int) -> EthereumJS:
+            node = start_ethereumjs(chain_id=chain_id)
+            running.callback(node.stop)
+            return node
+
+        with ThreadPoolExecutor(2) as pool:  # each takes seconds to come up
+            parent, arb = pool.map(started, (20_205, 20_206))
         op = anvil_factory(chain_id=902, extra=["--timestamp", str(start - 5_000)])
         parent.mine(timestamp=start)
         arb.mine(timestamp=start + 100)
