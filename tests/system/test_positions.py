@@ -202,10 +202,10 @@ def test_a_pool_that_the_policy_does_not_name_is_refused(protocols, lent):
 
 def test_a_layout_and_a_path(protocols, lent, tmp_path):
     """A compiler's layout beside the account file and a path of the source read a market's own word."""
-    from tests.nodes.protocols.aave import _new
+    from tests.nodes.protocols.aave import newest_code
 
     market, user, accepted = lent
-    (tmp_path / "token.json").write_text(json.dumps(_new()["ATokenInstance"].layout))
+    (tmp_path / "token.json").write_text(json.dumps(newest_code()["ATokenInstance"].layout))
     token = market.reserves[0].a_token
     keys = {
         "layout": "token.json",
