@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.nodes.protocols import uniswap
+from tests.nodes.protocols import stand_ins, uniswap
 from tests.nodes.protocols.aave import Aave
 from tests.nodes.protocols.contract import Contract
 from verifier.app.account_file import parse_account
@@ -363,7 +363,7 @@ def test_a_path_to_the_word_of_a_position_counts_once(protocols, tmp_path):
     from tests.verifier.assets.test_positions import COMET_RATES
     from verifier.errors import CountedTwice
 
-    comet, user = protocols.comet, protocols.user(2)
+    comet, user = stand_ins.deploy_comet(protocols.node), protocols.user(2)  # its own: elsewhere this user owes
     comet.supply(user, 10**9 + 1)
     (tmp_path / "comet.json").write_text(json.dumps(own()["CometStandIn"].layout))
     rates = {name: comet.comet.view(signature) for name, signature in COMET_RATES.items()}
