@@ -13,6 +13,8 @@ import pytest
 
 from tests.cli.test_cli import DEMO, run
 from tests.cli.test_schemas import checked
+from verifier.app.report.tables import cents, cents_up
+from verifier.margin.fixed import usd
 
 BUNDLE = ("--bundle", DEMO / "account.bundle")
 EXTRA = """
@@ -158,11 +160,15 @@ def test_from_the_store_with_history(tmp_path: Path) -> None:
     assert run("check", DEMO / "account.bundle", "--account", account, "--db", db, cwd=tmp_path).returncode == 0
     shown = margin(tmp_path, "--history", account=account)
     assert shown["hypothetical"] is False
-    assert len(shown["history"]["reports"]) == 1
+    (kept,) = shown["history"]["reports"]
+    done = run("margin", account, "--history", "--db", db, cwd=tmp_path)
+    row = next(row for row in done.stdout.split("Reports", 1)[1].splitlines() if kept["status"] in row)
+    for figure, rounded in (("equity_low", cents), ("initial", cents_up), ("maintenance", cents_up)):
+        assert rounded(usd(kept[figure])) in row.split()
     assert margin(tmp_path, "--shock", "ETH=-10%", account=account)["hypothetical"] is True
     with sqlite3.connect(db) as connection:
         assert connection.execute("SELECT count(*) FROM margin_snapshots").fetchone() == (1,)
-        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (3,)
+        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (4,)
 
 
 def test_what_was_declared_of_markets_is_listed(tmp_path: Path, richer: Path) -> None:

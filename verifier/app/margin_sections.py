@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +18,7 @@ from verifier.margin.as_json_more import comparison_json, cures_json, pool_json,
 from verifier.margin.by_mode import Needs, compare_modes
 from verifier.margin.composition import Levels, composition, contingencies
 from verifier.margin.cures import cures
-from verifier.margin.fixed import show_scaled
+from verifier.margin.fixed import show_scaled, usd
 from verifier.margin.haircut import view_price
 from verifier.margin.modes import Mode
 from verifier.margin.pool import Place, VenueRule, place_of, view_pool
@@ -219,9 +219,17 @@ def _rows(title: str, heads: tuple[str, ...], rows: list[Row], keys: tuple[str, 
     return Grid(title, heads, tuple(tuple(_shown(key, row[key]) for key in keys) for row in rows))
 
 
+_MONEY: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
+    {"equity_low": cents, "initial": cents_up, "maintenance": cents_up}
+)
+"""To the cent against the account, as everywhere; the store and `--json` keep all digits."""
+
+
 def _shown(key: str, value: object) -> str:
     if key in _TIMES:
         return _time(value)
+    if key in _MONEY and value is not None:
+        return _MONEY[key](usd(value))
     return "cross" if key == "pocket" and not value else str(value or "-")
 
 

@@ -20,7 +20,7 @@ from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import Rung, aftermath
 from verifier.margin.liquidation_steps import Trading
 from verifier.margin.models.selling import mark_after
-from verifier.margin.positions import notional
+from verifier.margin.positions import per_unit
 from verifier.margin.snapshot import Line, Position, Snapshot
 from verifier.margin.trial import Pool, Scales, Trial
 
@@ -128,8 +128,9 @@ def contagion(
     parts, now = _excess_by_group(scales, trial), scales.lows(trial)
     loops = (trading, goal, ladder) if wanted else None
     for node in nodes(trial.snapshot):
-        failed, after = _worst(scales, (trial, now), node, bad)
-        outcomes.append(_outcome(scales, before, node, (failed, after), loops))
+        ways = _ways(scales, (trial, now), node, bad)
+        outcomes.append(_worst_of([_outcome(scales, before, node, way, loops) for way in ways]))
+        failed = ways[0][0]
         by_asset[node] = _drops(parts, _excess_by_group(scales, failed.trial))
         edges += _edges(trial, node, failed, trading)
     edges += [_onto_pool(o.node, pool, drop) for o in outcomes for pool, drop in o.drop.items() if drop]
@@ -139,19 +140,45 @@ def contagion(
 Lows = Mapping[str, PoolLow]
 
 
-def _worst(scales: Scales, now: tuple[Trial, Lows], node: Node, severity: Severity) -> tuple[Failed, Lows]:
-    """Of the ways a failure may go, the one that leaves least excess, and the pools then; one without a figure is
-    worst.
-    """
+def _ways(scales: Scales, now: tuple[Trial, Lows], node: Node, severity: Severity) -> list[tuple[Failed, Lows]]:
+    """The ways a failure may go, and the pools then; first the one that leaves least excess, or has no figure."""
     ways = []
     for failed in fail(now[0], node, severity, scales.setting.rules):
         pools: Lows = scales.lows(failed.trial)
         if node.kind is Kind.POSITION:
             failed, pools = _loss_stays(scales, now, (failed, pools), node.name)  # noqa: PLW2901
-        known = all(pool.known for pool in pools.values())
-        ways.append((known, sum(pool.buffer for pool in pools.values()), failed, pools))
-    _, _, found, after = min(ways, key=lambda way: way[:2])
-    return found, after
+        ways.append((failed, pools))
+
+    def left(way: tuple[Failed, Lows]) -> tuple[bool, int]:
+        return all(pool.known for pool in way[1].values()), sum(pool.buffer for pool in way[1].values())
+
+    return sorted(ways, key=left)
+
+
+def _worst_of(ways: list[Outcome]) -> Outcome:
+    """A failure that may go either way is as bad as each pool's worst: what one pool gains is nothing to another."""
+    first = ways[0]
+    if len(ways) == 1:
+        return first
+    fallen = dict.fromkeys(name for way in ways for name in way.fallen)
+    pulled = dict.fromkeys(name for way in ways for name in way.pulled if name not in fallen)
+    return replace(
+        first,
+        drop=_largest([way.drop for way in ways]),
+        after_sales=_largest([way.after_sales for way in ways]),
+        fallen=tuple(fallen),
+        pulled=tuple(pulled),
+        shortfall=Usd(max(way.shortfall for way in ways)),
+        rounds=max(way.rounds for way in ways),
+    )
+
+
+def _largest(drops: list[Mapping[str, Usd | None]]) -> Mapping[str, Usd | None]:
+    found: dict[str, Usd | None] = {}
+    for name in drops[0]:
+        known = [taken for taken in (drop[name] for drop in drops) if taken is not None]
+        found[name] = max(known) if len(known) == len(drops) else None
+    return MappingProxyType(found)
 
 
 def _loss_stays(scales: Scales, now: tuple[Trial, Lows], after: tuple[Failed, Lows], name: str) -> tuple[Failed, Lows]:
@@ -270,9 +297,10 @@ def _exposure(snapshot: Snapshot, group: str, but: str) -> list[tuple[int, int]]
 
 
 def _worth(trial: Trial, part: Line | Position) -> int:
+    """What it trades for; a part that is worth more than can be true has no low figure, and its edge says as much."""
     price = trial.price(part.group) or 0
     if isinstance(part, Position):
-        return notional(part, price)
+        return charge(abs(part.size) * per_unit(part, price), 10**part.decimals)
     return charge(abs(part.amount or 0) * price, 10**part.decimals)
 
 

@@ -188,9 +188,20 @@ def weigh_orders(
             Reason(Doubt.NO_PRICE, o.id, f"no usable price of '{group}' for a resting order") for o in orders
         )
         return OrdersValue(group, "", ZERO, NO_RISK, known=False, reasons=reasons)
+    try:
+        return _worse_side(group, orders, positions, view, rules)
+    except ValuationOverflow as error:
+        reasons = tuple(Reason(Doubt.OVERFLOW, order.id, str(error)) for order in orders)
+        return OrdersValue(group, "", ZERO, NO_RISK, known=False, reasons=reasons)
+
+
+def _worse_side(
+    group: str, orders: Sequence[Order], positions: Sequence[Position], view: PriceView, rules: MarginRules
+) -> OrdersValue:
+    price = view.price or 0
     best, maintenance = OrdersValue(group, "", ZERO, NO_RISK), ZERO
     for side, chosen in (("bids", [o for o in orders if o.size > 0]), ("asks", [o for o in orders if o.size < 0])):
-        lost = Usd(sum(fill_loss(order, view.price) for order in chosen))
+        lost = Usd(sum(fill_loss(order, price) for order in chosen))
         added = [Usd(more + lost) for more in added_by_rules(group, chosen, positions, view, rules)]
         # The worse side at one level need not be it at the other: what filling loses at once stands in both.
         maintenance = max(maintenance, added[1])
@@ -224,7 +235,13 @@ def _needed(market: Market, size: int, price: int) -> tuple[Usd, Usd]:
 
 
 def fill_loss(order: Order, mark: int) -> int:
-    """What a fill at the order's limit loses at once, where that is worse than the mark; in 1e-18 USD, rounded up."""
+    """
+    What a fill at the order's limit loses at once, where that is worse than the mark; in 1e-18 USD, rounded up.
+
+    Raises:
+        ValuationOverflow: The order is for more than can be true.
+    """
+    value(abs(order.size), max(order.limit, mark), order.decimals)
     worse = max(0, order.limit - mark) if order.size > 0 else max(0, mark - order.limit)
     return charge(*value(abs(order.size), worse, order.decimals))
 

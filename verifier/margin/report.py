@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
-from verifier.errors import BadInput
+from verifier.errors import BadInput, ValuationOverflow
 from verifier.margin.account import MarginAccount, snapshot
 from verifier.margin.digest import digest
 from verifier.margin.fixed import Usd
@@ -294,7 +294,7 @@ def _together(
     try:
         made = weigh_portfolio(positions, values, saved, groups, setting)
         return made, weigh_fills(orders, made, Together(positions, values, saved, groups, setting)), ()
-    except BadInput as error:
+    except (BadInput, ValuationOverflow) as error:
         return None, (), (Reason(Doubt.OVERFLOW, "portfolio", str(error)),)
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.verifier.margin.books import POLICY, QUOTES, RULES, account, perp, pool, positions
 from tests.verifier.margin.build import line
-from tests.verifier.margin.test_portfolio import POLICY, QUOTES, RULES, account, perp, pool, positions
 from verifier.margin.composition import composition, contingencies
 from verifier.margin.fixed import ZERO, price, usd
 from verifier.margin.modes import Mode

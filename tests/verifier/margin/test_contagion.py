@@ -151,3 +151,28 @@ def test_by_scenarios_the_map_is_of_first_order_unless_it_is_asked_for_sales() -
     assert not made.sales and all(o.after_sales == o.drop and o.rounds == 0 for o in made.outcomes)
     assert Node(Kind.NETWORK, "a") in made.single_points
     assert contagion(SCALES, Trial(spread()), Trading()).sales
+
+
+def test_a_price_that_may_go_either_way_is_the_worst_for_each_pool() -> None:
+    """A fall takes most from the cross pool, which stands; a rise fells the pocket that is short, and that is shown."""
+    scales = Scales(
+        Setting(policy(ETH=Factors(Haircut(200_000, 150_000))), MarginRules(markets=MARKETS), Mode.ISOLATED)
+    )
+    held = line("eth", "ETH", "500"), line("cash", "USDC", "1500", pocket="short")
+    taken = snapshot(*held, position("s", "ETH", "-1", "2000", pocket="short", counts_gain=True), ETH="2000", USDC="1")
+    node = Node(Kind.ASSET, "ETH")
+    found = {o.node: o for o in contagion(scales, Trial(taken), Trading(), Severity(asset=900_000)).outcomes}[node]
+    assert found.fallen == ("short",) and found.single_point
+    assert found.drop[""] == 900_000 * 85 // 100 * SCALE and (found.drop["short"] or 0) >= 1_800 * SCALE
+    mild = {o.node: o for o in contagion(scales, Trial(taken), Trading(), Severity(asset=300_000)).outcomes}[node]
+    assert not mild.fallen and mild.drop[""] == 300_000 * 85 // 100 * SCALE
+
+
+def test_a_part_beyond_any_that_can_be_true_does_not_end_the_map() -> None:
+    """Its account has no low figure before and after; one that can be true has both."""
+    taken = spread()
+    absurd = replace(taken.positions[0], size=10**40)
+    for one, known in ((taken.positions[0], True), (absurd, False)):
+        made = contagion(SCALES, Trial(replace(taken, positions=(one,))), Trading())
+        assert made.before[0].low_known is known
+        assert all((o.drop[""] is not None) is known for o in made.outcomes if o.node.kind is Kind.ASSET)

@@ -7,19 +7,20 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verifier.margin.build import line
-from tests.verifier.margin.test_portfolio import MONTH, POLICY, PRICES, RULES, account, perp, pool, positions
-from verifier.margin.fixed import Usd, price, scaled, usd
+from tests.verifier.margin.books import MONTH, POLICY, PRICES, RULES, account, perp, pool, positions
+from tests.verifier.margin.build import line, policy, position, snapshot
+from verifier.margin.fixed import SCALE, Price, Usd, price, scaled, usd
 from verifier.margin.instruments import Future, LinearPerp
 from verifier.margin.modes import Mode
 from verifier.margin.order_fills import MOST_MARKETS
 from verifier.margin.positions import fill_loss
-from verifier.margin.report import HypotheticalReport, PocketReport
+from verifier.margin.report import HypotheticalReport, PocketReport, weigh_pools
 from verifier.margin.rules import MarginRules, Market, Tier
-from verifier.margin.snapshot import Order, Position, Snapshot
+from verifier.margin.snapshot import Doubt, Order, Position, Snapshot
 from verifier.margin.status import Status
 
 STEEP: Final = Market((Tier(usd("0"), 50_000, 25_000), Tier(usd("20000"), 200_000, 100_000)))
@@ -183,3 +184,16 @@ def test_the_order_of_orders_changes_nothing_and_one_without_a_price_is_indeterm
     assert pool(account(*HEDGED, orders=(lost,))).status is Status.INDETERMINATE
     beyond = replace(resting[0], size=-(10**70), decimals=0)
     assert pool(account(*HEDGED, orders=(beyond,))).status is Status.INDETERMINATE
+
+
+@pytest.mark.parametrize("mode", [Mode.CROSS, Mode.PORTFOLIO])
+def test_an_order_for_more_than_can_be_true_leaves_no_figure(mode: Mode) -> None:
+    """One that can be true is weighed; the absurd one is a doubt with its name, and nothing is raised."""
+    held = line("c", "USDC", "100000"), position("p", "ETH", "1", "2000")
+    taken = snapshot(*held, ETH="2000", USDC="1")
+    for size, known in ((10**18, True), (10**40, False)):
+        order = Order(id="o", group="ETH", size=size, decimals=18, limit=Price(2_100 * SCALE))
+        (pool,) = weigh_pools(replace(taken, orders=(order,)), policy(), MarginRules(), mode)
+        assert pool.low_known is known
+        assert (pool.status is Status.INDETERMINATE) is not known
+        assert any(reason.doubt is Doubt.OVERFLOW for reason in pool.reasons) is not known
