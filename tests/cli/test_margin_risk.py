@@ -62,6 +62,9 @@ def test_every_report_is_there_for_a_program(tmp_path: Path, dated: Path) -> Non
     figures = [tail["historical"]["expected_shortfall"], tail["filtered"]["expected_shortfall"], tail["floor"]]
     assert float(tail["required"]) >= max(map(float, figures))
     longer = margin(tmp_path, *BUNDLE, "--allocate", "--horizon", "4d", account=dated)["allocation"]["tail"][0]
+    mixed = margin(tmp_path, *BUNDLE, "--allocate", "--horizon", "4d", "--horizon", "ETH=8d", account=dated)
+    assert mixed["allocation"]["tail"][0]["horizons"] == {"ETH": 8 * 86_400}
+    assert float(mixed["allocation"]["tail"][0]["required"]) > float(longer["required"])
     assert longer["horizon"] == 4 * 86_400 and float(longer["required"]) > 1.5 * float(tail["required"])
     (limits,) = shown["optimisation"]
     assert limits["leverage"]["scale"] > 10**6 and limits["hedges"][0]["asset"] == "ETH"
@@ -178,6 +181,8 @@ def test_a_person_reads_tables(tmp_path: Path, dated: Path) -> None:
         (("--seed", "-1"), "seed"),
         (("--over", "0s"), "--over '0s': from 1s to 30d"),
         (("--horizon", "31d"), "--horizon '31d': from 1s to 30d"),
+        (("--horizon", "4h", "--horizon", "5h"), "--horizon '5h' is said twice"),
+        (("--horizon", "DOGE=5h", "--allocate"), "--horizon DOGE=…: the account has"),
         (("--over", "soon"), "--over 'soon'"),
         (("--aversion", "2"), "--aversion '2': from 0 to 1"),
         (("--aversion", "1e-6"), "--aversion '1e-6'"),

@@ -6,8 +6,8 @@ Every one of them is hypothetical by nature: they say what would happen, and no 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -43,7 +43,7 @@ class RiskOptions:
         fee: Of the notional that is closed, in ppm.
         bonus: Of the collateral that is sold, in ppm.
         seed: Of drawn moves.
-        horizon: Seconds that the tail risk is of; None for a step of the returns.
+        horizon: Seconds that the tail risk is of; None for a step of the returns. `horizons`: of single assets.
         over: Seconds within which a plan is to be carried out; None where no schedule is asked for.
         aversion: To the risk of a schedule, in 1e-12 for each dollar.
         turnover: By how much the share of an asset in the collateral may change, in ppm.
@@ -58,6 +58,7 @@ class RiskOptions:
     turnover: int = PPM
     peers: tuple[tuple[Peer, ...], tuple[Owed, ...]] | None = None
     horizon: int | None = None
+    horizons: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def charge(self) -> Charge:
@@ -114,6 +115,36 @@ def parse_span(text: str | None, option: str) -> int | None:
     if not 1 <= seconds <= MOST_SECONDS:
         raise UsageError(f"{option} {text!r}: from 1s to 30d", remedy)
     return seconds
+
+
+def parse_horizons(texts: Sequence[str]) -> tuple[int | None, Mapping[str, int]]:
+    """
+    Times as typed: one for all assets, like 4h, and of single ones, like ETH=4h; each said once.
+
+    Raises:
+        UsageError: None of these, or said twice.
+    """
+    found: dict[str, int] = {}
+    for text in texts:
+        group, _, time = text.rpartition("=")
+        if group in found:
+            raise UsageError(f"--horizon {text!r} is said twice", "write --horizon 4h --horizon ETH=1h")
+        found[group] = parse_span(time, "--horizon") or 0
+    return found.pop("", None), MappingProxyType(found)
+
+
+def check_horizons(options: RiskOptions, snapshot: Snapshot) -> None:
+    """
+    Refuse the time of an asset that the account does not have.
+
+    Raises:
+        UsageError: There is no such asset.
+    """
+    held = {line.group for line in snapshot.lines} | {position.group for position in snapshot.positions}
+    for group in options.horizons:
+        if group not in held:
+            what = f"--horizon {group}=…: the account has {', '.join(sorted(held))}"
+            raise UsageError(what, "name one of these, as reports do")
 
 
 def parse_aversion(text: str, option: str) -> int:

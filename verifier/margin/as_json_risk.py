@@ -266,6 +266,7 @@ def tail_json(found: TailRisk) -> Json:
         "note": found.note or None,
         "required": money(found.required),
         "horizon": found.horizon or None,
+        "horizons": dict(found.horizons),
         "filtered": None if found.filtered is None else {
             "value_at_risk": money(found.filtered.value_at_risk),
             "expected_shortfall": money(found.filtered.shortfall),

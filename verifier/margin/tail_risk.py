@@ -8,7 +8,9 @@ Source: margin reference, sections 8.2 to 8.4.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from verifier.margin.fixed import Usd
@@ -30,6 +32,7 @@ from verifier.margin.trial import Scales, Trial
 
 LEVEL: Final = 990_000
 SEED: Final = 1
+NO_HORIZONS: Final[Mapping[str, int]] = MappingProxyType({})
 MOST_MOMENTS: Final = 1_000
 """The newest moments are repriced, no more than these."""
 
@@ -40,6 +43,7 @@ class TailRisk:
 
     Attributes:
         horizon: Seconds that a move stands for; a step where nothing else was asked for.
+        horizons: The same of assets that have one of their own.
         filtered: Under the past's moves at the volatility of now, to first order.
         stressed: Shortfall over the worst stretch of all the past, to first order; None where that is too short.
         required: What a statistical margin would ask for: the largest of the shortfalls, and never less than a
@@ -53,6 +57,7 @@ class TailRisk:
     simulated: SimulatedRisk | None
     note: str = ""
     horizon: int = 0
+    horizons: Mapping[str, int] = field(default_factory=lambda: NO_HORIZONS)
     filtered: HistoricalRisk | None = None
     stressed: Usd | None = None
 
@@ -71,13 +76,21 @@ class TailRisk:
 
 
 def tail_risk(
-    scales: Scales, trial: Trial, pool: str, *, level: int = LEVEL, seed: int = SEED, horizon: int | None = None
+    scales: Scales,
+    trial: Trial,
+    pool: str,
+    *,
+    level: int = LEVEL,
+    seed: int = SEED,
+    horizon: int | None = None,
+    horizons: Mapping[str, int] = NO_HORIZONS,
 ) -> TailRisk:
     """
     VaR and ES of a pool's equity, where every asset in it has a past.
 
     Args:
         horizon: Seconds until the pool could be closed, notice included: moves are scaled by the square root of it.
+        horizons: The same of single assets, by group, in its place.
     """
     snapshot = trial.snapshot
     groups = exposed(trial, pool, scales)
@@ -86,7 +99,9 @@ def tail_risk(
         note = f"no past returns of {', '.join(unknown)}" if unknown else "nothing at risk, or no low figure"
         return TailRisk(pool, snapshot.return_step, None, None, note)
     step = snapshot.return_step
-    whole = moves_over([snapshot.returns[group] for group in groups], (step if horizon is None else horizon, step))
+    most = step if horizon is None else horizon
+    own = {group: horizons[group] for group in groups if group in horizons}
+    whole = [moves_over([snapshot.returns[group]], (own.get(group, most), step))[0] for group in groups]
     columns = [column[-MOST_MOMENTS:] for column in whole]
     found = equity_slopes(scales, trial, pool, groups)
     slopes = [found[group] for group in groups]
@@ -96,7 +111,8 @@ def tail_risk(
         step,
         engine_risk(losses, level),
         simulated_risk(slopes, columns, level, seed=seed),
-        horizon=step if horizon is None else horizon,
+        horizon=most,
+        horizons=MappingProxyType(own),
         filtered=filtered_risk(slopes, columns, level),
         stressed=stressed_shortfall(slopes, whole, level),
     )

@@ -82,3 +82,19 @@ def test_a_margin_is_at_least_every_shortfall_it_rests_on(moves: list[int], hori
     found = risk(moves, horizon)
     assert found.required is not None
     assert found.required >= max(0, *shortfalls(found), found.floor)
+
+
+def test_an_asset_that_takes_longer_to_close_has_its_own_time() -> None:
+    """Its moves alone are scaled: of all that is at risk it is the same as one time for all, of none it changes nothing."""
+    taken = replace(snapshot(line("e", "ETH", "10"), ETH="3000"), returns={"ETH": tuple(draws(100, 0.02))})
+    trial = Trial(taken)
+    one, all_of_it = tail_risk(SCALES, trial, ""), tail_risk(SCALES, trial, "", horizon=4 * DAY)
+    own = tail_risk(SCALES, trial, "", horizons={"ETH": 4 * DAY})
+    assert (
+        (own.historical, own.simulated)
+        == (all_of_it.historical, all_of_it.simulated)
+        != (one.historical, one.simulated)
+    )
+    assert (own.horizon, dict(own.horizons)) == (DAY, {"ETH": 4 * DAY})
+    other = tail_risk(SCALES, trial, "", horizons={"BTC": 4 * DAY})
+    assert (other.historical, dict(other.horizons)) == (one.historical, {})

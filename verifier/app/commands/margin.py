@@ -66,7 +66,7 @@ def margin(
     bonus: Annotated[str, typer.Option("--bonus", help="What selling collateral costs, of its value.")] = "0%",
     seed: Annotated[int, typer.Option("--seed", help="Of drawn moves; stands in the report.", min=0)] = 1,
     horizon: Annotated[
-        str | None, typer.Option("--horizon", help="Of the tail risk: time to notice and close.")
+        list[str] | None, typer.Option("--horizon", help="Of the tail risk: time to notice and close; 4h or ETH=1h.")
     ] = None,
     over: Annotated[str | None, typer.Option("--over", help="With --liquidate: spread the trades over 4h.")] = None,
     aversion: Annotated[str | None, typer.Option("--aversion", help="With --over: to risk, a dollar.")] = None,
@@ -84,7 +84,15 @@ def margin(
     """Weigh an account under what-ifs: modes, shocks, scenarios, cures; offline."""
     from verifier.app.margin_sections import ALWAYS, ANALYSES
     from verifier.app.profiles import load_profile
-    from verifier.app.risk_sections import RiskOptions, needs_report, parse_aversion, parse_rate, parse_span
+    from verifier.app.risk_sections import (
+        RiskOptions,
+        check_horizons,
+        needs_report,
+        parse_aversion,
+        parse_horizons,
+        parse_rate,
+        parse_span,
+    )
     from verifier.app.service import anchors_of
     from verifier.app.what_if import parse_shock, what_if
     from verifier.margin.modes import Mode
@@ -100,11 +108,11 @@ def margin(
         parse_aversion(aversion or "0.000001", "--aversion"),
         parse_rate(turnover or "100%", "--turnover", least=1),
         _peers(accounts),
-        parse_span(horizon, "--horizon"),
+        *parse_horizons(horizon or ()),
     )
     needs_report("--over", "--liquidate", given=over is not None, asked=liquidate)
     tails = allocate or history or past is not None
-    needs_report("--horizon", "--allocate", given=horizon is not None, asked=tails)
+    needs_report("--horizon", "--allocate", given=bool(horizon), asked=tails)
     needs_report("--aversion", "--over", given=aversion is not None, asked=over is not None)
     needs_report("--accounts", "--contagion", given=accounts is not None, asked=contagion)
     needs_report("--turnover", "--optimise", given=turnover is not None, asked=optimise)
@@ -126,6 +134,7 @@ def margin(
         lights=lights,
         past=None if prices is None or not prices.past.enough else prices.past,
     )
+    check_horizons(options, made.snapshot)
     asked = {"scenarios": scenarios}
     sections = [analysis(made) for analysis in ALWAYS]
     sections += [analysis(made) for name, analysis in ANALYSES.items() if asked.get(name)]

@@ -12,7 +12,7 @@ from verifier.margin.as_json_risk import allocation_json, efficiency_json, tail_
 from verifier.margin.efficiency import Efficiency, efficiency
 from verifier.margin.models.portfolio_risk import HistoricalRisk
 from verifier.margin.tail_risk import TailRisk, tail_risk
-from verifier.margin.trial import Setting
+from verifier.margin.trial import Scales, Setting, Trial
 
 
 def allocation(made: WhatIf, options: RiskOptions) -> Section:
@@ -20,9 +20,7 @@ def allocation(made: WhatIf, options: RiskOptions) -> Section:
     scales, trial = scales_of(made)
     setting = Setting(made.policy, made.rules, made.mode)
     found = [one for measure in Measure for one in allocate(setting, trial, measure)]
-    tails = [
-        tail_risk(scales, trial, pool.name, seed=options.seed, horizon=options.horizon) for pool in scales.weigh(trial)
-    ]
+    tails = [tail_of(scales, trial, pool.name, options) for pool in scales.weigh(trial)]
     saved = efficiency(setting, trial)
     data = {
         "measures": [allocation_json(one) for one in found],
@@ -34,6 +32,11 @@ def allocation(made: WhatIf, options: RiskOptions) -> Section:
     grids += [tail_grid(tails), _efficiency(saved)]
     notes = tuple(f"{one.measure.value} of {pool_name(one.pool)}: {one.note}" for one in found if one.note)
     return section("allocation", data, grids, notes)
+
+
+def tail_of(scales: Scales, trial: Trial, pool: str, options: RiskOptions) -> TailRisk:
+    """A pool's tail risk over the times that were asked for."""
+    return tail_risk(scales, trial, pool, seed=options.seed, horizon=options.horizon, horizons=options.horizons)
 
 
 def _contributions(found: Allocation, labels: Mapping[str, str]) -> Grid:
@@ -76,6 +79,8 @@ def tail_grid(found: Sequence[TailRisk]) -> Grid:
         rows.append(("", "a margin of it", "", usd(one.required), ""))
     times = {span(one.horizon) for one in found if one.horizon}
     over = f"of {times.pop()}" if len(times) == 1 else "of one step"
+    own = {group: time for one in found for group, time in one.horizons.items()}
+    over += "".join(f", {group} of {span(time)}" for group, time in sorted(own.items()))
     return Grid(f"Tail risk {over} at 99 %", ("pool", "moves", "VaR>", "ES>", "backtest"), tuple(rows))
 
 

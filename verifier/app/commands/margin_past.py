@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from verifier.app.commands.margin_allocate import tail_grid
+from verifier.app.commands.margin_allocate import tail_grid, tail_of
 from verifier.app.past_prices import PastPrices, Series
 from verifier.app.quantities import rfc3339
 from verifier.app.risk_sections import RiskOptions, scales_of, section
 from verifier.app.what_if import Grid, Section, WhatIf
 from verifier.margin.as_json_risk import tail_json
 from verifier.margin.models.past import LEAST
-from verifier.margin.tail_risk import tail_risk
 
 
 def past_section(made: WhatIf, found: PastPrices, options: RiskOptions) -> Section:
     """How many prices there are of what, and the tail risk under their joint moves, where they are enough."""
     scales, trial = scales_of(made)
     pools = scales.weigh(trial) if found.past.enough else ()
-    tails = [tail_risk(scales, trial, pool.name, seed=options.seed, horizon=options.horizon) for pool in pools]
+    tails = [tail_of(scales, trial, pool.name, options) for pool in pools]
     data = {
         "origin": found.origin,
         "step": found.past.step,
