@@ -10,28 +10,31 @@ from random import Random
 
 import pytest
 
+from tests.simulators.minting import AS_OF
 from tests.verifier.margin.build import line, policy, position, snapshot
 from tests.verifier.margin.plain import PlainScales
 from tests.verifier.margin.test_properties import MARKET
 from verifier.margin.allocation import Measure, allocate
 from verifier.margin.contagion import contagion
 from verifier.margin.efficiency import efficiency
-from verifier.margin.fixed import SCALE, Usd
+from verifier.margin.fixed import SCALE, Usd, price
+from verifier.margin.instruments import Future, Option
 from verifier.margin.joint_moves import joint_moves
 from verifier.margin.leverage import leverage
 from verifier.margin.liquidation import plan
 from verifier.margin.liquidation_loop import spiral, tipping_shock, uniform
 from verifier.margin.liquidation_price import liquidation_prices
 from verifier.margin.liquidation_steps import Charge, Trading
-from verifier.margin.market import Depth
+from verifier.margin.market import Depth, ExpiryQuote
 from verifier.margin.models.selling import impacts_of
 from verifier.margin.report import weigh_pools
 from verifier.margin.rules import MarginRules
 from verifier.margin.selection import cheapest_way, cures, hedges
-from verifier.margin.snapshot import Snapshot
+from verifier.margin.snapshot import Order, Position, Snapshot
 from verifier.margin.tail_risk import tail_risk
 from verifier.margin.trial import Scales, Setting, Trial
 from verifier.policy import Factors, Haircut
+from verifier.primitives import Timestamp
 
 GROUPS = [f"G{n}" for n in range(12)]
 STILL = frozenset({"USDC"})
@@ -60,6 +63,31 @@ def fifty_positions(loan: str) -> Snapshot:
     return replace(taken, returns=past)
 
 
+def with_dated_parts(taken: Snapshot) -> Snapshot:
+    """A fifth of its positions are futures, a fifth options, and orders rest on half of its markets."""
+    times = [Timestamp(AS_OF + days * 86_400) for days in (7, 30, 90)]
+
+    def dated(n: int, held: Position) -> Position:
+        if n % 5 == 1:
+            return replace(held, terms=Future(times[n % 3]))
+        if n % 5 == 2:
+            return replace(held, terms=Option(price(str(80 + n)), times[n % 3], call=n % 2 == 0), counts_gain=True)
+        return held
+
+    return replace(
+        taken,
+        positions=tuple(dated(n, held) for n, held in enumerate(taken.positions)),
+        expiries=tuple(
+            ExpiryQuote(group=g, expiry=t, at=AS_OF, forward=price("101"), rate=40_000, volatility=650_000)
+            for g in GROUPS
+            for t in times
+        ),
+        orders=tuple(
+            Order(id=f"o{n}", group=GROUPS[n], size=(n or -1) * SCALE, decimals=18, limit=price("99")) for n in range(6)
+        ),
+    )
+
+
 def reports(trial: Trial) -> dict[str, Callable[[Scales], object]]:
     return {
         "liquidation prices": lambda s: liquidation_prices(s, trial),
@@ -80,12 +108,18 @@ def reports(trial: Trial) -> dict[str, Callable[[Scales], object]]:
 
 @pytest.mark.benchmark(group="risk")
 @pytest.mark.parametrize(
-    ("loan", "what", "most"), [("-5000", "well above its margin", 200), ("-17000", "just above failing", 450)]
+    ("loan", "what", "most"),
+    [
+        ("-5000", "well above its margin", 200),
+        ("-17000", "just above failing", 450),
+        ("-15000", "with futures, options and orders", 1_500),
+    ],
 )
 def test_reports_of_one_account_with_fifty_positions(benchmark: object, loan: str, what: str, most: int) -> None:
     """Each report by itself, on fresh scales, the fastest of three; then all of them from one memory, as one asks."""
     del benchmark
-    trial = Trial(fifty_positions(loan))
+    taken = fifty_positions(loan)
+    trial = Trial(with_dated_parts(taken) if "futures" in what else taken)
     asked = reports(trial)
     for made in asked.values():  # what is loaded on first use is not the report's
         made(Scales(SETTING))
