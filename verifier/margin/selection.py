@@ -9,7 +9,7 @@ Source: margin reference, sections 11 (cures) and 16.2, 16.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from verifier.margin.allocation import exposures
@@ -17,6 +17,7 @@ from verifier.margin.curves import BeyondCurves, Low, low_of, swapped
 from verifier.margin.fixed import Usd, charge
 from verifier.margin.ledger import ledger_of
 from verifier.margin.liquidation import plan
+from verifier.margin.liquidation_course import course
 from verifier.margin.liquidation_desk import SLICE
 from verifier.margin.liquidation_goal import Goal
 from verifier.margin.liquidation_loop import Shock
@@ -204,11 +205,55 @@ def cheapest_way(
     start = scales.pool(trial, pool)
     if not start.low_known or all(_lacks(scales, trial, pool, aim, shock) <= 0 for shock in shocks):
         return None
+    if not scenarios:
+        quick = _cheaper(scales, trial, pool, trading, aim)
+        if quick is not None:
+            return quick
     found = [
         _by_programme(scales, trial, pool, trading, aim, shocks),
         _by_rank(scales, trial, pool, trading, aim, shocks),
     ]
     return min((p for p in found if p is not None), key=lambda p: (not p.reached, p.cost, p.by), default=None)
+
+
+def _cheaper(scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal) -> Proposal | None:
+    """The better of both as a ledger has them, which the engine then carries out; None where there is no ledger."""
+    if ledger_of(scales, trial, pool, trading) is None:
+        return None
+    ranked = course(scales, trial, pool, trading, aim).closures
+    rows: list[tuple[bool, int, str, Sequence[Closure]]] = []
+    for closures in _proposed(scales, trial, pool, trading, aim, (Shock({}),)):
+        end = _replayed(scales, trial, pool, trading, closures)
+        if end is None:
+            return None
+        if aim.lacks(end[0]) <= 0:
+            rows.append((False, end[1], "programme", closures))
+            break
+    end = _replayed(scales, trial, pool, trading, ranked)
+    if end is None:
+        return None
+    rows.append((aim.lacks(end[0]) > 0, end[1], "ranked plan", ranked))
+    short, _, by, chosen = min(rows, key=lambda way: way[:3])
+    after, steps = execute(scales, trial, pool, chosen, trading)
+    return _proposal(by, scales, after, pool, steps, (Shock({}),), reached=not short)
+
+
+def _replayed(
+    scales: Scales, trial: Trial, pool: str, trading: Trading, closures: Sequence[Closure]
+) -> tuple[Low, int] | None:
+    """Where closures lead and what they cost, on a ledger; None where only the engine can say."""
+    ledger = ledger_of(scales, trial, pool, trading)
+    if ledger is None:
+        return None
+    cost = 0
+    try:
+        for closure in closures:
+            change = ledger.after(closure)
+            ledger.commit(change)
+            cost += change.cost
+    except BeyondCurves:
+        return None
+    return ledger.low, cost
 
 
 def _lacks(scales: Scales, trial: Trial, pool: str, aim: Goal, shock: Shock) -> int:
@@ -218,13 +263,29 @@ def _lacks(scales: Scales, trial: Trial, pool: str, aim: Goal, shock: Shock) -> 
 def _by_programme(
     scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock]
 ) -> Proposal | None:
-    """Released margin of a sixty-fourth of each part, in each scenario, is what the programme takes for linear."""
+    """What is proposed is carried out and weighed; a little more each time it is not enough."""
+    for closures in _proposed(scales, trial, pool, trading, aim, shocks):
+        found = _replayed(scales, trial, pool, trading, closures)
+        if found is not None and aim.lacks(found[0]) > 0:
+            continue
+        end, steps = execute(scales, trial, pool, closures, trading)
+        if all(_lacks(scales, end, pool, aim, shock) <= 0 for shock in shocks):
+            return _proposal("programme", scales, end, pool, steps, shocks, reached=True)
+    return None
+
+
+def _proposed(
+    scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock]
+) -> Iterator[list[Closure]]:
+    """Released margin of a sixty-fourth of each part, in each scenario, is what the programme takes for linear; what it
+    says is rounded up, and grows.
+    """
     part = of_pool(trial.snapshot, pool, scales)
     parts: list[tuple[Act, Line | Position, int]] = [(Act.REDUCE, p, abs(p.size)) for p in part.positions if p.size]
     parts += [(Act.SELL, x, max(0, (x.amount or 0) - x.encumbered)) for x in part.lines if not x.liability]
     parts = [p for p in parts if p[2] > 0 and p[1].id not in trading.frozen and trial.price(p[1].group) is not None]
     if not parts:
-        return None
+        return
     rows: list[list[int]] = [[] for _ in shocks]
     costs = []
     lacking = [_lacks(scales, trial, pool, aim, shock) for shock in shocks]
@@ -242,41 +303,14 @@ def _by_programme(
     wanted = [max(0, lack) for lack in lacking]
     answer = cheapest_shares(costs, rows, wanted)
     if answer is None:
-        return None
-    return _confirmed(scales, trial, pool, trading, aim, shocks, parts, answer)
-
-
-def _confirmed(
-    scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock],
-    parts: Sequence[tuple[Act, Line | Position, int]], shares: Sequence[int],
-) -> Proposal | None:  # fmt: skip
-    """Round up, carry out, weigh; a little more each time it is not enough."""
+        return
     for attempt in range(TRIES):
-        grown = [min(PPM, charge(share * (PPM + attempt * GROW), PPM)) for share in shares]
-        closures = [
+        grown = [min(PPM, charge(share * (PPM + attempt * GROW), PPM)) for share in answer]
+        yield [
             Closure(act, one.id, min(most, charge(most * share, PPM)))
             for (act, one, most), share in zip(parts, grown, strict=True)
             if share > 0
         ]
-        if not _enough(scales, trial, pool, trading, aim, closures):
-            continue
-        end, steps = execute(scales, trial, pool, closures, trading)
-        if all(_lacks(scales, end, pool, aim, shock) <= 0 for shock in shocks):
-            return _proposal("programme", scales, end, pool, steps, shocks, reached=True)
-    return None
-
-
-def _enough(scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, closures: Sequence[Closure]) -> bool:
-    """Whether nothing is lacking after these, at present prices; yes where only the engine can say."""
-    ledger = ledger_of(scales, trial, pool, trading)
-    if ledger is None:
-        return True
-    try:
-        for closure in closures:
-            ledger.commit(ledger.after(closure))
-    except BeyondCurves:
-        return True
-    return aim.lacks(ledger.low) <= 0
 
 
 def _by_rank(scales: Scales, trial: Trial, pool: str, trading: Trading, aim: Goal, shocks: Sequence[Shock]) -> Proposal:
