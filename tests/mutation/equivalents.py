@@ -20,8 +20,16 @@ EQUIVALENT: dict[str, str] = {
     "verifier/merkle/sorted_pairs.py:pair_hash: one < two | one < -> <= two": "two halves that are one have one order",
     "verifier/consensus/validate.py:_check_period: signed < period | signed < -> <= period": "a signature of the view's own "
     "period has returned before",
-    "verifier/consensus/store.py:_rank: 3 * signers >= 2 * len(update.bits) | 3 * signers >= -> > 2 * len(update.bits)": ""
-    "committees have a power of two of members, so none has exactly two thirds of them",
+    **dict.fromkeys(
+        (
+            "verifier/consensus/store.py:_rank: 3 * signers >= 2 * len(update.bits) | 3 * signers >= -> > 2 * len(update.bits)",
+            (
+                "verifier/consensus/store.py:Store.process: 3 * update.signers >= 2 * len(update.bits) | "
+                "3 * update.signers >= -> > 2 * len(update.bits)"
+            ),
+        ),
+        "committees have a power of two of members, so none has exactly two thirds of them",
+    ),
     "verifier/consensus/validate.py:verify_signature: if committee is None: raise": "the period was checked before, so "
     "the committee is there; the line keeps that a matter of types",
     "verifier/evm/state.py:Account.code: self._proven is None or self._view is None | self._proven is None or -> and "

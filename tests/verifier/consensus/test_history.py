@@ -119,7 +119,7 @@ def test_a_block_root_of_the_ring(fork: Fork) -> None:
         older_by_roots(newer, old, (*branch, bytes(32)), config)
     for slot in (135, 70, 60):
         late, branch = newer_over(old, slot, index, config)
-        with pytest.raises(BrokenAncestry):
+        with pytest.raises(BrokenAncestry, match="ring of block roots"):
             older_by_roots(late, old, branch, config)
 
 
@@ -148,6 +148,11 @@ def test_a_summarized_block_root() -> None:
         older_by_summary(early, old, branch, DEVNET)
     over, branch = newer_over(old, 128, place(1))
     assert older_by_summary(over, old, branch, DEVNET).slot == 70
+    first = replace(old, slot=7)
+    over, branch = newer_over(first, 64, place(0, 7))
+    assert older_by_summary(over, first, branch, DEVNET).slot == 7
+    with pytest.raises(Unsupported, match="without Capella"):
+        summary_index(70, devnet((Fork.BELLATRIX, 0)))
     gloas = devnet((Fork.GLOAS, 0))
     newer, branch = newer_over(old, 500, place(1), gloas)
     with pytest.raises(Unsupported):

@@ -61,11 +61,22 @@ def test_bytes_of_another_length_or_form_are_refused() -> None:
     ):
         with pytest.raises(MalformedSsz):
             from_bytes(wrong, checkpoint, CHAIN.config)
+    for wrong in (b"\x02" + data[1:], data[:1] + bytes((data[1] | 8,)) + data[2:]):
+        with pytest.raises(MalformedSsz, match="a state of form 1 is due"):
+            from_bytes(wrong, checkpoint, CHAIN.config)
     known = to_bytes(states()[1])
     assert known[1] == 1 | 2 | 4
     for flag in (1, 2, 4):
         with pytest.raises((MalformedSsz, WrongBinding)):
             from_bytes(known[:1] + bytes((known[1] & ~flag,)) + known[2:], checkpoint, CHAIN.config)
+
+
+def test_what_is_not_known_is_zero_in_the_bytes() -> None:
+    """A state at its checkpoint has neither a next committee nor updates: nothing but zeros behind what it has."""
+    data = to_bytes(states()[0])
+    header, committee = 112 + 32 + 352, 33 * 48
+    assert not any(data[2 + 64 + 2 * header + committee :])
+    assert any(to_bytes(states()[1])[2 + 64 + 2 * header + committee :])
 
 
 @pytest.mark.covers("LC-08")

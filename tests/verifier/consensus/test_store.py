@@ -107,11 +107,24 @@ def test_the_store_counts_participants_and_refuses_what_contradicts_it() -> None
     assert (store.current_most, store.previous_most, store.newest.slot) == (32, 0, 40)
     assert store.process(CHAIN.update(50, None, signers=16), 51).newest.slot == 40
     assert store.process(CHAIN.update(50, None, signers=17), 51).newest.slot == 50
+    same = store.process(CHAIN.update(50, 32), 51)
+    assert (same.previous_most, same.current_most, same.view.period) == (0, 32, 0)
     turned = store.process(CHAIN.update(70, 64), 71)
     assert (turned.previous_most, turned.current_most, turned.view.period) == (32, 0, 1)
     with pytest.raises(WrongBinding):
         store.process(CHAIN.update(50, 32, following=CHAIN.committee(9)), 51)
     assert isinstance(turned, Store)
+
+
+def test_of_two_headers_of_one_slot_the_store_keeps_the_first() -> None:
+    """The optimistic header gives way to a newer slot only, attested or final."""
+    store = new_store(CHAIN.checkpoint(16).root, CHAIN.bootstrap(16), CHAIN.config, CHAIN.scheme)
+    held = store.process(CHAIN.update(40, None), 41)
+    other = replace(held, newest=CHAIN.header(40, salt=b"other"))
+    assert other.process(CHAIN.update(40, 24), 41).newest == other.newest
+    assert other.process(CHAIN.update(60, 40, signers=22), 61).newest == CHAIN.update(60, 40).attested
+    assert other.apply(CHAIN.update(60, 40)).newest == other.newest
+    assert other.apply(CHAIN.update(60, 41)).newest == CHAIN.update(60, 41).finalized
 
 
 def test_a_store_begins_at_its_block_only() -> None:
