@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from chains.driver import Clock, Desk, drive
-from chains.observe_beacon import newest_finality
+from chains.observe_beacon import HOLD_SECONDS, newest_finality
 from chains.relay import KnownHeader
+from verifier.consensus.descent import final_of
 from verifier.consensus.forks import ConsensusConfig
-from verifier.consensus.light_client import finalized_beacon, require_recent
+from verifier.consensus.light_client import LightClientState, finalized_beacon, require_recent
+from verifier.errors import Misbehaviour, VerifierError
 from verifier.flow import Unanswered
 from verifier.gather import Anchored, gather_beacon_anchor
-from verifier.gather_light import Followed, begin, next_page
+from verifier.gather_light import MAX_LINKS, Followed, begin, finals_since, hold_apart_by_history, next_page
 from verifier.network import Network
 from verifier.proven import ProvenBeacon
 from verifier.trust import Checkpoint
@@ -70,6 +72,37 @@ async def catch_up(held: Followed, desk: Desk, clock: Clock, keep: Keep) -> Foll
     return final
 
 
+async def hold_far_apart(
+    network: Network, began: LightClientState, held: Followed, desk: Desk, anchored: Anchored | None = None
+) -> None:
+    """
+    Hold where a client stands against every final header since it stood elsewhere, by the execution chain.
+
+    For those beyond the reach of the beacon chain's own headers, which `catch_up` has held apart. What nobody serves
+    shows nothing: hops beyond the history contract need an endpoint that keeps older states.
+
+    Args:
+        anchored: The block that the client's finalized header settles, where it has been asked for.
+
+    Raises:
+        Misbehaviour: One of them is on another branch.
+    """
+    newest = final_of(held.state)
+    far = [other for other in finals_since(began, held) if newest.header.slot - other.final.header.slot > MAX_LINKS]
+    if not far or network.family.history is None:
+        return
+    try:
+        async with asyncio.timeout(HOLD_SECONDS):
+            if anchored is None:
+                flow = gather_beacon_anchor(network, finalized_beacon(held.state), held.evidence)
+                anchored = await drive(flow, desk)
+            await drive(hold_apart_by_history(newest, anchored.header, far), desk)
+    except Misbehaviour:
+        raise
+    except (Unanswered, VerifierError, TimeoutError):
+        return
+
+
 async def follow_finalized(
     network: Network,
     begin_from: Checkpoint | Followed,
@@ -100,12 +133,14 @@ async def follow_finalized(
         VerifierError: The checkpoint is of another chain than `config`.
     """
     held = begin_from if isinstance(begin_from, Followed) else None
+    began = None if held is None else held.state
     last = -1
     while True:
         desk.renew()
         try:
             if held is None and isinstance(begin_from, Checkpoint):
                 held = await drive(begin(begin_from, config, clock()), desk)
+                began = held.state
                 keep(held)
             if held is not None:
                 held = await catch_up(held, desk, clock, keep)
@@ -113,7 +148,9 @@ async def follow_finalized(
                 # The checkpoint's own block is the checker's word, and no finality that was shown to anyone.
                 if held.state.finality is not None and beacon.execution_hash is not None and beacon.slot > last:
                     anchored = await drive(gather_beacon_anchor(network, beacon, held.evidence), desk)
-                    last = beacon.slot
+                    if began is not None:
+                        await hold_far_apart(network, began, held, desk, anchored)
+                    began, last = held.state, beacon.slot
                     yield FinalBlock(beacon, anchored, held)
         except Unanswered:
             pass  # nobody, or nobody honest, answered: the next round asks again

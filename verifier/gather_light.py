@@ -17,10 +17,10 @@ from typing import Final
 from verifier.consensus.advance import advance
 from verifier.consensus.bootstrap import start
 from verifier.consensus.containers import BeaconHeader, Bootstrap, Update, encode_bootstrap, encode_update
-from verifier.consensus.descent import FinalHeader, contradiction, descends
+from verifier.consensus.descent import FinalHeader, contradiction, descends, final_in, final_of
 from verifier.consensus.forks import ConsensusConfig
 from verifier.consensus.light_client import LightClientState
-from verifier.consensus.parse import MAX_UPDATES, decode_bootstrap
+from verifier.consensus.parse import MAX_UPDATES, decode_bootstrap, decode_update
 from verifier.consensus.questions import AskBeaconHeader, AskBootstrap, AskUpdates
 from verifier.consensus.replay import run_updates
 from verifier.consensus.shapes import Kind
@@ -39,7 +39,7 @@ from verifier.evidence import LightEvidence
 from verifier.flow import AskHeader, Flow, Unanswered, ask
 from verifier.gather_moment import find_ancestor
 from verifier.headers.decode import decode_header
-from verifier.primitives import Hash32, Timestamp
+from verifier.primitives import ZERO_HASH, BlockNumber, Hash32, Timestamp
 from verifier.proven import ProvenHeader
 from verifier.trust import Checkpoint
 
@@ -212,17 +212,54 @@ def _parent_of(header: BeaconHeader, config: ConsensusConfig) -> AskBeaconHeader
     return AskBeaconHeader(chain_id=config.chain_id, root=header.parent_root, judge=judge)
 
 
-def hold_apart_by_history(newer: FinalHeader, anchor: ProvenHeader, older: FinalHeader, block: Hash32) -> Flow[None]:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A final header, and the execution block that it settles."""
+
+    final: FinalHeader
+    block: Hash32
+
+
+def finals_since(began: LightClientState, held: Followed) -> tuple[Settled, ...]:
+    """
+    The final headers over which a client went on from a state: that state's own, and those of the updates since.
+
+    Those before Capella settle no execution block, and are left out. The newest is where the client stands, and so is
+    not among them.
+    """
+    found = {began.finalized.slot: Settled(final_of(began), began.finalized.execution_hash)}
+    for raw in held.evidence.updates:
+        update = decode_update(held.state.config, None, raw)
+        if began.finalized.slot < update.finalized.slot < held.state.finalized.slot:
+            found[update.finalized.slot] = Settled(final_in(update), update.finalized.execution_hash)
+    return tuple(found[slot] for slot in sorted(found) if found[slot].block != ZERO_HASH)
+
+
+def hold_apart_by_history(newer: FinalHeader, anchor: ProvenHeader, others: Sequence[Settled]) -> Flow[None]:
     """
     The same for final headers that are far apart, by the execution chain: the newer block's history names the older.
 
+    From the newest to the oldest in one way down, hop after hop, so that each older final block costs about one hop
+    however far it is. A hop is asked of the state of the block before it: who keeps no state so old ends the way there.
+
     Args:
         anchor: The execution header that `newer` settles.
-        block: The hash of the execution block that `older` settles.
 
     Raises:
-        Misbehaviour: Another block is in its place.
+        Unanswered: No endpoint had a header or proof that the way needs; the blocks above were in their places.
+        Misbehaviour: Another block is in the place of one of them.
     """
+    at = anchor
+    for other in sorted(others, key=lambda settled: settled.final.header.slot, reverse=True):
+        number = yield from _number_of(other.block, anchor)
+        if number < at.number:
+            at = yield from find_ancestor(at, number)
+        if at.hash != other.block:
+            raise contradiction(other.final, newer, at.hash, anchor.where)
+
+
+def _number_of(block: Hash32, anchor: ProvenHeader) -> Flow[BlockNumber]:
+    """The number of a block on the network of an anchor; its header must have the hash."""
     where, family = anchor.where, anchor.network.family
     raw = yield from ask(
         AskHeader(
@@ -231,10 +268,7 @@ def hold_apart_by_history(newer: FinalHeader, anchor: ProvenHeader, older: Final
             judge=lambda rlp: _named(decode_header(rlp, family, where).hash, block, where),
         )
     )
-    number = decode_header(raw, family, where).number
-    instead = anchor.hash if number >= anchor.number else (yield from find_ancestor(anchor, number)).hash
-    if instead != block:
-        raise contradiction(older, newer, instead, where)
+    return decode_header(raw, family, where).number
 
 
 def _named(found: Hash32, block: Hash32, where: Where) -> None:

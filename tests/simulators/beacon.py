@@ -125,13 +125,17 @@ class BeaconChain:
         branch = NO_HEADER.execution_branch if index is None else normalized(body.branch(index), EXECUTION_INDEX)
         return LightClientHeader(beacon, execution_hash, branch)
 
+    def execution(self, slot: int, salt: bytes) -> bytes:
+        """The execution block that the header of a slot settles; blocks of one slot differ in more than that."""
+        return execution_rlp(slot)
+
     def body(self, slot: int, salt: bytes = b"") -> tuple[SparseTree, Hash32]:
         """The block body and the execution block hash in it, if its fork has one."""
         index = self.config.indices_of(slot).execution
         filler = {3: hashlib.sha256(b"body" + salt).digest()} if salt else {}
         if index is None:
             return SparseTree(filler or {2: bytes(32)}), ZERO_HASH
-        found = Hash32(keccak(execution_rlp(slot)))
+        found = Hash32(keccak(self.execution(slot, salt)))
         outside = {2: filler[3]} if salt and index >> (index.bit_length() - 2) == 3 else filler
         return SparseTree({index: found} | outside), found
 

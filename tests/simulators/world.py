@@ -56,9 +56,11 @@ class World:
     with_history: bool = True
     storage_override: Built | None = None
     extra_leaves: dict[bytes, bytes] = field(default_factory=dict)
+    ring: HistoryRing = RING
 
     def __post_init__(self) -> None:
-        self.network = Network(ChainId(self.chain_id), f"net{self.chain_id}", FAMILY, "ETH", OwnConsensus("test"))
+        family = replace(FAMILY, history=self.ring)
+        self.network = Network(ChainId(self.chain_id), f"net{self.chain_id}", family, "ETH", OwnConsensus("test"))
         self.storage: dict[bytes, Built] = {TOKEN: self.storage_override or self._token_storage()}
         self.states: dict[bytes, Built] = {}
         self.headers: list[bytes] = []
@@ -66,7 +68,7 @@ class World:
         for i in range(self.blocks):
             number = self.first_number + i
             if i:
-                ring[(number - 1) % RING.length] = parent
+                ring[(number - 1) % self.ring.length] = parent
             history = build({keccak(slot.to_bytes(32, "big")): rlp.encode(h.lstrip(b"\0")) for slot, h in ring.items()})
             state = self._state(history if self.with_history else None)
             header = self._header(parent, state.root, number, self.start + i * self.spacing)

@@ -11,19 +11,18 @@ from typing import Protocol, cast
 
 from chains.driver import Desk, drive
 from chains.errors import FetchError
-from chains.finality import catch_up
-from chains.observe_beacon import HOLD_SECONDS, newest_attested, observe_checkpoint
+from chains.finality import catch_up, hold_far_apart
+from chains.observe_beacon import newest_attested, observe_checkpoint
 from verifier.app.kept import KeptLight
 from verifier.checker import Checker
-from verifier.consensus.descent import final_of
 from verifier.consensus.light_client import LightClientState, attested_beacon, finalized_beacon, require_recent
-from verifier.errors import CheckpointTooOld, Misbehaviour, VerifierError
+from verifier.errors import CheckpointTooOld, Misbehaviour
 from verifier.flow import Ask, AskHeight, Unanswered
 from verifier.gather import Anchored, gather_beacon_anchor
-from verifier.gather_light import MAX_LINKS, Followed, begin, hold_apart_by_history, stopped_after
+from verifier.gather_light import Followed, begin, stopped_after
 from verifier.gather_moment import MAX_PARENTS
 from verifier.network import Network
-from verifier.primitives import ZERO_HASH, ChainId, Hash32, Timestamp, timestamp
+from verifier.primitives import ChainId, Hash32, Timestamp, timestamp
 from verifier.trust import Anchor, Checkpoint
 
 
@@ -113,6 +112,7 @@ class LightClients:
         if lag > policy.max_head_lag and Anchor.ATTESTED in policy.anchors:
             newer = await newest_attested(self.desk, found, self.clock)
             if newer.evidence.attested is not None:
+                await self._hold_apart(network, found)
                 flow = gather_beacon_anchor(network, attested_beacon(newer.state), newer.evidence)
                 return await drive(flow, self.desk)
         flow = gather_beacon_anchor(network, finalized_beacon(found.state), found.evidence)
@@ -120,29 +120,21 @@ class LightClients:
         await self._hold_apart(network, found, anchored)
         return anchored
 
-    async def _hold_apart(self, network: Network, found: Followed, anchored: Anchored) -> None:
+    async def _hold_apart(self, network: Network, found: Followed, anchored: Anchored | None = None) -> None:
         """
-        Hold a final header against the one that this run began from, where they are far apart.
-
-        Near ones were held apart by the beacon chain's own headers. What nobody serves shows nothing.
+        Hold a final header against those over which this run went on to it. What nobody serves shows nothing.
 
         Raises:
-            Misbehaviour: They are on different branches; the client stops.
+            Misbehaviour: One of them is on another branch; the client stops.
         """
-        began, ring = self._began.get(network.chain_id), network.family.history
-        if began is None or ring is None or began.finalized.execution_hash == ZERO_HASH:
+        began = self._began.get(network.chain_id)
+        if began is None:
             return
-        if not MAX_LINKS < found.state.finalized.slot - began.finalized.slot <= ring.length:
-            return
-        newer, older, block = final_of(found.state), final_of(began), began.finalized.execution_hash
         try:
-            async with asyncio.timeout(HOLD_SECONDS):
-                await drive(hold_apart_by_history(newer, anchored.header, older, block), self.desk)
+            await hold_far_apart(network, began, found, self.desk, anchored)
         except Misbehaviour as error:
             self._stop(network, error)
             raise
-        except (Unanswered, VerifierError, TimeoutError):
-            return
 
     def _stop(self, network: Network, error: Misbehaviour) -> None:
         """Keep a contradiction, whatever else becomes of it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from tests.simulators.beacon import LinkedChain, devnet
-from tests.simulators.world import World, holder, run
+from tests.simulators.beacon import BeaconChain, LinkedChain, devnet
+from tests.simulators.trie_builder import keccak
+from tests.simulators.world import RING, World, holder, run
 from verifier.consensus.advance import advance
 from verifier.consensus.bootstrap import start
 from verifier.consensus.containers import BeaconHeader
@@ -15,8 +17,9 @@ from verifier.consensus.descent import FinalHeader, descends, final_in, final_of
 from verifier.consensus.forks import Fork
 from verifier.consensus.parse import decode_finality_update
 from verifier.errors import BrokenAncestry, Misbehaviour, WrongHash
-from verifier.flow import AskHeader, Unanswered
-from verifier.gather_light import hold_apart_by_history
+from verifier.evidence import LightEvidence
+from verifier.flow import AskHeader, AskProof, Unanswered
+from verifier.gather_light import Followed, Settled, accept_update, finals_since, hold_apart_by_history
 from verifier.primitives import Hash32
 from verifier.single import verify_header
 
@@ -88,30 +91,109 @@ def test_a_client_and_an_update_say_what_they_hold_final() -> None:
 def test_far_apart_the_execution_chain_tells_the_branches_apart(distance: int) -> None:
     """The newer block's chain has the older block at its number, or another one, which is then told."""
     worlds = [World(coins={holder(n): 1}, blocks=64) for n in (1, 2)]
-    anchors = [verify_header(world.headers[-1], world.network, (world.pin(),)) for world in worlds]
     older = [Hash32(world.pin(-1 - distance).hash) for world in worlds]
 
-    def held(branch: int) -> object:
-        flow = hold_apart_by_history(final(32), anchors[branch], final(24), older[0])
-        return run(flow, {1: worlds[branch]}, lambda question, answer: answer)
-
     own, other = worlds
-    assert held(0)[0] is None
+    assert held(own, Settled(final(24), older[0])) is None
     other.headers.append(own.headers[-1 - distance])  # whoever serves the one branch serves the other's block as well
     with pytest.raises(Misbehaviour) as caught:
-        held(1)
+        held(other, Settled(final(24), older[0]))
     assert (caught.value.known, caught.value.other, caught.value.instead) == (b"24", b"32", older[1])
+
+
+@pytest.fixture(scope="module")
+def branches() -> tuple[World, World]:
+    """Two chains of 101 blocks, whose history contracts reach 34 blocks back; each endpoint has the other's too."""
+    own, other = (World(coins={holder(n): 1}, blocks=101, ring=replace(RING, length=34)) for n in (1, 2))
+    own.headers, other.headers = [*own.headers, *other.headers], [*other.headers, *own.headers]
+    return own, other
+
+
+def on(world: World, *places: int) -> tuple[Settled, ...]:
+    """Final headers that settle blocks of a world, so many below its newest; each of a slot of its own."""
+    return tuple(
+        Settled(final(31 - n), Hash32(keccak(world.headers[world.blocks - 1 - place])))
+        for n, place in enumerate(places)
+    )
+
+
+@pytest.mark.covers("LC-11")
+def test_beyond_the_reach_of_the_history_contract_hop_follows_hop(branches: tuple[World, World]) -> None:
+    """Three rings down, and over each final block between: whichever of them is of another branch is told."""
+    own, other = branches
+    places = (33, 66, 99, 100)
+    assert held(own, *on(own, *places)) is None
+    for strange in range(len(places)):
+        others = [*on(own, *places)]
+        others[strange] = on(other, *places)[strange]
+        with pytest.raises(Misbehaviour) as caught:
+            held(own, *reversed(others))
+        assert caught.value.slot == 31 - strange
+        assert caught.value.instead == on(own, *places)[strange].block
+
+
+@pytest.mark.covers("LC-11")
+def test_an_older_final_header_settles_no_later_block(branches: tuple[World, World]) -> None:
+    """Headers of falling slots settle blocks of falling numbers; two may settle one block, as from Gloas on."""
+    own, _ = branches
+    assert held(own, *on(own, 35, 35)) is None
+    with pytest.raises(Misbehaviour) as caught:
+        held(own, *on(own, 35, 34))
+    assert (caught.value.slot, caught.value.instead) == (30, on(own, 35)[0].block)
+
+
+def test_whoever_keeps_no_state_so_old_ends_the_way_there(branches: tuple[World, World]) -> None:
+    """The first ring is looked at; beyond it nothing is shown, which stops nobody, and a branch above it still does."""
+    own, other = branches
+    with_state = {keccak(header) for header in own.headers[own.blocks - 2 : own.blocks]}
+
+    def pruned(question: object, answer: object) -> object:
+        return () if isinstance(question, AskProof) and question.block_hash not in with_state else answer
+
+    assert held(own, *on(own, 33), twist=pruned) is None
+    with pytest.raises(Unanswered):
+        held(own, *on(own, 33, 99), twist=pruned)
+    with pytest.raises(Misbehaviour):
+        held(own, *on(other, 33, 99), twist=pruned)
+
+
+def test_the_finals_of_a_client_since_it_began() -> None:
+    """Its own at first, and those of the updates since, but not where it stands; before Capella there is no block."""
+    chain = BeaconChain(CONFIG)
+    state = start(chain.checkpoint(16), chain.bootstrap(16), chain.config, chain.time(16))
+    first = Followed(state, LightEvidence())
+    client = first
+    for attested, finalized in ((40, 24), (70, 64), (140, 128)):
+        client = accept_update(client, chain.update(attested, finalized), chain.time(attested + 1))
+    found = finals_since(state, client)
+    assert [settled.final.header.slot for settled in found] == [16, 24, 64]
+    assert [settled.block for settled in found] == [chain.header(slot).execution_hash for slot in (16, 24, 64)]
+    assert found[0].final == final_of(state)
+    assert decode_finality_update(CONFIG, None, found[1].final.evidence).finalized == chain.header(24)
+    later = accept_update(first, chain.update(40, 24), chain.time(41)).state
+    assert [settled.final.header.slot for settled in finals_since(later, client)] == [24, 64]
+    early = BeaconChain(devnet((Fork.BELLATRIX, 0), (Fork.CAPELLA, 4)))
+    state = start(early.checkpoint(16), early.bootstrap(16), early.config, early.time(16))
+    client = accept_update(Followed(state, LightEvidence()), early.update(60, 40), early.time(61))
+    client = accept_update(client, early.update(70, 64), early.time(71))
+    assert [settled.final.header.slot for settled in finals_since(state, client)] == [40]
 
 
 def test_a_block_that_nobody_has_shows_nothing() -> None:
     """Or one in its place that hashes otherwise: unanswered, which stops nobody."""
     world = World(blocks=8)
-    anchor = verify_header(world.headers[-1], world.network, (world.pin(),))
     with pytest.raises(Unanswered):
-        run(hold_apart_by_history(final(32), anchor, final(24), Hash32(b"\x07" * 32)), {1: world})
+        held(world, Settled(final(24), Hash32(b"\x07" * 32)))
 
     def twist(question: object, answer: object) -> object:
         return world.headers[0] if isinstance(question, AskHeader) else answer
 
     with pytest.raises(Unanswered):
-        run(hold_apart_by_history(final(32), anchor, final(24), Hash32(world.pin(3).hash)), {1: world}, twist)
+        held(world, Settled(final(24), Hash32(world.pin(3).hash)), twist=twist)
+
+
+def held(world: World, *others: Settled, twist: Callable[[object, object], object] = lambda _, answer: answer) -> None:
+    """The newest header of a world, settled by the final header of slot 32, held against others."""
+    newest = world.headers[world.blocks - 1]
+    anchor = verify_header(newest, world.network, (world.pin(world.blocks - 1),))
+    return run(hold_apart_by_history(final(32), anchor, others), {1: world}, twist)[0]
