@@ -19,8 +19,17 @@ from verifier.attest.attestation import (
     with_signature,
 )
 from verifier.attest.eip712 import statement_digest
-from verifier.attest.quorum import Aggregate, BlsMember, BlsSet, SignerSet, aggregate, verify_aggregate, verify_signers
-from verifier.attest.statement import Binding
+from verifier.attest.quorum import (
+    MAX_SIGNERS,
+    Aggregate,
+    BlsMember,
+    BlsSet,
+    SignerSet,
+    aggregate,
+    verify_aggregate,
+    verify_signers,
+)
+from verifier.attest.statement import Binding, Declared
 from verifier.crypto.bls import ORDER, default_scheme
 from verifier.errors import (
     BadAttestation,
@@ -67,8 +76,12 @@ def test_who_does_not_count() -> None:
     for signatures in (signed(DIGEST, 0, 0), signed(DIGEST, 0, 3), signed(DIGEST, 0), [], signed(b"\1" * 32, 0, 1)):
         with pytest.raises(BadAttestation):
             verify_signers(DIGEST, signatures, SET)
-    with pytest.raises(BadAttestation):
-        verify_signers(DIGEST, signed(DIGEST, 0, 1) * 200, SET)
+    with pytest.raises(BadAttestation, match="each signer once"):
+        verify_signers(DIGEST, signed(DIGEST, 0, 1, 0), SET)
+    with pytest.raises(BadAttestation, match="each signer once"):
+        verify_signers(DIGEST, signed(DIGEST, 0, 1) * 128, SET)
+    with pytest.raises(BadAttestation, match="the number of signatures"):
+        verify_signers(DIGEST, [*signed(DIGEST, 0, 1) * 128, b""], SET)
 
 
 @pytest.mark.covers("ATT-09", "ATT-04")
@@ -78,6 +91,17 @@ def test_sets_that_are_none(signers, threshold: int) -> None:
     """No members, a threshold of zero or beyond them, one member twice, the zero address."""
     with pytest.raises(BadInput):
         SignerSet(tuple(signers), threshold)
+
+
+def test_a_set_has_members_and_at_most_so_many() -> None:
+    """None, or one more than 256, is refused for the members, whatever the threshold says."""
+    many = tuple(Address(i.to_bytes(20, "big")) for i in range(1, MAX_SIGNERS + 2))
+    assert SignerSet(many[:-1], 255).threshold == 255
+    for members in ((), many):
+        with pytest.raises(BadInput, match="signers: "):
+            SignerSet(members, 1)
+    with pytest.raises(BadInput, match="threshold: "):
+        SignerSet(many[:-1], MAX_SIGNERS)
 
 
 def test_a_set_is_one_whatever_its_order() -> None:
@@ -176,7 +200,7 @@ def test_both_kinds_where_both_are_trusted() -> None:
     [
         lambda d: d | {"version": 2}, lambda d: d | {"version": True}, lambda d: d | {"extra": 1},
         lambda d: {k: v for k, v in d.items() if k != "aggregate"}, lambda d: d | {"digest": "0x" + "11" * 32},
-        lambda d: d | {"signatures": "0x"}, lambda d: d | {"signatures": ["0xzz"]}, lambda d: d | {"aggregate": {}},
+        lambda d: d | {"signatures": "0x"}, lambda d: d | {"signatures": {}}, lambda d: d | {"signatures": ""}, lambda d: d | {"signatures": ["0xzz"]}, lambda d: d | {"aggregate": {}},
         lambda d: d | {"aggregate": {"members": ["0"], "signature": "0x"}}, lambda d: d | {"statement": None},
         lambda d: d | {"statement": d["statement"] | {"more": "1"}}, lambda d: d | {"statement": d["statement"] | {"sequence": "8"}},
     ],
@@ -185,6 +209,14 @@ def test_files_that_are_none(change) -> None:
     document = json.loads(encode_attestation(attested(0, 1)))
     with pytest.raises(MalformedAttestation):
         parse_attestation(json.dumps(change(document)).encode())
+
+
+def test_a_file_is_ascii_whatever_names_are_in_it() -> None:
+    """As its statement's bytes are: what reads it needs no encoding."""
+    named = (Declared("debt", "Straße", "EUR€", 1, 0, None),)
+    made = Attestation(changed(statement(), declared=named))
+    assert encode_attestation(made).isascii()
+    assert parse_attestation(encode_attestation(made)).statement.declared == named
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
