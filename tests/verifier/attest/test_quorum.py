@@ -30,11 +30,13 @@ from verifier.attest.quorum import (
     verify_signers,
 )
 from verifier.attest.statement import Binding, Declared
+from verifier.attest.strict_json import parse_json
 from verifier.crypto.bls import ORDER, default_scheme
 from verifier.errors import (
     BadAttestation,
     BadInput,
     BadPoint,
+    LimitExceeded,
     Malformed,
     MalformedAttestation,
     VerifierError,
@@ -231,6 +233,25 @@ def test_nesting_and_numbers_that_parsers_fall_over() -> None:
                  b'{"a":1,"a":1}', b'{"version":-0}'):  # fmt: skip
         with pytest.raises(MalformedAttestation):
             parse_attestation(data)
+
+
+def test_json_has_one_meaning() -> None:
+    """Its size is counted first; each key once, and no number but an integer of at most 20 digits."""
+    assert parse_json(b"[0]   ", 6) == [0]
+    with pytest.raises(LimitExceeded):
+        parse_json(b"[0]   ", 5)
+    assert parse_json(b'{"a": 99999999999999999999}', 99) == {"a": 10**20 - 1}
+    for data, words in (
+        (b'{"a":1,"a":1}', "twice"),
+        (b"100000000000000000000", "too long"),
+        (b"-0", "negative zero"),
+        (b"1.5", "no integer"),
+        (b"1e3", "no integer"),
+        (b"NaN", "no integer"),
+        (b"1x", "not JSON"),
+    ):
+        with pytest.raises(MalformedAttestation, match=words):
+            parse_json(data, 99)
 
 
 # --- BLS -------------------------------------------------------------------------------------------------

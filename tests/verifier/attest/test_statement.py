@@ -11,7 +11,7 @@ from tests.simulators.minting import AS_OF, coin, debt, holding, proven, refused
 from tests.verifier.attest.build import BINDING, ISSUED, SHOWN, changed, statement, whole
 from tests.verifier.margin.build import PRICES, account, snapshot, weigh
 from verifier.attest.attestation import Attestation, encode_attestation, parse_attestation
-from verifier.attest.canonical import encode_statement, parse_statement, statement_json
+from verifier.attest.canonical import encode_statement, parse_statement, statement_json, statement_of
 from verifier.attest.eip712 import statement_digest
 from verifier.attest.quorum import MAX_SIGNERS
 from verifier.attest.statement import Binding, Shown, Verdict, make_statement
@@ -220,3 +220,21 @@ def test_signatures_are_bounded_in_number() -> None:
     assert parse_attestation(encode_attestation(made)) == made
     with pytest.raises(LimitExceeded, match="signatures"):
         parse_attestation(encode_attestation(replace(made, signatures=(*made.signatures, bytes(65)))))
+
+
+@pytest.mark.covers("ATT-05")
+@pytest.mark.parametrize("text", ["+7", "07", " 7", "7_0", "-0", "\u0667", "7.0", "", "9" * 79])
+def test_a_number_has_one_text(text: str) -> None:
+    """What Python reads as the same number would be a second file over one digest."""
+    with pytest.raises(MalformedAttestation, match="sequence is no decimal integer"):
+        statement_of(statement_json(statement()) | {"sequence": text})
+
+
+def test_a_statement_that_nobody_would_make_is_no_statement() -> None:
+    """Number zero, or an expiry before its issue: refused where it is read."""
+    made = statement_json(statement())
+    assert statement_of(made) == statement()
+    with pytest.raises(MalformedAttestation, match="its number is from 1"):
+        statement_of(made | {"sequence": "0"})
+    with pytest.raises(MalformedAttestation, match="follow one another"):
+        statement_of(made | {"valid_until": made["issued_at"]})
