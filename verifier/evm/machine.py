@@ -324,11 +324,11 @@ def _load(fork: Fork) -> tuple[Any, Any]:
     vm = importlib.import_module(f"{name}.vm")
     interpreter = importlib.import_module(f"{name}.vm.interpreter")
     gas = importlib.import_module(f"{name}.vm.gas")
-    _join(interpreter, gas)
+    _join(interpreter, gas, importlib.import_module(f"{name}.vm.instructions.environment"))
     return vm, interpreter
 
 
-def _join(interpreter: Any, gas: Any) -> None:  # noqa: ANN401
+def _join(interpreter: Any, gas: Any, environment: Any) -> None:  # noqa: ANN401
     if getattr(interpreter, "is_joined", False):
         return
     interpreter.is_joined = True
@@ -359,6 +359,8 @@ def _join(interpreter: Any, gas: Any) -> None:  # noqa: ANN401
     interpreter.evm_trace = on_event
     interpreter.process_message = process_message
     interpreter.get_valid_jump_destinations = lru_cache(maxsize=256)(JumpDestinations)
+    # EXTCODEHASH hashes the whole code each time, at the price of one opcode.
+    environment.keccak256 = lru_cache(maxsize=256)(environment.keccak256)
     gas.evm_trace = _nothing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import traceback
@@ -56,6 +57,17 @@ def test_hostile_code_ends_in_an_answer_or_a_typed_refusal(code, gas, what):
         run(bytes.fromhex(code), gas=gas, others=others, limits=CallLimits(steps=150_000, frames=1_000))
     assert refused.value.where.address == TO
     assert refused.value.remedy
+
+
+def test_code_is_hashed_once_however_often_its_hash_is_asked_for():
+    """An opcode is one unit of work, and hashing the longest code takes as long as thirty of them."""
+    code = bytes.fromhex(("73" + OTHER.hex() + "3f50") * 200 + "73" + OTHER.hex() + "3f")
+    others = {OTHER: Account(b"\x00" * 24_575 + b"\x01")}
+    run(b"\x00")  # whatever loads the package
+    asked = importlib.import_module("verifier.evm._spec_osaka.vm.instructions.environment").keccak256.cache_info
+    before = asked()
+    assert run(returns_top(code), others=others).output == keccak(others[OTHER].code)
+    assert (asked().misses - before.misses, asked().hits - before.hits) == (1, 200)
 
 
 def test_no_global_of_the_package_is_changed():
