@@ -142,10 +142,9 @@ def _judged(
 
 def _proposal(case: Case, header: Header, game: Game, line: Line | None) -> Proposal:
     """What speaks against a game that is not final, and what is not shown."""
-    whole = not builds_on(case, game) if line is None else line.whole
-    line = line or Line((game,), header.timestamp)
+    line = line or Line((game,), header.timestamp, (), not builds_on(case, game), reviewed=True)
     against, unshown = [*disputes(case, game), *line.against], list[str]()
-    if not whole:
+    if not line.whole:
         unshown.append("that the game it builds on stands")
     elif game.others:
         ours = {one.record.address: one.claim for one in line.games}

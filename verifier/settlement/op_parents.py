@@ -58,9 +58,9 @@ class Line:
 
     games: tuple[Game, ...]
     since: Timestamp
-    against: tuple[str, ...] = ()
-    whole: bool = True
-    reviewed: bool = True
+    against: tuple[str, ...]
+    whole: bool
+    reviewed: bool
 
 
 def builds_on(case: Case, game: Game) -> bool:

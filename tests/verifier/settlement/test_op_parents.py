@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulators.rollup import NOW, Contract, array, entry, header
+from tests.simulators.rollup import IMPLEMENTATION_SLOT, NOW, Contract, array, entry, header
 from tests.simulators.trie_builder import keccak
 from tests.simulators.world import EMPTY_TRIE
 from tests.verifier.settlement.games import DAY, DELAY, clone_code, told_registry, uuid
 from tests.verifier.settlement.lines import CHALLENGE, REGISTRY, RESPECTED_AT, Lineage, Listed, listed
 from tests.verifier.settlement.test_asking import Answers, gather
+from tests.verifier.settlement.test_op_judged import NO, RUNS, YES
 from tests.verifier.settlement.test_other_schemes import found
 from tests.verifier.settlement.test_proposed import TAKEN, refused, seen
+from verifier.claims import CodePin
 from verifier.errors import (
     BadInput,
     Denied,
@@ -28,7 +30,7 @@ from verifier.errors import (
     WrongHash,
 )
 from verifier.policy import Policy
-from verifier.primitives import Address, ChainId
+from verifier.primitives import Address, ChainId, Hash32
 from verifier.proven import ProvenHeader
 from verifier.settlement.op_parents import MAX_ANCESTORS
 from verifier.settlement.op_told import AT_INDEX, COUNT, LATEST, RESPECTED
@@ -294,6 +296,26 @@ def others_of(line: Lineage) -> bytes:
     return b"".join(game.packed for game in line.games if game is not line.own)
 
 
+@pytest.mark.parametrize("code", [NO, YES], ids=["agrees", "differs"])
+def test_the_registrys_own_judgement_stands_behind_the_line(code: bytes) -> None:
+    """What it runs comes after the games of the line; both ways have to agree that the game is not valid yet."""
+    line = Lineage()
+    registry = line.world.parent.contracts[line.world.registry]
+    registry.code = code
+    del registry.words[IMPLEMENTATION_SLOT]
+    pins = [pin for pin in line.world.rollup.codes if pin[0] != "registry"]
+    rollup = replace(line.world.rollup, codes=[*pins, ("registry", CodePin(Hash32(keccak(code))))])
+    head, extra, own = line.world.preimages
+    preimages = [head + line.others(), extra, own, line.evidence(), code]
+    told = [seen(line.world.raw, 10)]
+    if code == NO:
+        proven = rollup.verify(line.world.parent, line.world.raw, preimages, policy=TAKEN, seen=told, of=RUNS)
+        assert proven.trust.settlement is Settlement.PROPOSED
+    else:
+        with pytest.raises(NotSettled, match="the registry's own judgement"):
+            rollup.verify(line.world.parent, line.world.raw, preimages, policy=TAKEN, seen=told, of=RUNS)
+
+
 # --- gathered --------------------------------------------------------------------------------------------
 
 
@@ -323,7 +345,7 @@ def answers(line: Lineage) -> tuple[Answers, Answers]:
     return Answers(line.world.parent, said=said), own
 
 
-@pytest.mark.parametrize("kind", [6, 42, 621])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("ancestors", "ends"), [(2, "anchor"), (0, "resolved"), (2, "resolved")])
 def test_a_posted_game_is_gathered_with_the_games_it_builds_on(kind: int, ancestors: int, ends: str) -> None:
     """What is gathered is what the judging half needs, no more."""
