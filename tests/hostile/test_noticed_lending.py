@@ -9,7 +9,7 @@ from verifier.assets import adaptive_curve as curve
 from verifier.assets.figure import holder_slot
 from verifier.assets.position import Needing
 from verifier.codec.abi import mapping_slot, pad_address, pad_uint
-from verifier.errors import NotUsable, UnlistedDebt, Where, WrongBinding
+from verifier.errors import NotThere, NotUsable, UnlistedDebt, Where, WrongBinding
 from verifier.positions import PositionKind
 from verifier.primitives import Address, slot_key
 
@@ -71,6 +71,11 @@ def test_a_reserve_updated_after_the_block_or_kept_for_another_token_is_refused(
             aave(token=OTHER, debt=debt)
     assert aave(slot=56) == 0
     assert aave(slot=52, debt=True) == 0
+
+
+def test_a_holders_entry_is_in_soliditys_order_unless_told():
+    """The key before the slot."""
+    assert holder_slot(3, ALICE) == mapping_slot(pad_address(ALICE), slot_key(3)) != holder_slot(3, ALICE, vyper=True)
 
 
 def borrower(bits, coins=(COIN, OTHER), count=2, **more):
@@ -182,6 +187,7 @@ def morpho(
     me = mapping_slot(pad_address(ALICE), mapping_slot(MARKET, slot_key(2)))
     market, terms = (mapping_slot(MARKET, slot_key(n)) for n in (3, 8))
     irm = bytes(20) if model == "none" else IRM
+    models = {} if words is None else {IRM: words}
     storage = {
         at(me): lent, at(me, 1): taken | posted << 128,
         at(market): assets | 10**15 << 128, at(market, 1): borrowed | 10**15 << 128, at(market, 2): last | fee << 128,
@@ -189,7 +195,7 @@ def morpho(
         at(terms, 3): int.from_bytes(irm, "big"),
     }  # fmt: skip
     given = {"coin": COIN, "model": model} | ({} if model == "none" else {"irm": IRM}) | given
-    return read(PositionKind.MORPHO_BLUE, {HERE: storage, IRM: words or {}}, debt=debt, market=MARKET, **given)
+    return read(PositionKind.MORPHO_BLUE, {HERE: storage} | models, debt=debt, market=MARKET, **given)
 
 
 def test_shares_of_a_market_lent_down_owed_up_and_posted_as_they_are():
@@ -239,14 +245,23 @@ def test_the_adaptive_curve_starts_at_its_initial_rate():
     """A market that it never saw: at the target the rate is the initial one, at full use four times, at none a quarter."""
     initial = 4 * WAD // 100 // YEAR
     assert [curve.curve(initial, error) for error in (0, WAD, -WAD)] == [initial, 4 * initial, initial // 4]
-    year = {"last": NOW - YEAR, "lent": 10**15, "model": "adaptive-curve"}
+    year = {"last": NOW - YEAR, "lent": 10**15, "model": "adaptive-curve", "words": {}}
     first = initial * YEAR
     grown = 9 * 10**8 * (first + first * first // (2 * WAD) + first * first // (2 * WAD) * first // (3 * WAD)) // WAD
     assert morpho(**year) == 10**15 * (10**9 + grown + 1) // (10**15 + 10**6)
     rates = {at(mapping_slot(MARKET, slot_key(0))): 3 * initial}
     thrice = 3 * initial * YEAR
     grown = 9 * 10**8 * (thrice + thrice**2 // (2 * WAD) + thrice**2 // (2 * WAD) * thrice // (3 * WAD)) // WAD
-    assert morpho(**year, words=rates) == 10**15 * (10**9 + grown + 1) // (10**15 + 10**6)
+    assert morpho(**(year | {"words": rates})) == 10**15 * (10**9 + grown + 1) // (10**15 + 10**6)
+
+
+def test_a_model_is_asked_where_there_is_interest_to_count():
+    """In the very second, and where nothing is borrowed, nothing of it is read; else it must be there."""
+    model = {"model": "adaptive-curve", "lent": 10**15}
+    plain = 10**15 * (10**9 + 1) // (10**15 + 10**6)
+    assert morpho(**model) == morpho(**model, last=NOW - YEAR, borrowed=0) == plain
+    with pytest.raises(NotThere):
+        morpho(**model, last=NOW - YEAR)
 
 
 def test_the_adaptive_curve_moves_with_use_and_time():

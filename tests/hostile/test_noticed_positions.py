@@ -131,6 +131,11 @@ def test_a_position_of_a_range_gives_its_coins_by_where_the_price_is():
     assert above == 11
     assert v3(1, tick=-100) == 13
     assert v3(outside=(50 << 128, 0)) - 11 < 4 * 10**15
+    # Both ticks, and the pool's own, below zero: in the range, and above of it.
+    low = {"low": -120, "high": -60}
+    assert 10**15 < v3(tick=-90, **low) - 50 * 10**18 < 4 * 10**15
+    assert v3(1, tick=0, **low) > 2 * 10**15
+    assert v3(tick=0, **low) == 11
 
 
 def test_a_position_is_its_owners_at_the_managers_word():

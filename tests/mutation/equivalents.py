@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _QUICK = "a bound of a quick way: what falls out of it is read by the plain parser, to the same end"
 _WALK = "verifier/trie/walk.py:"
+_KINDS = "verifier/assets/"
 _CURVES = "verifier/margin/curves.py:"
 
 EQUIVALENT: dict[str, str] = {
@@ -55,6 +56,11 @@ EQUIVALENT: dict[str, str] = {
         ),
         _QUICK,
     ),
+    f"{_KINDS}compound_v3.py:Curve.at: use <= self.kink | use <= -> < self.kink": "a curve is continuous: at its kink both "
+    "parts give one rate",
+    f"{_KINDS}compound_v3.py:read: mine <= 0 | mine <= -> < 0": "nothing at any index is nothing",
+    f"{_KINDS}morpho_blue.py:parse: False -> True": "whether anything is owed looks at the market alone",
+    f"{_KINDS}uniswap_v2.py:_fee_tokens: root > before | root > -> >= before": "where nothing grew there is no fee of it",
     f"{_CURVES}PerpCurve.at: size > 0 | size > -> >= 0": "a size of nothing has returned before",
     f"{_CURVES}PerpCurve.at: made > 0 | made > -> >= 0": "what is neither gain nor loss is set to nothing, which it is",
     f"{_CURVES}PerpCurve.at: notional > tier.above | notional > -> >= tier.above": "requirements are continuous: on a "

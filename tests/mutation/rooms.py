@@ -39,8 +39,9 @@ _EVM = (
 
 _KINDS = (
     "aave_v3", "adaptive_curve", "compound_v3", "erc4626", "figure", "judges", "morpho_blue", "position", "reader",
-    "rocket", "steth", "storage_field", "uniswap_v2", "uniswap_v3",
+    "rocket", "steth",
 )  # fmt: skip
+_POOLS = ("uniswap_v2", "uniswap_v3")
 _POSITIONS = (NOTICED.format("positions"), NOTICED.format("lending"))
 _DOUBLES = ("tests/hostile/test_one_word.py", "tests/hostile/test_margin.py", "tests/hostile/test_escrows.py")
 
@@ -64,6 +65,8 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/consensus/descent.py", ("tests/verifier/consensus/test_descent.py",)),
     ("verifier/consensus/", _LIGHT),
     ("verifier/assets/call.py", ("tests/verifier/assets/test_call.py", NOTICED.format("evm"), *_WHOLE)),
+    ("verifier/assets/storage_field.py", ("tests/verifier/assets/test_storage_field.py", *_POSITIONS)),
+    *((f"verifier/assets/{n}.py", ("tests/hostile/test_pool_prices.py", *_POSITIONS)) for n in _POOLS),
     ("verifier/assets/find_slot.py", ("tests/verifier/assets/test_find_slot.py",)),
     *((f"verifier/assets/{name}.py", _POSITIONS) for name in _KINDS),
     ("verifier/assets/", (NOTICED.format("assets"), "tests/hostile/test_storage.py", *_WHOLE)),
