@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chains.registry import NETWORKS
-from tests.nodes.protocols import chainlink
+from tests.nodes.protocols import chainlink, ocr
 from tests.system.test_positions import account, line
 from verifier.app.account_file import parse_account
 from verifier.app.compile import compile_account
@@ -48,13 +48,15 @@ class Desk:
         for feed in (self.eth, self.ratio):
             self.accepted += [feed.proxy.address, feed.aggregator.address]
 
-    def spec(self, *lines, accepted=None, group="ETH", declared=""):
+    def spec(self, *lines, accepted=None, group="ETH", declared="", forked=False):
         given = {"asset": self.vault.coin.address, "asset_slot": 0}
         held = line(
             "assets", position="erc4626", contract=self.vault.vault.address, symbol="VS", group=group, **{"with": given}
         )
         policy = f'[policy.assets.{group}]\nhaircut_initial = "20%"\nhaircut_maintenance = "10%"\n'
         text = account(self.node, self.user, accepted or self.accepted, held, policy, declared, *lines)
+        if forked:
+            text = text.replace('family = "ethereum"', 'family = "ethereum"\nfork = "osaka"')
         file, source = parse_account(text, "a.toml")
         return compile_account(file, source, {}, environ={}, networks={}, preset="strict")
 
@@ -225,3 +227,34 @@ def test_networks_without_a_sequencers_feed_ask_for_none():
     for network in ("ethereum", "linea"):
         assert feed_on(network) == (None, [])
         assert feed_on(network, sequencer="none") == (None, [])
+
+
+@pytest.mark.covers("ORC-02", "TOK-06")
+@pytest.mark.parametrize("kind", ["flux", "ocr1", "ocr2"])
+def test_a_feeds_own_functions_judge_it(desk, kind):
+    """Under --cross-check digits, answer, time and bounds are the feed's own: with a digit less there is no price."""
+    from verifier.app.call_readings import cross_checked_feeds
+    from verifier.errors import CrossCheckFailed
+
+    if not ocr.have_libocr():
+        pytest.skip("no Go here to fetch libocr with")
+    feed = chainlink.deploy_feed(desk.node, kind)
+    # A proxy that lets in whom an aggregator lets in: anvil proves no zero that was ever written, such as no controller.
+    feed.proxy.send("setController(address)", ocr.deploy(desk.node, "ocr2").address)
+    feed.answer(2_000 * 10**8)
+    accepted = [*desk.accepted, feed.proxy.address, feed.aggregator.address]
+    for decimals in (8, 7):
+        lines = feed_lines(feed).replace("decimals = 8", f"decimals = {decimals}")
+        plain = desk.spec(lines, accepted=accepted, forked=True)
+        spec = replace(plain, feeds=cross_checked_feeds(plain.feeds))
+        now = Timestamp(int(desk.node.block()["timestamp"], 16) + 5)
+        found = verify_account(spec, now=now)
+        if decimals == 8:
+            (price,) = found.verified.prices
+            assert isinstance(price, ProvenPrice), price
+            assert price.price == 2_000 * E18
+            assert check_account(spec, found.data, now=now).verified.prices[0].price == 2_000 * E18
+        else:
+            (refused,) = found.verified.prices
+            assert isinstance(refused.error, CrossCheckFailed)
+            assert verify_account(plain, now=now).verified.prices[0].price == 20_000 * E18

@@ -10,12 +10,13 @@ from verifier.app.arguments import call_data
 from verifier.app.problems import Problems
 from verifier.app.toml_source import Path_
 from verifier.assets.call import balance_reading
-from verifier.assets.judges import with_judge
+from verifier.assets.judges import JUDGE, with_judge
 from verifier.calls import DEFAULT_GAS, ZERO_ADDRESS, Call
 from verifier.claims import Asset, CallReading, Claim, ClaimKind, KnownAsset, Source
 from verifier.codec.abi import split_types
 from verifier.errors import BadInput
-from verifier.positions import Position
+from verifier.margin.quotes import Feed
+from verifier.positions import Position, PositionKind
 from verifier.primitives import Address
 
 CALL_KEYS = ("args", "index", "gas", "sender")
@@ -64,6 +65,20 @@ def _reading(path: Path_, part: AssetPart, asset: Asset, holder: Address, proble
 def cross_checked(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """The claims, those read by a layout or a protocol's rules also read by the contract's own function."""
     return tuple(_cross_checked(claim) for claim in claims)
+
+
+def cross_checked_feeds(feeds: Iterable[Feed]) -> tuple[Feed, ...]:
+    """The feeds, Chainlink's also asked for what their own functions say."""
+    return tuple(
+        replace(feed, claim=replace(feed.claim, how=_judged(feed.claim.how)))
+        if feed.claim.how.kind is PositionKind.CHAINLINK
+        else feed
+        for feed in feeds
+    )
+
+
+def _judged(how: Position) -> Position:
+    return Position(how.kind, tuple(sorted((dict(how.given) | {JUDGE: "call"}).items())))
 
 
 def _cross_checked(claim: Claim) -> Claim:

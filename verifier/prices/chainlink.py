@@ -6,7 +6,7 @@
     ocr2        slot 11: latest round at byte 6; transmissions at 12: answer (192 bits), observed, transmitted
 
 An answer is signed. The digits it counts in and the bounds at which the aggregator stops following the market stand in
-its code, so they are part of the question.
+its code, so they are part of the question; with a judge the feed's own functions are asked for them beside it.
 
 Source: @chainlink/contracts 0.0.12 v0.6 EACAggregatorProxy.sol, FluxAggregator.sol; smartcontractkit/libocr
 contract/OffchainAggregator.sol, contract2/OCR2Aggregator.sol.
@@ -22,6 +22,7 @@ from verifier.claims import PriceClaim
 from verifier.codec.abi import field, mapping_slot, offset_slot, pad_uint
 from verifier.errors import BadPrice
 from verifier.positions import Given
+from verifier.prices.chainlink_judge import check_by_calls
 from verifier.prices.quote import Observed, scaled
 from verifier.prices.sequencer import STATE, Sequencer, check_up, sequencer_of
 from verifier.primitives import Address, slot_key, timestamp
@@ -36,7 +37,7 @@ WIDEST: Final = 2**191 - 1
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """`layout`; `decimals` of the answer; `least`, `most`: the aggregator's own bounds; `proxied`: behind a proxy;
-    `hint`; on a rollup, the `sequencer` that must be up.
+    `hint`; on a rollup, the `sequencer` that must be up; `judged`: by the feed's own functions too.
     """
 
     layout: str
@@ -46,6 +47,7 @@ class Parameters:
     proxied: bool
     hint: Address | None
     sequencer: Sequencer | None
+    judged: bool
 
 
 def parse(given: Given, contract: Address) -> Parameters:
@@ -57,7 +59,8 @@ def parse(given: Given, contract: Address) -> Parameters:
     bounds = given.uint("least", 0, most=WIDEST), given.uint("most", WIDEST, most=WIDEST)
     hint: Address | None = given.address("aggregator", contract)
     hint = None if hint == contract else hint
-    return Parameters(layout, given.uint("decimals", most=36), *bounds, proxied, hint, sequencer_of(given))
+    judged = given.word("judge", ("call", "none"), "none") == "call"
+    return Parameters(layout, given.uint("decimals", most=36), *bounds, proxied, hint, sequencer_of(given), judged)
 
 
 def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
@@ -67,6 +70,7 @@ def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
     Raises:
         BadPrice: There is no answer, it is not above zero, it stands at a bound, or its round was not answered; or the
             network's sequencer is down or only just back.
+        CrossCheckFailed, CallFailed: The feed's own functions, where they judge, say otherwise or nothing.
     """
     slot, low, rounds = LAYOUTS[of.layout]
     aggregator, uptime = _pointed(of, claim, slot, reader)
@@ -85,6 +89,8 @@ def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
         raise BadPrice(words[0].where, "the answer is not above zero", answer)
     if not of.least < answer < of.most:
         raise BadPrice(words[0].where, f"the answer is at a bound of its aggregator ({of.least} to {of.most})", answer)
+    if of.judged:
+        check_by_calls(claim.contract, aggregator, of.layout, of.decimals, (answer, updated), reader)
     return Observed(scaled(answer, of.decimals), timestamp(updated), words[0])
 
 

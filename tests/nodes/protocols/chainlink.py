@@ -49,6 +49,8 @@ class Feed:
     def replace(self, kind: Kind) -> Feed:
         """The same proxy pointed at a new aggregator: the next phase."""
         aggregator = _aggregator(self.proxy.node, kind)
+        if kind != "flux":
+            ocr.let_in(aggregator, self.proxy)
         self.proxy.send("proposeAggregator(address)", aggregator.address)
         self.proxy.send("confirmAggregator(address)", aggregator.address)
         return Feed(kind, self.proxy, aggregator)
@@ -59,6 +61,8 @@ def deploy_feed(node: Anvil, kind: Kind = "flux") -> Feed:
     aggregator = _aggregator(node, kind)
     code = published(NAME, "abi", "v0.6", "EACAggregatorProxy.json")
     proxy = create(node, code.bytecode, "(address,address)", aggregator.address, NOBODY)
+    if kind != "flux":
+        ocr.let_in(aggregator, proxy)
     return Feed(kind, proxy, aggregator)
 
 

@@ -85,7 +85,7 @@ class State:
         """A compiled account file, its warnings shown; what was found of tokens is looked up in the store."""
         from chains.registry import NETWORKS
         from verifier.app.account_file import read_account
-        from verifier.app.call_readings import cross_checked
+        from verifier.app.call_readings import cross_checked, cross_checked_feeds
         from verifier.app.compile import compile_account
 
         in_force = self.settings()
@@ -105,7 +105,9 @@ class State:
         )
         for warning in spec.warnings:
             self.terminal().warn(warning)
-        return replace(spec, claims=cross_checked(spec.claims)) if cross_check else spec
+        if not cross_check:
+            return spec
+        return replace(spec, claims=cross_checked(spec.claims), feeds=cross_checked_feeds(spec.feeds))
 
     def findings(self, db: Path | None) -> Lookup:
         """Where tokens were found to keep their balances, out of the store, which is opened when it is asked."""
