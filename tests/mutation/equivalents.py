@@ -59,6 +59,18 @@ EQUIVALENT: dict[str, str] = {
     f"{_KINDS}compound_v3.py:Curve.at: use <= self.kink | use <= -> < self.kink": "a curve is continuous: at its kink both "
     "parts give one rate",
     f"{_KINDS}compound_v3.py:read: mine <= 0 | mine <= -> < 0": "nothing at any index is nothing",
+    **dict.fromkeys(
+        (
+            f"{_KINDS}adaptive_curve.py:average_rate: use > TARGET | use > -> >= TARGET",
+            f"{_KINDS}adaptive_curve.py:curve: error < 0 | error < -> <= 0",
+            f"{_KINDS}adaptive_curve.py:exp: x < LN_WEI | x < -> <= LN_WEI",
+            f"{_KINDS}adaptive_curve.py:exp: x >= TOP | x >= -> > TOP",
+            f"{_KINDS}adaptive_curve.py:exp: x < 0 | x < -> <= 0",
+            f"{_KINDS}adaptive_curve.py:exp: power >= 0 | power >= -> > 0",
+            f"{_KINDS}adaptive_curve.py:toward_zero: numerator >= 0 | numerator >= -> > 0",
+        ),
+        "both sides of the bound give one figure there",
+    ),
     f"{_KINDS}morpho_blue.py:parse: False -> True": "whether anything is owed looks at the market alone",
     f"{_KINDS}uniswap_v2.py:_fee_tokens: root > before | root > -> >= before": "where nothing grew there is no fee of it",
     f"{_CURVES}PerpCurve.at: size > 0 | size > -> >= 0": "a size of nothing has returned before",
