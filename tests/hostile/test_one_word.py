@@ -64,6 +64,7 @@ def path(offset: int = 0, width: int = 256, slot: SlotKey = MINE) -> Reading:
 COMET = position(PositionKind.COMPOUND_V3, of="base")
 POSTED = position(PositionKind.COMPOUND_V3, of="collateral", asset=b"\x01" * 20)
 COIN0, COIN1 = (position(PositionKind.UNISWAP_V2, leg=leg) for leg in (0, 1))
+RESERVES = slot_key(8)
 LEND = position(PositionKind.MORPHO_BLUE, market=b"\x01" * 32, of="loan")
 BASE = decoded(POOL, COMET, (POOL, MINE), (POOL, TOTALS))
 
@@ -104,7 +105,10 @@ TWICE = {
 DISTINCT = {
     "rewards beside a principal": (BASE, decoded(POOL, path(168, 64), (POOL, MINE))),
     "rewards at the principal's next bit": (BASE, decoded(POOL, path(104, 64), (POOL, MINE))),
-    "both coins of one share": (decoded(POOL, COIN0, (POOL, MINE)), decoded(POOL, COIN1, (POOL, MINE))),
+    "both coins of one share": (
+        decoded(POOL, COIN0, (POOL, MINE), (POOL, RESERVES)),
+        decoded(POOL, COIN1, (POOL, MINE), (POOL, RESERVES)),
+    ),
     "two fields of a word": (decoded(POOL, path(0, 128), (POOL, MINE)), decoded(POOL, path(128, 128), (POOL, MINE))),
     "two shares of the same totals": (
         decoded(POOL, COMET, (POOL, MINE), (POOL, TOTALS)),
