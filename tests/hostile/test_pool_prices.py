@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulators.minting import ALICE, AS_OF, BOB, proven, refused
 from tests.verifier.margin.build import account, policy
-from verifier.claims import Asset, Claim
+from verifier.claims import Asset, Claim, ClaimKind
 from verifier.margin.declared import DeclaredPrice
 from verifier.margin.fixed import usd
 from verifier.margin.report import MarginReport, report
@@ -124,6 +124,21 @@ def test_an_empty_share_is_no_doubt() -> None:
     """Nothing of a pool is nothing at any price."""
     made = weighed(*pair(moved(10), part=0))
     assert (lows(made), made.figures.reasons) == ([0, 0], ())
+
+
+def test_what_is_owed_of_a_pool_stays_owed() -> None:
+    """A moved price only adds to it, and no doubt takes a debt away."""
+    owed = [replaced(leg, ClaimKind.DEBT) for leg in pair(moved(10))]
+    made = weighed(*owed)
+    assert all(line.line.amount for line in made.figures.lines)
+    assert made.figures.reasons == ()
+
+
+def replaced(leg: ProvenAmount, kind: ClaimKind) -> ProvenAmount:
+    """The same coin of a share as a debt."""
+    names = ("as_of", "moment", "header", "trust", "rests_on", "bound_by")
+    parts = {name: getattr(leg, name) for name in names}
+    return mint(ProvenAmount, **parts, claim=replace(leg.claim, kind=kind), amount=-leg.amount)
 
 
 def test_one_share_does_not_speak_for_another() -> None:
