@@ -18,10 +18,22 @@ from verifier.primitives import Address, slot_key
 RESERVE = mapping_slot(pad_address(COIN), slot_key(52))
 
 
-def aave(state=1_000, *, index=2 * RAY, rate=0, last=NOW, debt=False, token=HERE, release="3.6", slot=None):
+def aave(
+    state=1_000,
+    *,
+    index=2 * RAY,
+    rate=0,
+    last=NOW,
+    debt=False,
+    token=HERE,
+    release="3.6",
+    slot=None,
+    terms=18 << 48 | 1 << 56,
+):
     """A token's word for the holder and the pool's record of the reserve, with the other side's figures elsewhere."""
     ours, theirs = (2, 1) if debt else (1, 2)
     record = {
+        at(RESERVE): terms,
         at(RESERVE, ours): index | rate << 128,
         at(RESERVE, theirs): 7 * RAY | 1 << 128,
         at(RESERVE, 3): last << 128,
@@ -78,6 +90,21 @@ def test_a_holders_entry_is_in_soliditys_order_unless_told():
     assert holder_slot(3, ALICE) == mapping_slot(pad_address(ALICE), slot_key(3)) != holder_slot(3, ALICE, vyper=True)
 
 
+@pytest.mark.covers("TOK-03", "TOK-06")
+def test_a_reserve_says_its_digits_and_whether_it_gives_anything_out():
+    """Other digits are refused on both sides; paused or not active, what is supplied does not count, and what is owed does."""
+    for debt in (False, True):
+        for digits in (17, 19):
+            with pytest.raises(WrongBinding, match="the reserve's decimals"):
+                aave(terms=digits << 48 | 1 << 56, debt=debt)
+    frozen = 18 << 48 | 1 << 56 | 1 << 57
+    assert aave(terms=frozen) == aave(terms=frozen, debt=True) == 2_000
+    for terms in (18 << 48 | 1 << 56 | 1 << 60, 18 << 48):
+        with pytest.raises(NotUsable, match="nothing can be taken out"):
+            aave(terms=terms)
+        assert aave(terms=terms, debt=True) == 2_000
+
+
 def borrower(bits, coins=(COIN, OTHER), count=2, **more):
     names = {at(mapping_slot(pad_uint(i), slot_key(54))): int.from_bytes(coin, "big") for i, coin in enumerate(coins)}
     return {POOL: names | {mine(53): bits, 59: count << 64} | more.pop("words", {})} | more.pop("others", {})
@@ -129,11 +156,11 @@ def test_debts_at_a_stable_rate_are_looked_for_in_the_first_release_alone():
 CURVES = {f"{side}_{name}": 0 for side in ("supply", "borrow") for name in ("kink", "base", "low", "high")}
 
 
-def comet(principal, *, debt=False, last=NOW, supplied=10**6, borrowed=5 * 10**5, **given):
+def comet(principal, *, debt=False, last=NOW, supplied=10**6, borrowed=5 * 10**5, paused=0, **given):
     words = {
         mine(5): principal % 2**104 | 1 << 104,
         0: 2 * 10**15 | 4 * 10**15 << 64,
-        1: supplied | borrowed << 104 | last << 208,
+        1: supplied | borrowed << 104 | last << 208 | paused << 248,
         at(mapping_slot(pad_address(COIN), holder_slot(6, ALICE))): 77 | 1 << 128,
     }
     return read(PositionKind.COMPOUND_V3, {HERE: words}, debt=debt, **(given or CURVES))
@@ -145,6 +172,17 @@ def test_a_principal_is_supplied_or_owed_by_its_sign():
     assert (comet(-10), comet(10, debt=True), comet(0), comet(0, debt=True)) == (0, 0, 0, 0)
     assert comet(0, of="collateral", asset=COIN) == 77
     assert comet(0, of="collateral", asset=OTHER) == 0
+
+
+@pytest.mark.covers("TOK-03")
+def test_while_withdrawals_are_paused_nothing_held_counts():
+    """The third flag alone; what is owed stays owed."""
+    posted = {"of": "collateral", "asset": COIN}
+    assert (comet(10, paused=0b11011), comet(0, paused=0b11011, **posted)) == (20, 77)
+    for held in ({}, posted):
+        with pytest.raises(NotUsable, match="paused withdrawals"):
+            comet(10, paused=0b00100, **held)
+    assert comet(-10, debt=True, paused=0b11111) == 40
 
 
 def test_interest_is_counted_by_the_curve_of_each_side():

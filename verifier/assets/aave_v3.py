@@ -4,7 +4,8 @@ What is supplied grows linearly between updates, what is owed by the protocol's 
 changed between releases: the first takes three terms of a binomial, the later ones a nested form. So did rounding: half
 up at first, since 3.5 supplies down and debts up. A release is therefore a part of the question.
 
-The pool's record of the reserve must name the very token that is claimed, so token and index belong together.
+The pool's record of the reserve must name the very token that is claimed, so token and index belong together; and it
+says which digits the reserve counts in, and whether anything can be taken out of it at all.
 
 Source: @aave/core-v3 1.19.3 and @aave-dao/aave-v3-origin 3.6.0: ReserveLogic, MathUtils, WadRayMath, TokenMath; storage
 layouts compiled from both.
@@ -19,7 +20,7 @@ from verifier.assets.figure import Figure, check_address, high, holder_slot, low
 from verifier.assets.reader import Reader
 from verifier.claims import Claim, ClaimKind
 from verifier.codec.abi import field, mapping_slot, offset_slot, pad_address, pad_uint
-from verifier.errors import NotUsable, UnlistedDebt
+from verifier.errors import NotUsable, UnlistedDebt, WrongBinding
 from verifier.positions import Given, PositionKind
 from verifier.primitives import Address, SlotKey, Timestamp, slot_key
 from verifier.proven import ProvenWord
@@ -32,6 +33,8 @@ SUPPLIED_STATE, OWED_STATE = 52, 56
 """Slots of the tokens' balances: aToken, and the debt tokens of both rates."""
 STABLE: Final = 5
 """Where a reserve's record names its token of debts at a stable rate, which the first release has."""
+DIGITS, ACTIVE, PAUSED = (48, 8), (56, 1), (60, 1)
+"""Bits of a reserve's terms."""
 MOST_RESERVES: Final = 128
 RELEASES: Final = ("3.0", "3.6")
 
@@ -59,14 +62,29 @@ def read(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Fig
     """What the holder has supplied, or owes, with interest up to the block."""
     owed = claim.kind is ClaimKind.DEBT
     reserve = mapping_slot(pad_address(of.underlying), slot_key(RESERVES))
-    state, income, debt, times, token = reader.words(
+    state, terms, income, debt, times, token = reader.words(
         (contract, [holder_slot(OWED_STATE if owed else SUPPLIED_STATE, claim.holder)]),
-        (of.pool, [offset_slot(reserve, at) for at in (1, 2, 3, 6 if owed else 4)]),
+        (of.pool, [offset_slot(reserve, at) for at in (0, 1, 2, 3, 6 if owed else 4)]),
     )
     check_address(token, contract, "the token that the pool keeps for this reserve")
+    _check_terms(terms, claim, owed=owed)
     scaled = field(state.word, 0, 120 if of.newest else 128)
     index = grown(debt if owed else income, times, reader.time, owed=owed, newest=of.newest)
     return Figure(_times(scaled, index, owed=owed, newest=of.newest), state)
+
+
+def _check_terms(terms: ProvenWord, claim: Claim, *, owed: bool) -> None:
+    """
+    That a reserve counts in the digits that the claim takes it to, and gives out what was supplied.
+
+    Raises:
+        WrongBinding: It has other digits.
+        NotUsable: It is paused, or active no more.
+    """
+    if field(terms.word, *DIGITS) != claim.asset.decimals:
+        raise WrongBinding(terms.where, "the reserve's decimals", claim.asset.decimals, field(terms.word, *DIGITS))
+    if not owed and (field(terms.word, *PAUSED) or not field(terms.word, *ACTIVE)):
+        raise NotUsable(terms.where, "the pool has paused this reserve: nothing can be taken out of it")
 
 
 def grown(rates: ProvenWord, times: ProvenWord, now: Timestamp, *, owed: bool, newest: bool) -> int:

@@ -4,6 +4,7 @@
 
 The rates' parameters are immutables in the contract's code, so they are a part of the question; the code that is proven
 holds them. Present values round down on both sides, as the protocol's do, so a debt may read one unit low there too.
+While the protocol has paused withdrawals, nothing that was supplied or posted counts.
 
 Source: compound-finance/comet contracts/Comet.sol, CometCore.sol, CometStorage.sol.
 """
@@ -26,6 +27,8 @@ SCALE: Final = 10**15
 FACTOR: Final = 10**18
 BASIC, COLLATERAL = 5, 6
 """Slots of users' principals, and of their collateral by asset."""
+WITHDRAW_PAUSED: Final = (250, 1)
+"""The third of the flags that end the second word of totals."""
 CURVE: Final = ("kink", "base", "low", "high")
 
 
@@ -71,15 +74,29 @@ def read(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Fig
     """What the holder has supplied, owes, or posted."""
     if of.collateral is not None:
         place = mapping_slot(pad_address(of.collateral), holder_slot(COLLATERAL, claim.holder))
-        (posted,) = reader.words((contract, [place]))
+        posted, second = reader.words((contract, [place, slot_key(1)]))
+        _check_open(second)
         return Figure(low(posted), posted)
     basic, first, second = reader.words((contract, [holder_slot(BASIC, claim.holder), slot_key(0), slot_key(1)]))
+    if claim.kind is ClaimKind.HOLDING:
+        _check_open(second)
     principal = field(basic.word, 0, 104, signed=True)
     mine = -principal if claim.kind is ClaimKind.DEBT else principal
     if mine <= 0:
         return Figure(0, basic)
     supply_index, borrow_index = indices(of, first, second, reader.time)
     return Figure(mine * (borrow_index if claim.kind is ClaimKind.DEBT else supply_index) // SCALE, basic)
+
+
+def _check_open(second: ProvenWord) -> None:
+    """
+    That what was supplied can be taken out.
+
+    Raises:
+        NotUsable: The protocol has paused that.
+    """
+    if field(second.word, *WITHDRAW_PAUSED):
+        raise NotUsable(second.where, "the protocol has paused withdrawals: nothing can be taken out of it")
 
 
 def read_debts(of: Parameters, claim: Claim, contract: Address, reader: Reader) -> Figure:  # noqa: ARG001 - as `read`

@@ -68,11 +68,17 @@ class Aave:
 
     def borrow_stable(self, user: str, reserve: Reserve, amount: int) -> None:
         """Borrow at a stable rate, which the first release allows where it is switched on."""
-        market = Contract(self.pool.node, self.pool.view("ADDRESSES_PROVIDER()(address)"))
-        settings = Contract(self.pool.node, market.view("getPoolConfigurator()(address)"))
-        settings.send("setReserveStableRateBorrowing(address,bool)", reserve.asset.address, True)
+        self._settings().send("setReserveStableRateBorrowing(address,bool)", reserve.asset.address, True)
         sent = (reserve.asset.address, amount, 1, 0, user)
         self.pool.send("borrow(address,uint256,uint256,uint16,address)", *sent, sender=user)
+
+    def pause(self, reserve: Reserve, *, paused: bool) -> None:
+        """Pause a reserve, or open it again."""
+        self._settings().send("setReservePause(address,bool)", reserve.asset.address, paused)
+
+    def _settings(self) -> Contract:
+        market = Contract(self.pool.node, self.pool.view("ADDRESSES_PROVIDER()(address)"))
+        return Contract(self.pool.node, market.view("getPoolConfigurator()(address)"))
 
     def stable_debt(self, reserve: Reserve) -> Contract:
         """The token of what is owed at a stable rate."""

@@ -12,7 +12,7 @@ from tests.nodes.process import NodeFailedError, RpcError
 from tests.nodes.protocols.contract import FAR, calldata
 from tests.verifier.assets.reading import claim_of, now, raw
 from verifier.codec.abi import mapping_slot, pad_address
-from verifier.errors import BadInput, NotThere, UnlistedDebt, WrongBinding
+from verifier.errors import BadInput, NotThere, NotUsable, UnlistedDebt, WrongBinding
 from verifier.positions import PositionKind, position
 from verifier.primitives import slot_key
 
@@ -95,6 +95,23 @@ def test_aave_index_of_another_reserve_is_refused(protocols):
     claim = claim_of(protocols.node, one.a_token.address, protocols.user(3))
     with pytest.raises(WrongBinding, match="the token that the pool keeps"):
         now(protocols.node).figure(claim, aave_position(market, two))
+
+
+@pytest.mark.covers("TOK-03")
+@pytest.mark.parametrize("release", ["aave", "old_aave"])
+def test_a_paused_reserve_of_aave_gives_nothing_out(protocols, release):
+    """While its owner has paused it, what is supplied does not count; opened again, it does."""
+    market, user = getattr(protocols, release), protocols.user(3)
+    reserve = market.reserves[0]
+    market.supply(user, reserve, 10**18)
+    claim, of = claim_of(protocols.node, reserve.a_token.address, user), aave_position(market, reserve)
+    market.pause(reserve, paused=True)
+    with pytest.raises(NotUsable, match="nothing can be taken out"):
+        now(protocols.node).figure(claim, of)
+    with pytest.raises(NodeFailedError):
+        market.withdraw(user, reserve, 1)
+    market.pause(reserve, paused=False)
+    assert now(protocols.node).figure(claim, of).units >= 10**18
 
 
 @pytest.mark.covers("TOK-04")
