@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from chains.registry import aliases
 from tests.simulators.minting import ALICE, BOB, header, holding, network, proven, refused, token
 from tests.verifier.margin.build import account
 from verifier.calls import Call
 from verifier.claims import Asset, CallReading, Claim, ClaimKind, Reading
 from verifier.errors import CountedTwice
+from verifier.margin.duplicates import check_duplicates
 from verifier.margin.report import report
 from verifier.positions import PositionKind, position
 from verifier.primitives import Address, ChainId, Hash32, SlotKey, Word, slot_key
@@ -65,7 +68,15 @@ COMET = position(PositionKind.COMPOUND_V3, of="base")
 POSTED = position(PositionKind.COMPOUND_V3, of="collateral", asset=b"\x01" * 20)
 COIN0, COIN1 = (position(PositionKind.UNISWAP_V2, leg=leg) for leg in (0, 1))
 RESERVES = slot_key(8)
+SUPPLIED = position(PositionKind.AAVE_V3, pool=OTHER, underlying=LENT, release="3.6")
 LEND = position(PositionKind.MORPHO_BLUE, market=b"\x01" * 32, of="loan")
+
+
+def of(reading: Reading) -> Claim:
+    """A claim by a position at the pool."""
+    return Claim(Asset(ChainId(1), "X", 18, "USDC", POOL), ALICE, reading=reading)
+
+
 BASE = decoded(POOL, COMET, (POOL, MINE), (POOL, TOTALS))
 
 TWICE = {
@@ -152,3 +163,38 @@ def test_words_that_are_shared_or_lie_elsewhere_count_both(pair: Sequence[Proven
 def test_a_figure_is_no_double_of_what_was_proven_of_it_last() -> None:
     """A claim's own older figure stands for it where it is refused; beside it, it is the same claim."""
     assert len(report(account(BASE, last_proven={BASE.claim.identity: BASE})).figures.lines) == 1
+
+
+# --- what is told before anything is asked ---------------------------------------------------------------
+
+WHOLE = Claim(Asset(ChainId(1), "X", 18, "USDC", POOL), ALICE)
+HELD = Claim(Asset(ChainId(1), "X", 18, "USDC", LENT), ALICE)
+CELO = Claim(Asset(ChainId(42220), "CELO", 18, "CELO"), ALICE)
+MIRROR = Claim(replace(CELO.asset, contract=Address(bytes.fromhex("471EcE3750Da237f93B8E339c536989b8978a438"))), ALICE)
+TOLD = {
+    "one market twice": (of(LEND), of(LEND), "same network, asset and holder"),
+    "a share and one coin of it": (WHOLE, of(COIN0), "one of them is a part of what the other counts whole"),
+    "one coin of a share and all of it": (of(COIN0), WHOLE, "one of them is a part of what the other counts whole"),
+    "a coin and its mirror": (CELO, MIRROR, "two entry points of one asset"),
+    "a pool that a position names": (
+        of(SUPPLIED),
+        replace(HELD, holder=OTHER),
+        "the token's contract holds what backs it",
+    ),
+    "the position's own contract": (
+        of(SUPPLIED),
+        replace(HELD, holder=POOL),
+        "the token's contract holds what backs it",
+    ),
+}
+
+
+@pytest.mark.covers("MRG-02")
+@pytest.mark.parametrize(("first", "second", "reason"), TOLD.values(), ids=TOLD.keys())
+def test_what_claims_alone_tell_is_refused_with_its_reason(first: Claim, second: Claim, reason: str) -> None:
+    """Two names of one thing, a part beside the whole, and what backs a position beside it."""
+    with pytest.raises(CountedTwice) as caught:
+        check_duplicates([first, second], aliases())
+    assert caught.value.reason == reason
+    elsewhere = replace(second, asset=replace(second.asset, chain_id=ChainId(5)))
+    check_duplicates([first, elsewhere], aliases())
