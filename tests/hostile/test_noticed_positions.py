@@ -168,7 +168,7 @@ def test_a_field_is_its_bits_with_its_sign():
             field(value, debt=debt, sign="signed")
     for offset, width in ((0, 0), (1, 256), (255, 2)):
         with pytest.raises(BadInput, match="bits within one word"):
-            field(1, offset=offset, width=width)
+            check_position(position(PositionKind.STORAGE, slot=PLACE, offset=offset, width=width), HERE)
 
 
 def test_an_item_of_an_array_is_below_its_length():

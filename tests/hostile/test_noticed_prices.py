@@ -12,7 +12,7 @@ from verifier.assets.uniswap_v3 import INIT_CODE
 from verifier.claims import PriceClaim
 from verifier.codec.abi import array_slot, mapping_slot, pad_address, pad_uint
 from verifier.crypto.keccak import keccak256
-from verifier.errors import BadInput, BadPrice, CallFailed, CrossCheckFailed, TooOld, VerifierError, Where, WrongBinding
+from verifier.errors import BadInput, BadPrice, CallFailed, TooOld, VerifierError, Where, WrongBinding
 from verifier.positions import PositionKind, position
 from verifier.prices.source import check_source, read_price
 from verifier.primitives import Address, ChainId, slot_key
@@ -129,71 +129,6 @@ def test_a_sequencer_is_asked_where_one_is_named():
         with pytest.raises(BadPrice, match=said):
             chainlink(more=more, **common)
     assert (UPTIME, None) not in chainlink(more=uptime(NOW))[1]
-
-
-# --- Chainlink's judge ------------------------------------------------------------------------------------
-
-LATEST, DECIMALS = b"\xfe\xaf\x96\x8c", b"\x31\x3c\xe5\x67"
-LOW, HIGH, LOW_FLUX, HIGH_FLUX = (
-    keccak256(f"{name}()".encode())[:4]
-    for name in ("minAnswer", "maxAnswer", "minSubmissionValue", "maxSubmissionValue")
-)
-
-
-def answering(answers):
-    """Code that returns other words for each selector, and reverts for any other."""
-    code, bodies = b"\x5f\x35\x60\xe0\x1c", b""
-    start = len(code) + 11 * len(answers) + 3
-    for selector, words in answers.items():
-        code += b"\x80\x63" + selector + b"\x14\x61" + (start + len(bodies)).to_bytes(2, "big") + b"\x57"
-        bodies += b"\x5b" + returning(*words)
-    return code + b"\x5f\x5f\xfd" + bodies
-
-
-def judged(
-    layout="ocr2", answer=5 * 10**8, said=None, digits=8, time=NOW - 9, low=-1, high=10**12, decimals=8, silent=False
-):
-    """A feed whose proxy and aggregator say what they are told, held against the words of its storage."""
-    told = (1, answer if said is None else said, 0, time, 1)
-    names = (LOW_FLUX, HIGH_FLUX) if layout == "flux" else (LOW, HIGH)
-    bounds = {names[0]: (low % 2**256,), names[1]: (high,)}
-    codes = {PROXY: answering({LATEST: told, DECIMALS: (digits,)}), FEED: answering(bounds)}
-    if silent:
-        codes[PROXY] = answering({DECIMALS: (digits,)})
-    words = {PROXY: pointer(FEED), FEED: round_of(layout, answer, NOW - 9)}
-    world = EvmWorld({address: Account(codes[address], words[address]) for address in words})
-    reader = Needing(world.section(), Where(network="net"))
-    how = position(PositionKind.CHAINLINK, layout=layout, decimals=decimals, judge="call")
-    return read_price(PriceClaim(ChainId(1), "A", "USD", PROXY, how), reader).price
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_feed_judges_its_own_answer(layout):
-    """Digits, answer and time as its functions say them; each told otherwise, and there is no price."""
-    assert judged(layout) == 5 * E18
-    for wrong, due, got in (
-        ({"digits": 7}, "8", "7"),
-        ({"digits": 0, "decimals": 8}, "8", "0"),
-        ({"said": 5 * 10**8 + 1}, "500000000", "500000001"),
-        ({"time": NOW - 8}, str(NOW - 9), str(NOW - 8)),
-    ):
-        with pytest.raises(CrossCheckFailed) as caught:
-            judged(layout, **wrong)
-        assert due in str(caught.value) and got in str(caught.value)
-    with pytest.raises(CallFailed, match="latestRoundData\\(\\) reverted"):
-        judged(layout, silent=True)
-
-
-@pytest.mark.covers("ORC-02")
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_bounds_are_the_aggregators_own(layout):
-    """Nobody needs to type them in: at either of them the answer is none."""
-    for low, high, stands in ((9, 11, True), (10, 11, False), (9, 10, False)):
-        if stands:
-            assert judged(layout, answer=10, low=low, high=high) == 10**11
-            continue
-        with pytest.raises(BadPrice, match="at a bound of its aggregator"):
-            judged(layout, answer=10, low=low, high=high)
 
 
 # --- guardians of the core contract ----------------------------------------------------------------------

@@ -75,7 +75,7 @@ _BY_PREFIX: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verifier/margin/liquidity.py", ("tests/hostile/test_pool_prices.py",)),
     ("verifier/margin/encumbrance.py", (_MARGIN.format("encumbrance"),)),
     ("verifier/app/compile/positions.py", ("tests/verifier/app/test_compile_positions.py",)),
-    ("verifier/prices/", (NOTICED.format("prices"), "tests/verifier/prices")),
+    ("verifier/prices/", (NOTICED.format("prices"), NOTICED.format("judges"), "tests/verifier/prices")),
     (
         "verifier/settlement/",
         ("tests/verifier/settlement", "tests/hostile/test_settlement.py", "tests/vectors/test_rollups.py"),

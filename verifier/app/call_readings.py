@@ -19,6 +19,7 @@ from verifier.margin.quotes import Feed
 from verifier.positions import Position, PositionKind
 from verifier.primitives import Address
 
+_JUDGED_FEEDS = (PositionKind.CHAINLINK, PositionKind.ERC4626, PositionKind.UNISWAP_V3_AVERAGE)
 CALL_KEYS = ("args", "index", "gas", "sender")
 
 
@@ -68,10 +69,10 @@ def cross_checked(claims: Iterable[Claim]) -> tuple[Claim, ...]:
 
 
 def cross_checked_feeds(feeds: Iterable[Feed]) -> tuple[Feed, ...]:
-    """The feeds, Chainlink's also asked for what their own functions say."""
+    """The feeds, those whose digits are typed in also held against what their contracts say."""
     return tuple(
         replace(feed, claim=replace(feed.claim, how=_judged(feed.claim.how)))
-        if feed.claim.how.kind is PositionKind.CHAINLINK
+        if feed.claim.how.kind in _JUDGED_FEEDS
         else feed
         for feed in feeds
     )

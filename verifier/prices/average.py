@@ -24,6 +24,7 @@ from verifier.codec.ticks import sqrt_price_at
 from verifier.crypto.keccak import keccak256
 from verifier.errors import BadPrice, Where, WrongBinding
 from verifier.positions import Given
+from verifier.prices.judges import check_digits, is_judged
 from verifier.prices.quote import SCALE, Observed, power
 from verifier.primitives import Address, slot_key
 from verifier.proven import ProvenWord
@@ -38,7 +39,7 @@ _TIMES: Final = 1 << 32
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """The pool's `factory`, coins and `fee`; `leg`: which coin is priced, in the other; `digits` of both; `window`;
-    `least`.
+    `least`; `judged`: by the coins' own digits too.
     """
 
     coins: tuple[Address, Address]
@@ -47,6 +48,7 @@ class Parameters:
     digits: tuple[int, int]
     window: int
     least: int
+    judged: bool
 
 
 def parse(given: Given, contract: Address) -> Parameters:
@@ -66,7 +68,9 @@ def parse(given: Given, contract: Address) -> Parameters:
     window = given.uint("window", 1_800, most=LONGEST)
     if window < SHORTEST:
         raise BadPrice(Where(address=contract), f"a window of at least {SHORTEST} s is due", window)
-    return Parameters(coins, fee, given.uint("leg", most=1), digits, window, given.uint("least_liquidity", 0))
+    return Parameters(
+        coins, fee, given.uint("leg", most=1), digits, window, given.uint("least_liquidity", 0), is_judged(given)
+    )
 
 
 def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
@@ -75,7 +79,10 @@ def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
 
     Raises:
         BadPrice: The pool's memory does not reach back that far, or its liquidity is below what is asked for.
+        CrossCheckFailed, CallFailed: A coin, where it judges, counts in other digits or does not say.
     """
+    for coin, digits in zip(of.coins, of.digits, strict=True) if of.judged else ():
+        check_digits(coin, digits, reader)
     head, liquidity = reader.words((claim.contract, [PRICE, LIQUIDITY]))
     if field(liquidity.word, 0, 128) < of.least:
         raise BadPrice(liquidity.where, f"liquidity of at least {of.least} is due", field(liquidity.word, 0, 128))

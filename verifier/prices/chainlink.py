@@ -22,7 +22,7 @@ from verifier.claims import PriceClaim
 from verifier.codec.abi import field, mapping_slot, offset_slot, pad_uint
 from verifier.errors import BadPrice
 from verifier.positions import Given
-from verifier.prices.chainlink_judge import check_by_calls
+from verifier.prices.judges import check_feed, is_judged
 from verifier.prices.quote import Observed, scaled
 from verifier.prices.sequencer import STATE, Sequencer, check_up, sequencer_of
 from verifier.primitives import Address, slot_key, timestamp
@@ -59,8 +59,8 @@ def parse(given: Given, contract: Address) -> Parameters:
     bounds = given.uint("least", 0, most=WIDEST), given.uint("most", WIDEST, most=WIDEST)
     hint: Address | None = given.address("aggregator", contract)
     hint = None if hint == contract else hint
-    judged = given.word("judge", ("call", "none"), "none") == "call"
-    return Parameters(layout, given.uint("decimals", most=36), *bounds, proxied, hint, sequencer_of(given), judged)
+    sequencer, judged = sequencer_of(given), is_judged(given)
+    return Parameters(layout, given.uint("decimals", most=36), *bounds, proxied, hint, sequencer, judged)
 
 
 def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
@@ -90,7 +90,7 @@ def read(of: Parameters, claim: PriceClaim, reader: Reader) -> Observed:
     if not of.least < answer < of.most:
         raise BadPrice(words[0].where, f"the answer is at a bound of its aggregator ({of.least} to {of.most})", answer)
     if of.judged:
-        check_by_calls(claim.contract, aggregator, of.layout, of.decimals, (answer, updated), reader)
+        check_feed(claim.contract, aggregator, of.layout, of.decimals, (answer, updated), reader)
     return Observed(scaled(answer, of.decimals), timestamp(updated), words[0])
 
 

@@ -1,9 +1,10 @@
-"""The judge of a Chainlink feed: its own functions, run as proven calls beside the words that were read.
+"""The judges of prices: contracts' own functions, run as proven calls beside the words that were read.
 
-What storage cannot say is in the code: the digits of an answer, and the bounds at which an aggregator stops following
-the market. Who types them in may err, or wish to; the feed itself says them.
+What storage cannot say is in the code: the digits of an answer, a coin or a share, and the bounds at which an
+aggregator stops following the market. Who types them in may err, or wish to; the contracts themselves say them.
 
-    proxy        decimals(), latestRoundData()
+    any          decimals()
+    proxy        latestRoundData()
     aggregator   minAnswer(), maxAnswer() (off-chain reporting); minSubmissionValue(), maxSubmissionValue() (flux)
 """
 
@@ -15,6 +16,7 @@ from verifier.assets.reader import Reader
 from verifier.calls import Call
 from verifier.codec.abi import decode_values, selector
 from verifier.errors import BadPrice, CallFailed, CrossCheckFailed
+from verifier.positions import Given
 from verifier.primitives import Address
 from verifier.proven import Ended
 
@@ -25,7 +27,25 @@ BOUNDS: Final = {
 }
 
 
-def check_by_calls(
+def is_judged(given: Given) -> bool:
+    """Whether a source asks for its judge."""
+    return given.word("judge", ("call", "none"), "none") == "call"
+
+
+def check_digits(contract: Address, digits: int, reader: Reader) -> None:
+    """
+    Hold the digits that a question takes a contract to count in against what it says.
+
+    Raises:
+        CrossCheckFailed: It counts in others.
+        CallFailed: It does not say.
+    """
+    said = _says(contract, "decimals()", "(uint8)", reader)
+    if said != digits:
+        raise CrossCheckFailed(reader.where.at(address=contract), digits, said)
+
+
+def check_feed(
     feed: Address, aggregator: Address, layout: str, decimals: int, read: tuple[int, int], reader: Reader
 ) -> None:
     """
@@ -40,8 +60,8 @@ def check_by_calls(
         BadPrice: The answer is at a bound of its aggregator.
         CallFailed: It does not say.
     """
-    digits, said = _says(feed, "decimals()", "(uint8)", reader), _latest(feed, reader)
-    for due, got in ((decimals, digits), *zip(read, said, strict=True)):
+    check_digits(feed, decimals, reader)
+    for due, got in zip(read, _latest(feed, reader), strict=True):
         if due != got:
             raise CrossCheckFailed(reader.where.at(address=feed), due, got)
     low, high = (_says(aggregator, name, "(int256)", reader) for name in BOUNDS[layout])
