@@ -175,7 +175,7 @@ def test_a_debt_that_nobody_listed_makes_the_account_indeterminate(protocols, le
 @pytest.mark.covers("TOK-04", "MRG-06")
 def test_collateral_at_compound_without_its_debt_makes_the_account_indeterminate(protocols):
     """What is pledged counts while nothing is owed; after borrowing, leaving the debt's line out does not leave it out."""
-    comet, user = protocols.comet, protocols.user(7)
+    comet, user = stand_ins.deploy_comet(protocols.node), protocols.user(7)
     comet.supply(protocols.user(9), 10**12)
     comet.pledge(user, 10**12)
     given = {"of": "collateral", "asset": comet.collateral.address}

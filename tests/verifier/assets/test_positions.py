@@ -9,6 +9,7 @@ import pytest
 from eth_abi import decode
 
 from tests.nodes.process import NodeFailedError, RpcError
+from tests.nodes.protocols import morpho, stand_ins
 from tests.nodes.protocols.contract import FAR, calldata
 from tests.verifier.assets.reading import claim_of, now, raw
 from verifier.codec.abi import mapping_slot, pad_address
@@ -228,7 +229,8 @@ def test_morpho(protocols, name, count):
 @pytest.mark.covers("TOK-04")
 def test_debts_at_compound_and_morpho_that_nobody_listed_are_found(protocols):
     """The protocols' own words for the holder say whether anything is owed: before borrowing nothing, then a debt."""
-    comet, market, user = protocols.comet, protocols.morpho, protocols.user(8)
+    comet, market = stand_ins.deploy_comet(protocols.node), morpho.deploy_morpho(protocols.node)
+    user = protocols.user(8)
     comet.supply(protocols.user(9), 10**12)
     comet.pledge(user, 10**12)
     asked = claim_of(protocols.node, comet.comet.address, user, debt=True)
