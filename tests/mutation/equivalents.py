@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _QUICK = "a bound of a quick way: what falls out of it is read by the plain parser, to the same end"
-_WALK = "verifier/trie/walk.py:"
+_OUTLINES = "verifier/trie/outlines.py:"
 _KINDS = "verifier/assets/"
 _CURVES = "verifier/margin/curves.py:"
 
@@ -42,17 +42,14 @@ EQUIVALENT: dict[str, str] = {
     "verifier/evm/machine.py:Machine._message: True -> False": "no value is sent, so there is none to transfer",
     **dict.fromkeys(
         (
-            f"{_WALK}module: n < 8 | n < -> <= 8",
-            f"{_WALK}_quick_leaf: size < EMBEDDED_BELOW | size < -> <= EMBEDDED_BELOW",
-            f"{_WALK}_quick_leaf: size > 257 | size > -> >= 257",
-            f"{_WALK}_quick_leaf: size >= 58 | size >= -> > 58",
-            f"{_WALK}_quick_leaf: size <= 56 | size <= -> < 56",
-            f"{_WALK}_quick_leaf: 0x82 <= mark <= 0xA1 | 0x82 <= -> < mark",
-            f"{_WALK}_quick_leaf: 0x82 <= mark <= 0xA1 | mark <= -> < 0xA1",
-            f"{_WALK}_quick_leaf: flag != 0x20 and flag >> 4 != 3 | flag != 0x20 and -> or flag >> 4 != 3",
-            f"{_WALK}_last_string: 0x80 < first <= 0xB7 | first <= -> < 0xB7",
-            f"{_WALK}_last_string: first != 0x81 or raw[start + 1] >= 0x80 | first != 0x81 or -> and raw[start + 1] >= 0x80",
-            f"{_WALK}_last_string: raw[start + 1] >= 0x80 | raw[start + 1] >= -> > 0x80",
+            f"{_OUTLINES}leaf_value: size < EMBEDDED_BELOW | size < -> <= EMBEDDED_BELOW",
+            f"{_OUTLINES}leaf_value: size >= 58 | size >= -> > 58",
+            f"{_OUTLINES}leaf_value: size <= 56 | size <= -> < 56",
+            f"{_OUTLINES}leaf_value: 2 <= len(own) <= 33 | 2 <= -> < len(own)",
+            f"{_OUTLINES}leaf_value: 2 <= len(own) <= 33 | len(own) <= -> < 33",
+            f"{_OUTLINES}_last_string: 0x80 < first <= 0xB7 | first <= -> < 0xB7",
+            f"{_OUTLINES}_last_string: first != 0x81 or raw[start + 1] >= 0x80 | first != 0x81 or -> and raw[start + 1] >= 0x80",
+            f"{_OUTLINES}_last_string: raw[start + 1] >= 0x80 | raw[start + 1] >= -> > 0x80",
         ),
         _QUICK,
     ),

@@ -251,6 +251,7 @@ DRIVEN = (
     "verifier/state/tree.py",
     "verifier/trie/nibbles.py",
     "verifier/trie/nodes.py",
+    "verifier/trie/outlines.py",
     "verifier/trie/table.py",
     "verifier/trie/walk.py",
     "verifier/trust.py",

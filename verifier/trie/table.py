@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, KeysView
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Self, cast, final
 
 from verifier.crypto.keccak import keccak256
@@ -34,6 +34,10 @@ class TrieLimits:
 
 
 DEFAULT_LIMITS: Final = TrieLimits()
+
+_PIECE: Final = 128
+"""Nodes that are taken together, so that each is still in the processor's cache for the next thing done to it. A pass
+over all nodes of a large batch fetches every one of them from memory anew."""
 
 
 @final
@@ -63,11 +67,13 @@ class NodeTable:
             LimitExceeded: Too many nodes, or too large.
             UnusedEvidence: The same node twice.
         """
-        bounded = _bounded(nodes, limits)
-        hashes = list(map(keccak256, bounded))
-        table = dict(zip(hashes, bounded, strict=True))
-        if len(table) != len(bounded):
-            raise UnusedEvidence(where, "repeated trie nodes", len(bounded) - len(table), _first_repeated(hashes))
+        pieces = _bounded(nodes, limits)
+        table: dict[Hash32, bytes] = {}
+        for piece in pieces:
+            table.update(zip(map(keccak256, piece), piece, strict=True))
+        repeated = sum(map(len, pieces)) - len(table)
+        if repeated:
+            raise UnusedEvidence(where, "repeated trie nodes", repeated, _first_repeated(chain.from_iterable(pieces)))
         return cls(table)
 
     @classmethod
@@ -101,26 +107,31 @@ class NodeTable:
         return f"<NodeTable of {len(self._nodes)} nodes>"
 
 
-def _bounded(nodes: Iterable[bytes], limits: TrieLimits) -> list[bytes]:
-    """The nodes as a list, after their types, count and sizes were looked at; their content was not."""
-    listed = list(islice(nodes, limits.max_nodes + 1))
-    if len(listed) > limits.max_nodes:
+def _bounded(nodes: Iterable[bytes], limits: TrieLimits) -> list[list[bytes]]:
+    """The nodes in pieces, after their types, count and sizes were looked at; their content was not."""
+    supply = islice(nodes, limits.max_nodes + 1)
+    pieces: list[list[bytes]] = []
+    count = total = 0
+    while piece := list(islice(supply, _PIECE)):
+        strangers = set(map(type, piece)) - {bytes}
+        if strangers:
+            raise BadInput("trie node", "bytes", ", ".join(sorted(kind.__name__ for kind in strangers)))
+        sizes = list(map(len, piece))
+        if max(sizes) > limits.max_node_bytes:
+            raise LimitExceeded("bytes of a trie node", limits.max_node_bytes, max(sizes))
+        count, total = count + len(piece), total + sum(sizes)
+        pieces.append(piece)
+    if count > limits.max_nodes:
         raise LimitExceeded("trie nodes", limits.max_nodes, f"more than {limits.max_nodes}")
-    strangers = set(map(type, listed)) - {bytes}
-    if strangers:
-        raise BadInput("trie node", "bytes", ", ".join(sorted(kind.__name__ for kind in strangers)))
-    sizes = list(map(len, listed))
-    if max(sizes, default=0) > limits.max_node_bytes:
-        raise LimitExceeded("bytes of a trie node", limits.max_node_bytes, max(sizes))
-    if sum(sizes) > limits.max_bytes:
-        raise LimitExceeded("bytes of all trie nodes", limits.max_bytes, sum(sizes))
-    return listed
+    if total > limits.max_bytes:
+        raise LimitExceeded("bytes of all trie nodes", limits.max_bytes, total)
+    return pieces
 
 
-def _first_repeated(hashes: list[Hash32]) -> str:
-    seen: set[Hash32] = set()
-    for found in hashes:
-        if found in seen:
-            return "0x" + found.hex()
-        seen.add(found)
+def _first_repeated(nodes: Iterable[bytes]) -> str:
+    seen: set[bytes] = set()
+    for node in nodes:
+        if node in seen:
+            return "0x" + keccak256(node).hex()
+        seen.add(node)
     return "none"

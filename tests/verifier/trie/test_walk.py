@@ -27,7 +27,7 @@ from tests.simulators.trie_builder import (
 )
 from verifier.errors import NOWHERE, BadInput, Malformed, MissingNode, ProofError, VerifierError, Where
 from verifier.primitives import Hash32
-from verifier.trie import walk as walk_module
+from verifier.trie import outlines
 from verifier.trie.nodes import Branch, Leaf, parse_node
 from verifier.trie.table import NodeTable
 from verifier.trie.walk import ABSENT, Absent, walk, walk_found
@@ -134,13 +134,19 @@ def test_the_quick_looks_agree_with_the_plain_parser_soak(data):
 @MANY
 @given(st.data())
 def test_the_quick_leaf_is_a_leaf_of_the_plain_parser(data):
-    """Whatever the quick look takes for a leaf, the plain parser does too, with the same path and value."""
-    path = data.draw(st.lists(st.integers(0, 15), min_size=2, max_size=66))
+    """Whatever the quick look takes for the key's leaf or for another's, the plain parser does too, with the same value."""
+    key = data.draw(st.binary(min_size=1, max_size=33))
+    at = data.draw(st.integers(0, 2 * len(key) - 1))
+    own = nibbles(key)[at:]
+    path = data.draw(st.sampled_from([own, own[1:], (*own[:-1], own[-1] ^ 1), (own[0] ^ 8, *own[1:])]))
     raw = rlp.encode(leaf(path, data.draw(st.binary(min_size=1, max_size=240))))
     for node in (raw, data.draw(strategies.changed_bytes(raw))):
-        quick = walk_module._quick_leaf(node)
+        quick = outlines.leaf_value(node, key, key.hex()[at], at)
         if quick is not None:
-            assert parse_node(node, NOWHERE) == Leaf(*quick)
+            plain = parse_node(node, NOWHERE)
+            assert isinstance(plain, Leaf)
+            assert quick == (plain.path == key.hex()[at:], plain.value)
+            assert len(plain.path) == len(own)
 
 
 @FEW
