@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,7 +48,33 @@ PastOption = Annotated[
     Path | None,
     typer.Option("--past", help="Past prices, CSV or JSON; instead of the store's.", exists=True, dir_okay=False),
 ]
+Scenarios = Annotated[bool, typer.Option("--scenarios", help="Every scenario and contingency.")]
+Liquidate = Annotated[bool, typer.Option("--liquidate", help="Prices, distances, plan, forced sales.")]
+Contagion = Annotated[bool, typer.Option("--contagion", help="Fail each thing; who falls.")]
+Allocate = Annotated[bool, typer.Option("--allocate", help="Shares of risk, tail risk, efficiency.")]
+Optimise = Annotated[bool, typer.Option("--optimise", help="Limits, cheapest way down, hedges.")]
+History = Annotated[bool, typer.Option("--history", help="Reports, margin calls and past prices, from the store.")]
+Fee = Annotated[str, typer.Option("--fee", help="What closing a position costs, of its notional.")]
+Bonus = Annotated[str, typer.Option("--bonus", help="What selling collateral costs, of its value.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of drawn moves; stands in the report.", min=0)]
+Horizon = Annotated[
+    list[str] | None, typer.Option("--horizon", help="Of the tail risk: time to notice and close; 4h or ETH=1h.")
+]
+Over = Annotated[str | None, typer.Option("--over", help="With --liquidate: spread the trades over 4h.")]
+Aversion = Annotated[str | None, typer.Option("--aversion", help="With --over: to risk, a dollar.")]
+Turnover = Annotated[str | None, typer.Option("--turnover", help="With --optimise: most to move.")]
+Step = Annotated[str | None, typer.Option("--step", help="With --history or --past: between prices.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; docs/schema/margin.json.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What is tried on the account, as it was typed; and past prices, where reports of them are asked for."""
+
+    mode: ModeName | None
+    shocks: list[str]
+    profile: str | None
+    prices: PastPrices | None
 
 
 def margin(
@@ -57,33 +84,27 @@ def margin(
     mode: ModeOption = None,
     shock: Shocks = None,
     profile: ProfileOption = None,
-    scenarios: Annotated[bool, typer.Option("--scenarios", help="Every scenario and contingency.")] = False,
-    liquidate: Annotated[bool, typer.Option("--liquidate", help="Prices, distances, plan, forced sales.")] = False,
-    contagion: Annotated[bool, typer.Option("--contagion", help="Fail each thing; who falls.")] = False,
-    allocate: Annotated[bool, typer.Option("--allocate", help="Shares of risk, tail risk, efficiency.")] = False,
-    optimise: Annotated[bool, typer.Option("--optimise", help="Limits, cheapest way down, hedges.")] = False,
-    fee: Annotated[str, typer.Option("--fee", help="What closing a position costs, of its notional.")] = "0%",
-    bonus: Annotated[str, typer.Option("--bonus", help="What selling collateral costs, of its value.")] = "0%",
-    seed: Annotated[int, typer.Option("--seed", help="Of drawn moves; stands in the report.", min=0)] = 1,
-    horizon: Annotated[
-        list[str] | None, typer.Option("--horizon", help="Of the tail risk: time to notice and close; 4h or ETH=1h.")
-    ] = None,
-    over: Annotated[str | None, typer.Option("--over", help="With --liquidate: spread the trades over 4h.")] = None,
-    aversion: Annotated[str | None, typer.Option("--aversion", help="With --over: to risk, a dollar.")] = None,
+    scenarios: Scenarios = False,
+    liquidate: Liquidate = False,
+    contagion: Contagion = False,
+    allocate: Allocate = False,
+    optimise: Optimise = False,
+    fee: Fee = "0%",
+    bonus: Bonus = "0%",
+    seed: Seed = 1,
+    horizon: Horizon = None,
+    over: Over = None,
+    aversion: Aversion = None,
     accounts: AccountsOption = None,
-    turnover: Annotated[str | None, typer.Option("--turnover", help="With --optimise: most to move.")] = None,
-    history: Annotated[
-        bool, typer.Option("--history", help="Reports, margin calls and past prices, from the store.")
-    ] = False,
+    turnover: Turnover = None,
+    history: History = False,
     past: PastOption = None,
-    step: Annotated[str | None, typer.Option("--step", help="With --history or --past: between prices.")] = None,
+    step: Step = None,
     pin: Pins = None,
     db: DbOption = None,
     json: JsonFlag = False,
 ) -> int:
     """Weigh an account under what-ifs: modes, shocks, scenarios, cures; offline."""
-    from verifier.app.margin_sections import ALWAYS, ANALYSES
-    from verifier.app.profiles import load_profile
     from verifier.app.risk_sections import (
         RiskOptions,
         check_horizons,
@@ -93,13 +114,9 @@ def margin(
         parse_rate,
         parse_span,
     )
-    from verifier.app.service import anchors_of
-    from verifier.app.what_if import parse_shock, what_if
-    from verifier.margin.modes import Mode
 
     state: State = ctx.obj
     spec = state.account(account, online=False, db=db)
-    shocks = tuple(parse_shock(text) for text in shock or ())
     options = RiskOptions(
         parse_rate(fee, "--fee"),
         parse_rate(bonus, "--bonus"),
@@ -110,34 +127,19 @@ def margin(
         _peers(accounts),
         *parse_horizons(horizon or ()),
     )
+    backwards = history or past is not None
     needs_report("--over", "--liquidate", given=over is not None, asked=liquidate)
-    tails = allocate or history or past is not None
-    needs_report("--horizon", "--allocate", given=bool(horizon), asked=tails)
+    needs_report("--horizon", "--allocate", given=bool(horizon), asked=allocate or backwards)
     needs_report("--aversion", "--over", given=aversion is not None, asked=over is not None)
     needs_report("--accounts", "--contagion", given=accounts is not None, asked=contagion)
     needs_report("--turnover", "--optimise", given=turnover is not None, asked=optimise)
-    needs_report("--step", "--history", given=step is not None, asked=history or past is not None)
-    prices = (
-        _past(state, spec, db, past, parse_span(step or "1d", "--step") or 1) if history or past is not None else None
-    )
-    data = _evidence(state, spec, bundle, db)
-    with state.shelf(db, spec.beacon.configs, create=False) as shelf:
-        lights = () if shelf is None else shelf.recorded(anchors_of(data))
-    made = what_if(
-        spec,
-        data,
-        now=clock(),
-        roots=parse_pins(pin, spec),
-        mode=None if mode is None else Mode(mode.value),
-        shocks=shocks,
-        profile=None if profile is None else load_profile(profile),
-        lights=lights,
-        past=None if prices is None or not prices.past.enough else prices.past,
+    needs_report("--step", "--history", given=step is not None, asked=backwards)
+    prices = _past(state, spec, db, past, parse_span(step or "1d", "--step") or 1) if backwards else None
+    made = _tried(
+        state, spec, _evidence(state, spec, bundle, db), _Changes(mode, shock or [], profile, prices), pin, db
     )
     check_horizons(options, made.snapshot)
-    asked = {"scenarios": scenarios}
-    sections = [analysis(made) for analysis in ALWAYS]
-    sections += [analysis(made) for name, analysis in ANALYSES.items() if asked.get(name)]
+    sections = _analyses(made, scenarios=scenarios)
     risks = {"liquidate": liquidate, "contagion": contagion, "allocate": allocate, "optimise": optimise}
     sections += _risks(made, [name for name, wanted in risks.items() if wanted], options)
     if history:
@@ -145,6 +147,43 @@ def margin(
     if prices is not None:
         sections.append(_prices(made, prices, options))
     return _keep_and_show(state, made, sections, as_json=json, db=db)
+
+
+def _tried(
+    state: State, spec: AccountSpec, data: bytes, changes: _Changes, pin: list[str] | None, db: Path | None
+) -> WhatIf:
+    """The account over its evidence, with what is changed."""
+    from verifier.app.profiles import load_profile
+    from verifier.app.service import anchors_of
+    from verifier.app.what_if import parse_shock, what_if
+    from verifier.margin.modes import Mode
+
+    prices = changes.prices
+    shocks = tuple(parse_shock(text) for text in changes.shocks)
+    with state.shelf(db, spec.beacon.configs, create=False) as shelf:
+        lights = () if shelf is None else shelf.recorded(anchors_of(data))
+    return what_if(
+        spec,
+        data,
+        now=clock(),
+        roots=parse_pins(pin, spec),
+        mode=None if changes.mode is None else Mode(changes.mode.value),
+        shocks=shocks,
+        profile=None if changes.profile is None else load_profile(changes.profile),
+        lights=lights,
+        past=None if prices is None or not prices.past.enough else prices.past,
+    )
+
+
+def _analyses(made: WhatIf, *, scenarios: bool) -> list[Section]:
+    """What is always shown beside the figures, and the scenarios if they are asked for."""
+    from verifier.app.margin_sections import ALWAYS, ANALYSES
+
+    asked = {"scenarios": scenarios}
+    return [
+        *(analysis(made) for analysis in ALWAYS),
+        *(analysis(made) for name, analysis in ANALYSES.items() if asked.get(name)),
+    ]
 
 
 def _peers(path: Path | None) -> tuple[tuple[Peer, ...], tuple[Owed, ...]] | None:
