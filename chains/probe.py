@@ -239,7 +239,8 @@ def _said(capability: Capability) -> str:
 
 
 def shown(capability: Capability) -> Sequence[tuple[str, str]]:
-    """The capability as rows for a table: what, and what was found."""
+    """The capability as rows for a table: what, and what was found; and why, where nothing is served."""
+    why = {} if capability.proofs else capability.problems
     window = "none" if capability.window is None else f"at least {capability.window:,} blocks"
     by_hash = {None: "-", True: "yes", False: "no, by number"}[capability.by_hash]
     return (
@@ -253,4 +254,5 @@ def shown(capability: Capability) -> Sequence[tuple[str, str]]:
         ("keys in a call", "-" if capability.keys is None else str(capability.keys)),
         ("client", capability.client or "-"),
         ("limits", "enforced" if capability.limits_enforced else "not enforced"),
+        *((f"no {what}", clean(reason)) for what, reason in why.items()),
     )

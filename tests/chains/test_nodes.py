@@ -69,6 +69,7 @@ async def test_each_client_is_probed(client):
     assert found.batch >= 1
     assert found.client
     assert all(isinstance(text, str) for row in shown(found) for text in row)
+    assert not any(what.startswith("no ") for what, _ in shown(found))
 
 
 async def test_a_probe_tells_what_is_not_served(three_chains, lying_proxy):
@@ -82,6 +83,7 @@ async def test_a_probe_tells_what_is_not_served(three_chains, lying_proxy):
             found = await probe(desk.lines[network.chain_id][0])
         assert (found.proofs, found.by_hash, found.window, found.keys) == (False, None, None, None)
         assert any(what.startswith("proof") for what in found.problems)
+        assert any(what.startswith("no proof") and why for what, why in shown(found))
         assert found.height
 
 

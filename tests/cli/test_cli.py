@@ -279,6 +279,7 @@ def test_ctrl_c_in_the_middle_exits_130(three_chains, lying_proxy, tmp_path: Pat
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
+    assert err.endswith("interrupted\n")
     assert "Traceback" not in err
     assert out == ""
 

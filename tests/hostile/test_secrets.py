@@ -266,7 +266,9 @@ def test_a_fault_is_told_without_its_own_words(as_json, monkeypatch, capfd):
     code, said = fail(ValueError(f"https://node.example/v3/{CANARY}"))
     assert code == 1
     assert "a fault of ours, ValueError at test_secrets.py:" in said
+    assert ('"class": "INTERNAL"' in said) == as_json
     assert_unspoken(said)
     code, said = fail(UsageError("the words of a foreseen error"))
     assert code == 2
     assert "the words of a foreseen error" in said
+    assert ('"class": "INPUT"' in said) == as_json

@@ -72,8 +72,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
+        result = INTERRUPTED
     except TyperException as error:
         return _misused(error, as_json="--json" in arguments)
     except Exception as error:  # noqa: BLE001 - the last place that can turn a fault into a sentence
@@ -84,6 +83,8 @@ def run(arguments: Sequence[str]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return READER_GONE
         return _failed(error, debug="--debug" in arguments, as_json="--json" in arguments)
+    if result == INTERRUPTED:  # typer gives a command's interruption as its result
+        sys.stderr.write("interrupted\n")
     return result if isinstance(result, int) else 0
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from chains.behaviour import EndpointReport
+from chains.errors import FetchError
 from chains.probe import Capability
 from verifier._version import __version__
 from verifier.app.errors import AppError, ConfigError
@@ -316,6 +317,13 @@ def step_json(step: Proven | TrustRoot) -> Json:
     return {"step": type(step).__name__}
 
 
+def _class_of(error: Exception) -> str:
+    """The class of a refusal; of what nobody refused: a network's silence, or a fault of ours."""
+    if isinstance(error, AppError | VerifierError):
+        return error.refusal_class
+    return "TRANSPORT" if isinstance(error, FetchError | Unanswered) else "INTERNAL"
+
+
 def error_json(error: Exception, code: int, message: str | None = None) -> Json:
     """What is said where there is no result; `message` is for an error whose own words are not to be shown."""
     remedy = getattr(error, "remedy", "")
@@ -325,7 +333,7 @@ def error_json(error: Exception, code: int, message: str | None = None) -> Json:
         "exit_code": code,
         "exit_codes": [code],
         "error": type(error).__name__,
-        "class": error.refusal_class if isinstance(error, AppError | VerifierError) else "INPUT",
+        "class": _class_of(error),
         "message": clean(str(error) if message is None else message),
         "remedy": clean(remedy) if isinstance(remedy, str) else "",
         "problems": [{"path": p.path, "line": p.line, "message": clean(p.message)} for p in problems],

@@ -31,8 +31,11 @@ class TomlSource:
     lines: dict[Path_, int]
 
     def line_of(self, path: Sequence[str | int]) -> int | None:
-        """The line of a key, or of the nearest table around it."""
+        """The line of a key, of the first thing in it, or of the nearest table around it."""
         at = tuple(path)
+        inside = [line for there, line in self.lines.items() if there[: len(at)] == at]
+        if inside:
+            return min(inside)
         while at:
             if at in self.lines:
                 return self.lines[at]

@@ -20,6 +20,7 @@ def test_the_whole_file_is_taken() -> None:
     [
         ("preset =", "prest =", "policy.prest", "did you mean preset?"),
         ('haircut_initial = "20%"', 'haircut_inital = "20%"', "policy.assets.ETH.haircut_inital", "did you mean haircut_initial"),
+        ("[[assets]]", "[[asset]]", "asset", "did you mean assets?"),
         ('preset = "strict"', 'preset = "lax"', "policy.preset", "'strict' or 'practical'"),
         ('mode = "isolated"', 'mode = "crossed"', "account.mode", "'cross', 'isolated', 'portfolio' or 'mixed'"),
         ('name = "desk"', 'nam = "desk"', "account.name", "is required"),
@@ -55,6 +56,12 @@ def test_a_zero_pin_is_refused() -> None:
     text = GOOD.replace("11" * 32, "00" * 32)
     (found,) = problems(text)
     assert (found.path, "unset field" in found.message) == ("networks.ethereum.pin[0]", True)
+
+
+def test_an_entry_that_is_wrong_is_not_called_missing_too() -> None:
+    """An account whose only asset has a mistake lists something: the one problem is the mistake."""
+    text = '[account]\nname = "a"\n[[assets]]\nnetwork = "base"\nholder = "nobody"\nasset = "ETH"\n'
+    assert [p.path for p in problems(text)] == ["assets[0].network"]
 
 
 def test_all_mistakes_are_listed_at_once() -> None:

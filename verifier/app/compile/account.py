@@ -66,9 +66,10 @@ def compile_account(
     updates, unread = read_updates(file.feeds, Path(source.origin).parent) if online else ((), ())
     used = _used([*made.claims, *(feed.claim for feed in feeds)], ground)
     endpoints, beacon = ground.endpoints(used), ground.beacons(used)
+    problems.raise_any()
     if not made.claims and not file.debts and not file.positions:
         problems.add(("assets",), "the account lists nothing; add at least one [[assets]] entry")
-    problems.raise_any()
+        problems.raise_any()
     spec = _together(file, registry, ground, holders, made, declared, policy, feeds, endpoints, beacon)
     unnamed = unnamed_uptime(feeds, policy, ground.name_of)
     return replace(spec, updates=updates, warnings=(*spec.warnings, *unread, *unnamed))
