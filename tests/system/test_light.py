@@ -79,6 +79,38 @@ def test_a_balance_is_finalized_from_one_checkpoint(devnet: BeaconDevnet, tmp_pa
     assert refused["claims"][0]["refusal"]["error"] == "NoTrustRoot"
 
 
+def test_slots_are_read_and_found_from_one_checkpoint(devnet: BeaconDevnet, tmp_path: Path) -> None:
+    """The commands that ask one network follow its light client too; under another checkpoint they prove nothing."""
+    account, token = write_account(tmp_path, devnet, more='fork = "shanghai"'), devnet.token
+    kept = {"label": "_balances", "slot": str(token.slot), "offset": 0, "type": "t_mapping(t_address,t_uint256)"}
+    types = {
+        "t_address": {"encoding": "inplace", "label": "address", "numberOfBytes": "20"},
+        "t_uint256": {"encoding": "inplace", "label": "uint256", "numberOfBytes": "32"},
+        "t_mapping(t_address,t_uint256)": {
+            "encoding": "mapping",
+            "key": "t_address",
+            "value": "t_uint256",
+            "label": "m",
+            "numberOfBytes": "32",
+        },
+    }
+    (tmp_path / "layout.json").write_text(json.dumps({"storage": [kept], "types": types}))
+    path = f"_balances[{ALICE}]"
+    read = ("slots", "read", "devnet", token.address, path, "--layout", "layout.json", "--json", "--account")
+    shown = json.loads(xmargin(tmp_path, *read, str(account)).stdout)
+    assert shown["trust"] == "finalized"
+    assert shown["values"][0]["value"] == str(token.balances[ALICE])
+    holders = [holder for holder, balance in token.balances.items() if balance][:2]
+    find = ("slots", "find", "devnet", token.address, *holders, "--account", str(account), "--json")
+    assert int(json.loads(xmargin(tmp_path, *find).stdout)["layout"]["slot"], 16) == token.slot
+    again = json.loads(xmargin(tmp_path, "slots", "list", "--account", str(account), "--json").stdout)
+    assert [one["status"] for one in again["findings"]] == ["holds"]
+    other = write_account(tmp_path, devnet, checkpoint="0x" + "11" * 32)
+    refused = json.loads(xmargin(tmp_path, *read, str(other), code=3).stdout)
+    assert (refused["status"], refused["trust"]) == ("incomplete", None)
+    assert "0x1111" in refused["failure"]
+
+
 def test_a_moment_of_the_past_is_exact(devnet: BeaconDevnet, tmp_path: Path) -> None:
     """The block of an as-of time before the final one is reached by hash, and shown to be the last before it."""
     account = write_account(tmp_path, devnet)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rich.text import Text
 from rich.tree import Tree
 
-from chains.driver import Desk
 from verifier.app.arguments import call_data, shown
 from verifier.app.compile import NetworkSpec
+from verifier.app.desks import checker_at, desk_of, lights_at, moment_of
 from verifier.app.errors import UsageError
-from verifier.app.following import LightClients, Shelf
+from verifier.app.following import Shelf
 from verifier.app.gathering import GatheredBundle, gather_calls
 from verifier.app.json_view import Json, head, refusal_json, step_json, time_json
-from verifier.app.quantities import checksummed, given_address, moment, rfc3339
+from verifier.app.quantities import checksummed, given_address, rfc3339
 from verifier.app.report.escape import clean
 from verifier.calls import DEFAULT_GAS, ZERO_ADDRESS, Call
 from verifier.checker import Checker
@@ -26,9 +25,8 @@ from verifier.claims import CallReading, Claim
 from verifier.codec.abi import decode_values, split_types
 from verifier.errors import BadInput, MissingEvidence, NotUsable, Where
 from verifier.flow import Unanswered
-from verifier.primitives import Address, ChainId, Timestamp, nonzero_hash, parse_hex, to_hex
+from verifier.primitives import Address, Timestamp, to_hex
 from verifier.proven import Ended, ProvenCall, ProvenWord, trail
-from verifier.trust import PinnedBlock, TrustRoot
 from verifier.verify import Refusal
 from verifier.verify_calls import CallOutcome, call_claim, verify_calls
 
@@ -36,7 +34,6 @@ _FUNCTION = "write 'name(types)(types)' in quotes: the types it takes, then thos
 _ARGUMENTS = "give the arguments in the order of the types, each as a word of its own; lists and tuples as JSON"
 _ERROR, _PANIC = bytes.fromhex("08c379a0"), bytes.fromhex("4e487b71")
 """Selectors of Solidity's `Error(string)` and `Panic(uint256)`."""
-_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def ask_contract(
     """
     claim, types = _claim(spec, typed)
     pins, as_of = moment_of(spec, typed.at, now)
-    checker = _checker(spec, pins, now)
+    checker = checker_at(spec, pins, now)
     gathered, waves = asyncio.run(_gather(spec, claim, as_of, checker, shelf, hints=hints, seconds=seconds))
     believed = replace(checker, roots=gathered.roots, lights=tuple(gathered.states.values()))
     verified = verify_calls(gathered.data, believed)
@@ -140,10 +137,10 @@ def check_call(
         MissingEvidence: The bundle holds another call than the one asked for.
     """
     claim, types = _claim(spec, typed)
-    if typed.at is not None and _HASH.fullmatch(typed.at) is None:
-        raise UsageError("--at: a bundle has its own time", "give the hash of a block that you believe, or nothing")
     pins, _ = moment_of(spec, typed.at, now)
-    checker = _checker(spec, pins, now)
+    if typed.at is not None and not pins:
+        raise UsageError("--at: a bundle has its own time", "give the hash of a block that you believe, or nothing")
+    checker = checker_at(spec, pins, now)
     verified = verify_calls(data, checker)
     outcome = next((one for one in verified.outcomes if _is_asked(one, claim)), None)
     if outcome is None:
@@ -158,14 +155,6 @@ def _is_asked(outcome: CallOutcome, claim: Claim) -> bool:
     chain = outcome.claim.chain_id if isinstance(outcome, Refusal) else outcome.rests_on.network.chain_id
     wanted = claim.reading.call if isinstance(claim.reading, CallReading) else None
     return chain == claim.chain_id and wanted is not None and _asked(outcome) == wanted
-
-
-def _checker(spec: NetworkSpec, pins: tuple[TrustRoot, ...], now: Timestamp) -> Checker:
-    """Who believes what the network's own roots say, or one block that was typed, however old."""
-    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now, consensus=spec.beacon.configs)
-    if not pins:
-        return checker
-    return replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
 
 
 def _claim(spec: NetworkSpec, typed: TypedCall) -> tuple[Claim, list[str]]:
@@ -193,23 +182,6 @@ def _typed_address(what: str, text: str) -> Address:
         raise UsageError(f"{what}: {error}", "give the address as explorers show it") from None
 
 
-def moment_of(spec: NetworkSpec, at: str | None, now: Timestamp) -> tuple[tuple[TrustRoot, ...], Timestamp]:
-    """
-    A pin for a block hash that was typed: naming it is believing it. Else a moment.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if at is None:
-        return (), now
-    if _HASH.fullmatch(at) is not None:
-        return (PinnedBlock(spec.network.chain_id, nonzero_hash(parse_hex(at.lower()))),), now
-    try:
-        return (), moment(int(at) if at.isdecimal() and at.isascii() else at)
-    except ValueError as error:
-        raise UsageError(f"--at: {error}", "give a block hash, unix seconds, or a time as in RFC 3339") from None
-
-
 async def _gather(
     spec: NetworkSpec,
     claim: Claim,
@@ -220,13 +192,8 @@ async def _gather(
     hints: bool,
     seconds: float,
 ) -> tuple[GatheredBundle, int]:
-    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    side = spec.beacon
-    beacons = [(spec.networks[chain], side.configs[chain], some) for chain, some in side.endpoints.items()]
-    async with Desk.to(places, seconds=seconds, beacons=beacons) as desk:
-        pinned = any(isinstance(root, PinnedBlock) and root.chain_id == spec.network.chain_id for root in checker.roots)
-        asking = frozenset[ChainId]() if pinned else side.asking
-        lights = LightClients(desk, checker, shelf, asking)
+    async with desk_of(spec, seconds) as desk:
+        lights = lights_at(spec, desk, checker, shelf)
         gathered = await gather_calls([claim], as_of, desk, checker, hints=hints, lights=lights)
         return gathered, desk.waves[spec.network.chain_id]
 

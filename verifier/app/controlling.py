@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from verifier.app.compile import AccountSpec
 from verifier.app.control_file import Control
+from verifier.app.desks import desk_of, lights_of
 from verifier.app.errors import UsageError
 from verifier.app.following import Shelf
 from verifier.app.gathering import GatheredBundle, gather_calls
-from verifier.app.service import anchors_of, checker_of, desk_of, lights_of
+from verifier.app.service import anchors_of, checker_of
 from verifier.attest.control import check_time, control_call, verify_control, verify_proven_control
 from verifier.attest.statement import Binding, Shown
 from verifier.checker import Checker

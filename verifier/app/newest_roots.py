@@ -14,8 +14,9 @@ from rich.table import Table
 
 from chains.driver import Desk, drive
 from verifier.app.compile import NetworkSpec
+from verifier.app.desks import desk_of, lights_of
 from verifier.app.exit_codes import Exit
-from verifier.app.following import LightClients, Shelf
+from verifier.app.following import Shelf
 from verifier.app.gathering import anchors_of
 from verifier.app.json_view import Json, failure_json, time_json
 from verifier.app.quantities import rfc3339
@@ -78,12 +79,8 @@ def newest_roots(spec: NetworkSpec, *, now: Timestamp, seconds: float, shelf: Sh
 async def _asked(
     spec: NetworkSpec, rooted: SettledOn, checker: Checker, seconds: float, shelf: Shelf | None
 ) -> NewestRoots:
-    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    beacons = [
-        (spec.networks[chain], spec.beacon.configs[chain], some) for chain, some in spec.beacon.endpoints.items()
-    ]
-    async with Desk.to(places, seconds=seconds, beacons=beacons) as desk:
-        lights = LightClients(desk, checker, shelf, spec.beacon.asking)
+    async with desk_of(spec, seconds) as desk:
+        lights = lights_of(spec, desk, checker, shelf)
         try:
             above = spec.networks[rooted.parent]
             parent = (await anchors_of(checker.now, desk, checker, above, lights)).header

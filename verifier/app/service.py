@@ -13,9 +13,10 @@ from functools import partial
 from typing import Final, Protocol
 
 from chains.behaviour import NOTHING_KNOWN, Capacity, EndpointReport, Place
-from chains.driver import NETWORK_SECONDS, Desk
+from chains.driver import NETWORK_SECONDS
 from verifier.app.compile import AccountSpec
-from verifier.app.following import LightClients, Shelf
+from verifier.app.desks import desk_of, lights_of
+from verifier.app.following import Shelf
 from verifier.app.gathering import GatheredBundle, gather_bundle, observe_anchors, verify_gathered
 from verifier.app.kept import KeptLight
 from verifier.checker import Checker
@@ -95,20 +96,6 @@ def checker_of(
         spec.beacon.configs,
         tuple(lights),
     )
-
-
-def desk_of(spec: AccountSpec, seconds: float, known: Mapping[Place, Capacity] = NOTHING_KNOWN) -> Desk:
-    """A desk over everything that an account's networks are asked at."""
-    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    beacons = [
-        (spec.networks[chain], spec.beacon.configs[chain], some) for chain, some in spec.beacon.endpoints.items()
-    ]
-    return Desk.to(places, seconds=seconds, known=known, beacons=beacons)
-
-
-def lights_of(spec: AccountSpec, desk: Desk, checker: Checker, shelf: Shelf | None) -> LightClients:
-    """The light clients of an account's networks."""
-    return LightClients(desk, checker, shelf, spec.beacon.asking)
 
 
 async def gather_account(
@@ -276,8 +263,7 @@ def anchors_of(data: bytes) -> dict[ChainId, Hash32]:
 async def _ask_anchors(
     spec: AccountSpec, data: bytes, believed: Checker, seconds: float
 ) -> tuple[Checker, tuple[EndpointReport, ...], tuple[str, ...]]:
-    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    async with Desk.to(places, seconds=seconds) as desk:
+    async with desk_of(spec, seconds) as desk:
         found, lost = await observe_anchors(parse_bundle(data, believed.limits).bundle, desk, believed)
         return replace(believed, roots=(*believed.roots, *found)), desk.report(), lost
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.text import Text
 from rich.tree import Tree
 
-from chains.driver import Desk
-from verifier.app.calls import moment_of
+from chains.driver import drive
 from verifier.app.compile import NetworkSpec
+from verifier.app.desks import checker_at, desk_of, lights_at, moment_of
 from verifier.app.errors import UsageError
+from verifier.app.following import Shelf
 from verifier.app.gathering import anchors_of
 from verifier.app.json_view import Json, head, step_json, time_json
 from verifier.app.quantities import checksummed, rfc3339
@@ -87,9 +88,13 @@ def read_slots(
     at: str | None,
     now: Timestamp,
     seconds: float,
+    shelf: Shelf | None = None,
 ) -> SlotsRead:
     """
     Read paths of a contract's storage at one proven block.
+
+    Args:
+        shelf: Where a light client of the network goes on from, and is kept.
 
     Raises:
         UsageError: A path is not of the layout, or the block is no block.
@@ -101,10 +106,8 @@ def read_slots(
         except (BadInput, LimitExceeded) as error:
             raise UsageError(f"{path}: {error}", "write the path as it would stand in the source") from None
     pins, as_of = moment_of(spec, at, now)
-    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now)
-    if pins:
-        checker = replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
-    return asyncio.run(_read(spec, contract, layout, places, as_of, checker, seconds))
+    checker = checker_at(spec, pins, now)
+    return asyncio.run(_read(spec, contract, layout, places, as_of, checker, shelf, seconds))
 
 
 async def _read(
@@ -114,14 +117,13 @@ async def _read(
     places: Mapping[str, Place],
     as_of: Timestamp,
     checker: Checker,
+    shelf: Shelf | None,
     seconds: float,
 ) -> SlotsRead:
-    from chains.driver import drive
-
-    asked = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    async with Desk.to(asked, seconds=seconds) as desk:
+    async with desk_of(spec, seconds) as desk:
         try:
-            anchored = await anchors_of(as_of, desk, checker, spec.network)
+            lights = lights_at(spec, desk, checker, shelf)
+            anchored = await anchors_of(as_of, desk, checker, spec.network, lights)
             return await drive(_flow(anchored, contract, layout, places, as_of, checker), desk)
         except (Unanswered, VerifierError) as error:
             return SlotsRead(contract, None, None, (), str(error), checker.now, spec.network.name)

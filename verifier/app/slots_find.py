@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from rich.text import Text
 from rich.tree import Tree
 
-from chains.driver import Desk
-from verifier.app.calls import moment_of
 from verifier.app.compile import NetworkSpec
+from verifier.app.desks import checker_at, desk_of, lights_at, moment_of
+from verifier.app.following import Shelf
 from verifier.app.gathering import GatheredBundle, gather_calls
 from verifier.app.json_view import Json, head, time_json
 from verifier.app.quantities import checksummed
@@ -48,7 +48,14 @@ class SlotFinding:
 
 
 def find_slot(
-    spec: NetworkSpec, token: Address, holders: Sequence[Address], *, at: str | None, now: Timestamp, seconds: float
+    spec: NetworkSpec,
+    token: Address,
+    holders: Sequence[Address],
+    *,
+    at: str | None,
+    now: Timestamp,
+    seconds: float,
+    shelf: Shelf | None = None,
 ) -> SlotFinding:
     """
     Ask a token's own `balanceOf` for each holder, by proven calls, and find the layout that explains the answers.
@@ -57,13 +64,12 @@ def find_slot(
         UsageError: The block is no block.
     """
     pins, as_of = moment_of(spec, at, now)
-    checker = Checker((*pins, *spec.roots), spec.networks, {}, spec.policy, now)
-    if pins:
-        checker = replace(checker, roots=pins, policy=replace(spec.policy, max_head_lag=now, max_age=now))
+    checker = checker_at(spec, pins, now)
     chain = spec.network.chain_id
     claims = [call_claim(chain, reading_of(token, holder).call) for holder in dict.fromkeys(holders)]
-    gathered = asyncio.run(_gather(spec, claims, as_of, checker, seconds))
-    verified = verify_calls(gathered.data, replace(checker, roots=gathered.roots))
+    gathered = asyncio.run(_gather(spec, claims, as_of, checker, shelf, seconds))
+    believed = replace(checker, roots=gathered.roots, lights=tuple(gathered.states.values()))
+    verified = verify_calls(gathered.data, believed)
     answers: dict[Address, ProvenCall] = {}
     failure: VerifierError | Unanswered | None = None
     for i, (holder, outcome) in enumerate(zip(dict.fromkeys(holders), verified.outcomes, strict=True)):
@@ -81,11 +87,15 @@ def find_slot(
 
 
 async def _gather(
-    spec: NetworkSpec, claims: Sequence[Claim], as_of: Timestamp, checker: Checker, seconds: float
+    spec: NetworkSpec,
+    claims: Sequence[Claim],
+    as_of: Timestamp,
+    checker: Checker,
+    shelf: Shelf | None,
+    seconds: float,
 ) -> GatheredBundle:
-    places = [(spec.networks[chain], endpoints) for chain, endpoints in spec.endpoints.items()]
-    async with Desk.to(places, seconds=seconds) as desk:
-        return await gather_calls(claims, as_of, desk, checker)
+    async with desk_of(spec, seconds) as desk:
+        return await gather_calls(claims, as_of, desk, checker, lights=lights_at(spec, desk, checker, shelf))
 
 
 def finding_json(made: SlotFinding) -> Json:

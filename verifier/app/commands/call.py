@@ -63,11 +63,7 @@ def call(
 def _asked(state: State, spec: NetworkSpec, typed: TypedCall, *, hints: bool) -> ProvenAnswer:
     from verifier.app.calls import ask_contract
 
-    create = bool(spec.beacon.asking or spec.beacon.checkpoints)
-    with (
-        state.shelf(None, spec.beacon.configs, create=create) as shelf,
-        state.terminal().busy(f"asking {spec.network.name}"),
-    ):
+    with state.asking(spec) as shelf:
         return ask_contract(spec, typed, hints=hints, now=clock(), seconds=state.seconds(), shelf=shelf)
 
 

@@ -45,8 +45,8 @@ def read(
     except ValueError as error:
         raise UsageError(str(error), "give the contract's address") from None
     described = read_layout(layout)
-    with state.terminal().busy(f"asking {spec.network.name}"):
-        found = read_slots(spec, place, described, paths, at=at, now=clock(), seconds=state.seconds())
+    with state.asking(spec) as shelf:
+        found = read_slots(spec, place, described, paths, at=at, now=clock(), seconds=state.seconds(), shelf=shelf)
     terminal = state.terminal()
     if json:
         terminal.raw(dumps(slots_json(found)))
@@ -83,8 +83,8 @@ def find(
         contract, *owners = (given_address(text) for text in (token, *holders))
     except ValueError as error:
         raise UsageError(str(error), "give addresses as 0x and forty hex digits") from None
-    with state.terminal().busy(f"asking {spec.network.name}"):
-        made = find_slot(spec, contract, owners, at=at, now=clock(), seconds=state.seconds())
+    with state.asking(spec, db) as shelf:
+        made = find_slot(spec, contract, owners, at=at, now=clock(), seconds=state.seconds(), shelf=shelf)
     state.keep_finding(made, db)
     if save is not None:
         write_bundle(save, made.data)

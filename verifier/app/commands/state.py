@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from chains.behaviour import Capacity, Place
-    from verifier.app.compile import AccountSpec
+    from verifier.app.compile import AccountSpec, NetworkSpec
     from verifier.app.compile.assets import Lookup
     from verifier.app.findings import Findings
     from verifier.app.kept import KeptLight, Record
@@ -183,6 +183,16 @@ class State:
         seal = load_seal(in_force.key)
         with Store(path, busy_seconds=in_force.settings.store.busy_timeout) as store:
             yield LightShelf(store, seal, configs)
+
+    @contextmanager
+    def asking(self, spec: NetworkSpec, db: Path | None = None) -> Iterator[LightShelf | None]:
+        """What is shown while one network is asked, and where its light clients are kept, if it can have any."""
+        create = bool(spec.beacon.asking or spec.beacon.checkpoints)
+        with (
+            self.shelf(db, spec.beacon.configs, create=create) as shelf,
+            self.terminal().busy(f"asking {spec.network.name}"),
+        ):
+            yield shelf
 
     def capacities(self, db: Path | None, now: Timestamp) -> Mapping[Place, Capacity]:
         """How endpoints were found to be asked best in earlier runs. A store that cannot be used is told of at once."""
