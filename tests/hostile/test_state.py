@@ -193,7 +193,7 @@ def test_there_is_no_fallback_to_an_unproven_read() -> None:
             assert forbidden & strings == hints.get(name, set()), path
             if any(isinstance(n, ast.Name) and n.id == "AskSaid" for n in ast.walk(tree)):
                 askers.add(name)
-    settlement = {f"verifier/settlement/{name}_asking.py" for name in ("arbitrum", "op", "validity")}
+    settlement = {f"verifier/settlement/{name}.py" for name in ("arbitrum_asking", "op_told", "validity_asking")}
     assert askers == {"chains/dialects/eth.py"} | settlement
 
 

@@ -69,7 +69,9 @@ def survivors(chosen: Sequence[Mutant], report: Callable[[str], None] = lambda _
     left = []
     with _overlay() as tree:
         for tests in dict.fromkeys(tuple(tests_of(one.module)) for one in chosen):
-            code, output = _run(tree, tests, writes=True)
+            code, output = _run(
+                tree, tests, writes=True, seconds=5 * SECONDS
+            )  # nothing hangs here, and a machine may be busy
             if code != SURVIVED:
                 raise BrokenBaseError(f"{' '.join(tests)}: exit {code}\n{output[-3_000:]}")
         for one in chosen:
@@ -106,19 +108,19 @@ def _survives(mutant: Mutant, tree: Path) -> bool:
         path.write_bytes(original)
 
 
-def _run(tree: Path, tests: Sequence[str], *, writes: bool = False) -> tuple[int, str]:
+def _run(tree: Path, tests: Sequence[str], *, writes: bool = False, seconds: float = SECONDS) -> tuple[int, str]:
     """Exit code and output of pytest over some tests; a run that does not end in time counts as failed."""
     with tempfile.TemporaryFile() as log:
         child = os.fork()
         if not child:
             _child(tree, tests, log.fileno(), writes=writes)
-        code = _wait(child)
+        code = _wait(child, seconds)
         log.seek(0)
         return code, log.read().decode(errors="replace")
 
 
-def _wait(child: int) -> int:
-    ends = time.monotonic() + SECONDS
+def _wait(child: int, seconds: float) -> int:
+    ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
