@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Where the resolver leaves it out (Python 3.13), without its own list: pyproject.toml has what it needs.
 SPECIFICATION = $(BIN)/python -c 'import ethereum' 2>/dev/null || $(PIP) --no-deps 'ethereum-execution>=2.20,<2.21'
 ARGS ?=
+BENCH ?= tests/bench
 
 .DEFAULT_GOAL := help
 .PHONY: docs help venv demo test lint format soak bench nodes geth fixtures clean
@@ -42,7 +43,7 @@ soak: $(DEV)  ## the long counts: fuzzing and properties in full
 
 bench: $(DEV)  ## speed and memory, with a report
 	@$(BIN)/python -m tests.nodes.install || echo "nodes: comparisons that need one will be skipped" >&2
-	$(BIN)/pytest tests/bench -s -o addopts="--strict-markers --import-mode=importlib -p no:cacheprovider" $(ARGS)
+	$(BIN)/pytest $(BENCH) -s -o addopts="--strict-markers --import-mode=importlib -p no:cacheprovider" $(ARGS)
 
 docs: $(DEV)  ## the documentation site, into build/docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
