@@ -26,12 +26,15 @@ from verifier.errors import (
     NotThere,
     UnreviewedCode,
     VerifierError,
+    Where,
     WrongBinding,
     WrongHash,
 )
 from verifier.policy import Policy
 from verifier.primitives import Address, ChainId, Hash32
 from verifier.proven import ProvenHeader
+from verifier.settlement.op_bound import PROOF_COUNT, game_slots
+from verifier.settlement.op_games import GAME_TYPES
 from verifier.settlement.op_parents import MAX_ANCESTORS
 from verifier.settlement.op_told import AT_INDEX, COUNT, LATEST, RESPECTED
 from verifier.trust import Basis, Settlement
@@ -129,6 +132,12 @@ def test_a_game_that_resolved_for_the_defender_and_was_blacklisted_since_carries
         change(line, line.above[0])
         with pytest.raises(NotSettled, match=text):
             verify(line)
+
+
+def test_how_many_proofs_a_game_has_is_read_of_the_aggregate_type_alone() -> None:
+    """What is gathered of a game is what judging it may read; another type keeps something else there."""
+    read = {kind for kind in GAME_TYPES if PROOF_COUNT in game_slots(kind, Where())}
+    assert read == {621}
 
 
 def test_an_ancestor_of_the_aggregate_type_has_a_proof() -> None:
