@@ -18,6 +18,8 @@ EQUIVALENT: dict[str, str] = {
     "an observation at the very moment is then both of the two around it, and its own sum is taken all the same",
     "verifier/prices/average.py:_toward_zero: numerator >= 0 | numerator >= -> > 0": "zero over anything is zero, from "
     "either side",
+    "verifier/prices/rates.py:read: False -> True": "a vault's parameters come with its digits always; the line keeps that "
+    "a matter of types",
     "verifier/merkle/sorted_pairs.py:pair_hash: one < two | one < -> <= two": "two halves that are one have one order",
     "verifier/consensus/validate.py:_check_period: signed < period | signed < -> <= period": "a signature of the view's own "
     "period has returned before",
