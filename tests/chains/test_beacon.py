@@ -189,6 +189,21 @@ async def test_finality_signed_since_the_run_began_is_judged_by_the_clock_of_the
     assert (found.state.finalized.slot == finals(HEAD)) is bool(later)
 
 
+@pytest.mark.parametrize("slots", [-5, 1], ids=["too-early", "a-slot-into-the-run"])
+async def test_a_run_s_clock_goes_on_while_it_asks(slots: int) -> None:
+    """It began a slot before the newest update was signed: a slot later that is of use, and by an earlier clock not."""
+    seconds = slots * (CONFIG.time_of(HEAD) - CONFIG.time_of(HEAD - 1))
+    checker = Checker((POINT,), {CHAIN: NETWORK}, {}, STRICT, CONFIG.time_of(HEAD - 1), consensus={CHAIN: CONFIG})
+    with BeaconApi(CHAIN_OF, HEAD) as node:
+        async with Desk.to([], beacons=[(NETWORK, CONFIG, [Endpoint(node.url)])], seconds=30) as desk:
+            clients = LightClients(desk, checker)
+            clients._since -= seconds
+            found = await clients.follow(NETWORK)
+            await clients.aclose()
+    assert found.state.finality is not None
+    assert (found.state.finality.signature_slot == HEAD) is (slots > 0)
+
+
 def test_a_false_finality_update_is_marked_and_changes_nothing() -> None:
     """A finalized header that the attested state does not hold is a lie; what the updates proved stands."""
     with BeaconApi(CHAIN_OF, HEAD) as liar:
